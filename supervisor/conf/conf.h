@@ -1,0 +1,99 @@
+/*
+ * Configuration files into plain structs, checked. The only place that knows
+ * libconfig. Every key stands once in the table of keys.c: its name, type,
+ * default, limits, help text, and whether a change needs a restart.
+ */
+#ifndef LOOPKEEPER_CONF_CONF_H
+#define LOOPKEEPER_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "model/config.h"
+
+/* The `loop` group of one component, with the fleet's `loops` beneath it. */
+struct loop_config {
+	const char *name;	  /* of the component, "loop-1" */
+	const char *title;	  /* "" where the file gives none */
+	int priority;		  /* 1 is the highest */
+	char **worker;		  /* argv, NULL-ended */
+	const char *directory;	  /* absolute; specs/ and transcripts in it */
+	const char *repository;	  /* absolute; where worker and verify run */
+	const char *branch;	  /* "" unless set */
+	const char *prompt;	  /* absolute path of the template, or "" */
+	const char *setup;	  /* for sh -c, or "" */
+	int max_attempts;	  /* for tests that don't say */
+	int64_t time_limit_ms;	  /* of one run of the worker */
+	int64_t silence_limit_ms; /* no output, no CPU time, no changed file */
+	int64_t verify_limit_ms;  /* of one run of verify */
+	int64_t pause_ms;	  /* between two tests in mode normal */
+	int64_t slow_pause_ms;	  /* and in mode slow (60s) */
+};
+
+/* The top-level groups `monitor` and `pm`. */
+struct monitor_config {
+	int64_t every_ms;	/* 30s */
+	int64_t stuck_after_ms; /* 30m without progress of a loop */
+	int failures_in_row;	/* 3, on one test */
+};
+struct pm_config {
+	int64_t every_ms;	     /* 5s */
+	int64_t decision_timeout_ms; /* 60m */
+};
+
+struct conf {
+	struct fleet_config fleet;
+	struct component_config **components; /* fleet.ncomponents, in order of
+						 the file, housekeeping last */
+	struct loop_config *loops;
+	size_t nloops;
+	struct monitor_config monitor;
+	struct pm_config pm;
+};
+
+/*
+ * Finds the file: path if not NULL, else $LOOPKEEPER_CONFIG, else the places
+ * of the design. Writes its absolute path. Returns 0, or -1 with ENOENT after
+ * saying on errors (may be NULL) where it was sought.
+ */
+int conf_find(const char *path, char *ret, FILE *errors);
+
+/*
+ * Reads and checks the file with its includes, resolves users, programs and
+ * paths. Every fault is one line "FILE:LINE: what, and what was expected" on
+ * errors. Returns the configuration, which the caller frees, or NULL with
+ * EINVAL after at least one line. Touches nothing outside memory.
+ */
+struct conf *conf_load(const char *path, FILE *errors);
+void conf_free(struct conf *conf);
+
+/*
+ * Only state_directory of a file, which may otherwise be full of faults: so
+ * that `down` and `status` work whatever was edited. Returns 0, or -1 with
+ * EINVAL after one line on errors.
+ */
+int conf_state_directory(const char *path, char *ret, FILE *errors);
+
+/* The loop of that component name, or NULL. */
+const struct loop_config *conf_loop(const struct conf *conf, const char *name);
+
+/*
+ * Writes the binary form that the daemon reads (struct fleet_config, then each
+ * component_config) to fd. Returns 0, or -1 with write(2)'s errno.
+ */
+int conf_write_flat(const struct conf *conf, int fd);
+
+/* Prints every key with its type, default and help, as `check-config
+ * --defaults` shows it. */
+void conf_print_defaults(FILE *out);
+
+/*
+ * Prints what a reload from old to new would do, one line per component:
+ * "+ loop-4", "- loop-2", "~ loop-1: restart (command, environment)",
+ * "~ pm: in place (restart.delay)". old entries are given as an array of
+ * pointers. Returns the number of lines.
+ */
+int conf_print_difference(struct component_config *const *old, size_t nold,
+    struct component_config *const *new, size_t nnew, FILE *out);
+
+#endif
