@@ -90,7 +90,9 @@ struct component {
 	bool unkillable;  /* survived SIGKILL for 5 s; only while stopping */
 	bool killed;	  /* SIGKILL has been sent; only while stopping */
 	int32_t level;	  /* of the back-off; 0: the next restart is at once */
+	bool died;	  /* a death since the last start */
 	int64_t since_ms; /* the state was entered */
+	int64_t started_ms;    /* of the last spawn; 0: never */
 	int64_t deadline_ms;   /* of the state; 0: none */
 	int64_t good_since_ms; /* ready and not late since; 0: is not */
 	int64_t beat_ms;       /* last sign of life; 0: none is due */
@@ -107,7 +109,12 @@ struct component {
 struct component_input {
 	int64_t now_ms;
 	uint32_t random;	      /* for the +-10 % of the back-off */
-	struct component_death death; /* EVENT_EXIT, EVENT_STUCK: what it was */
+	enum component_want want;     /* EVENT_STOP: WANT_STOP or WANT_PAUSE */
+	struct component_death death; /* EVENT_EXIT, EVENT_STUCK: what it was;
+					 at_ms is filled in by the step */
+	/* The next moment of schedule.daily on the monotonic clock; 0 where
+	 * there is none. */
+	int64_t next_daily_ms;
 };
 
 struct component_result {
@@ -118,6 +125,15 @@ struct component_result {
 /* A component that was never started: waiting if wanted, else stopped. */
 void
 component_init(struct component *c, enum component_want want, int64_t now_ms);
+
+/*
+ * What a new keeper goes on with after the one before it died: deaths, level,
+ * circuit and wish of old. If old had a living process, this death counts
+ * (CAUSE_KEEPER) and c is `stopping`: step EVENT_EMPTY as soon as nothing of
+ * its tree is left.
+ */
+void component_inherit(
+    struct component *c, const struct component *old, int64_t now_ms);
 
 /*
  * One event. ACT_IMPOSSIBLE leaves c untouched: the caller has lost track of
