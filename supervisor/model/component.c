@@ -26,14 +26,12 @@
  * event, except those into `waiting` and those into `stopping` that were
  * asked for: there nothing has happened yet that is worth a line.
  */
-#include <signal.h>
 #include <stddef.h>
 
 #include "model/component.h"
+#include "model/restart.h"
 
 #define UNKILLABLE_MS 5000 /* survived SIGKILL for so long */
-#define TERMINATED_MS 50   /* restart after a TERM from outside */
-#define LEVEL_MAX     32
 
 /* One call of component_step(), handed to the cells of the table. */
 struct turn {
@@ -68,12 +66,6 @@ static struct component_result
 nothing(void)
 {
 	return (struct component_result){ .action = ACT_NOTHING };
-}
-
-static bool
-is_scheduled(const struct component_config *config)
-{
-	return config->schedule_every_ms > 0 || config->schedule_daily_min >= 0;
 }
 
 /* When a schedule starts a component that has done its work; 0: none does. */
@@ -245,39 +237,6 @@ go_waiting(struct turn *t)
 	return begin_allowed(t);
 }
 
-/* Puts a death into the window. The asked-for ones never come here. */
-static void
-record(struct turn *t, const struct component_death *death)
-{
-	struct component *c = t->c;
-
-	c->death = *death;
-	c->death.at_ms = t->in->now_ms;
-	c->died = true;
-	c->deaths_ms[c->ndeaths++ % CONFIG_DEATHS_MAX] = t->in->now_ms;
-}
-
-static bool
-ends_as_it_should(
-    const struct component_config *config, const struct component_death *d)
-{
-	if (d->cause == CAUSE_EXIT)
-		return d->code == 0;
-	return config->restart.policy != RESTART_ALWAYS &&
-	    d->cause == CAUSE_SIGNAL &&
-	    (d->code == SIGTERM || d->code == SIGINT || d->code == SIGHUP);
-}
-
-static bool
-is_over(const struct component_config *config, const struct component_death *d)
-{
-	if (config->restart.policy == RESTART_NEVER)
-		return true;
-	return (config->restart.policy == RESTART_ON_FAILURE ||
-		   is_scheduled(config)) &&
-	    ends_as_it_should(config, d);
-}
-
 static struct component_result
 died(struct turn *t)
 {
@@ -285,13 +244,13 @@ died(struct turn *t)
 	const struct component_death *death = &t->in->death;
 	const char *event = "component_crashed";
 
-	if (!c->fallback && is_over(t->config, death) &&
-	    ends_as_it_should(t->config, death)) {
+	if (!c->fallback && restart_is_over(t->config, death) &&
+	    restart_is_clean(t->config, death)) {
 		c->death = *death;
 		c->death.at_ms = t->in->now_ms;
 		event = NULL; /* component_stopped follows and says it all */
 	} else {
-		record(t, death);
+		restart_record(c, death, t->in->now_ms);
 	}
 	if (death->cause == CAUSE_START_FAILED)
 		event = "component_start_failed";
@@ -356,14 +315,16 @@ restart_stopping(struct turn *t)
 static struct component_result
 start_late(struct turn *t)
 {
-	record(t, &(struct component_death){ .cause = CAUSE_START_TIMEOUT });
+	restart_record(t->c,
+	    &(struct component_death){ .cause = CAUSE_START_TIMEOUT },
+	    t->in->now_ms);
 	return end(t, ACT_STOP, "component_start_failed");
 }
 
 static struct component_result
 stuck(struct turn *t)
 {
-	record(t, &t->in->death);
+	restart_record(t->c, &t->in->death, t->in->now_ms);
 	return end(t, ACT_ABORT, "component_stuck");
 }
 
@@ -445,40 +406,6 @@ harsher(struct turn *t)
 		.event = survived ? "component_unkillable" : NULL };
 }
 
-/* Delay before the restart at c->level, which it raises. */
-static int64_t
-next_delay_ms(struct turn *t)
-{
-	const struct config_restart_policy *r = &t->config->restart;
-	const struct component_death *d = &t->c->death;
-	int level = t->c->level;
-	int64_t delay = r->delay_ms;
-
-	if (level < LEVEL_MAX)
-		t->c->level++;
-	if (level == 0)
-		return d->cause == CAUSE_SIGNAL && d->code == SIGTERM
-		    ? TERMINATED_MS
-		    : 0;
-	while (--level > 0 && delay < r->delay_max_ms)
-		delay *= 2;
-	if (delay > r->delay_max_ms)
-		delay = r->delay_max_ms;
-	return delay * (900 + (int64_t)(t->in->random % 201)) / 1000;
-}
-
-static bool
-circuit_opens(const struct turn *t)
-{
-	const struct component *c = t->c;
-	int max = t->config->restart.max_restarts;
-
-	if (c->fallback || max == 0)
-		return false;
-	return c->circuit == CIRCUIT_HALF_OPEN ||
-	    component_deaths(c, t->config, t->in->now_ms) > max;
-}
-
 /* The tree is empty: what now? */
 static struct component_result
 settle(struct turn *t)
@@ -492,18 +419,18 @@ settle(struct turn *t)
 	}
 	if (c->again || c->death.cause == CAUSE_OPERATOR)
 		return begin_allowed(t);
-	if (!c->fallback && is_over(t->config, &c->death)) {
-		c->done = ends_as_it_should(t->config, &c->death);
+	if (!c->fallback && restart_is_over(t->config, &c->death)) {
+		c->done = restart_is_clean(t->config, &c->death);
 		return rest(t);
 	}
-	if (circuit_opens(t)) {
+	if (restart_opens_circuit(c, t->config, t->in->now_ms)) {
 		c->circuit = CIRCUIT_OPEN;
 		c->level = 0;
 		c->retry_ms = no_earlier_than_1(
 		    t->in->now_ms + t->config->restart.retry_every_ms);
 		return begin_allowed(t);
 	}
-	delay_ms = next_delay_ms(t);
+	delay_ms = restart_delay_ms(c, t->config, t->in->random);
 	if (c->death.at_ms + delay_ms <= t->in->now_ms)
 		return begin_allowed(t);
 	enter(
@@ -627,7 +554,7 @@ component_inherit(
 	switch (old->state) {
 	case COMPONENT_STARTING:
 	case COMPONENT_RUNNING:
-		record(&t, &death);
+		restart_record(c, &death, now_ms);
 		enter(&t, COMPONENT_STOPPING, now_ms + UNKILLABLE_MS);
 		c->killed = true;
 		break;

@@ -80,13 +80,6 @@ component_extend(struct component *c, int64_t ms, int64_t now_ms)
 		c->deadline_ms = now_ms + ms;
 }
 
-void
-component_reset(struct component *c)
-{
-	c->level = 0;
-	c->ndeaths = 0;
-}
-
 static int64_t
 earlier(int64_t a_ms, int64_t b_ms)
 {
@@ -103,19 +96,6 @@ component_next_ms(
 	if (c->state != COMPONENT_RUNNING || c->beat_ms == 0)
 		return c->deadline_ms;
 	return earlier(c->deadline_ms, c->beat_ms + limit_ms);
-}
-
-int
-component_deaths(const struct component *c,
-    const struct component_config *config, int64_t now_ms)
-{
-	uint32_t n = 0;
-
-	while (n < c->ndeaths && n < CONFIG_DEATHS_MAX &&
-	    now_ms - c->deaths_ms[(c->ndeaths - 1 - n) % CONFIG_DEATHS_MAX] <=
-		config->restart.window_ms)
-		n++;
-	return (int)n;
 }
 
 bool
