@@ -1,59 +1,188 @@
-# loopkeeper. `make help` lists the targets.
-CC ?= cc
-CFLAGS ?= -O2 -g
-BUILD ?= build
-PREFIX ?= /usr/local
-WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wvla -Wcast-qual -Wformat=2 -Werror
-HARDEN = -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
-LINK = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+# loopkeeper: `make help` lists the targets.
 
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -Isupervisor $(WARN) $(HARDEN) \
-	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CFLAGS)
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/loopkeeper
+DATADIR    ?= $(PREFIX)/share/loopkeeper
+UNITDIR    ?= $(PREFIX)/lib/systemd
+
+CC     ?= cc
+CFLAGS ?= -O2 -g
+# Ours are errors; whoever packages this for a later compiler says WERROR=.
+WERROR ?= -Werror
+BUILD  ?= build$(if $(SANITIZE),-sanitize)
+
+# ---- how things are compiled ----
+
+WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wcast-qual -Wformat=2 $(WERROR)
+HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection
+LINK = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+# Sanitizers and -O0 don't go with the library's own checks of buffers, and
+# what sanitizers insert confuses the warnings.
+ifneq ($(SANITIZE),)
+WERROR =
+CHECKS = -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -DREPORTS=\"$(abspath $(BUILD))/reports/\"
+CHECKER = $(BUILD)/tests/sanitizer.o
+else ifeq ($(filter -O0,$(CFLAGS)),)
+CHECKS = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -Isupervisor $(WARN) $(HARDEN) \
+	-DLIBEXECDIR=\"$(LIBEXECDIR)\" $(DEFINES) \
+	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CFLAGS) $(CHECKS)
+# Says in a word what is done; `make V=1` the whole of it, `make -s` nothing.
+SILENT := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
+SAY = @$(if $(SILENT),,echo "  $(1) $@";) mkdir -p $(@D); $(if $(V),set -x;)
+LINKED = $(call SAY,link) $(CC) $(CFLAGS) $(CHECKS) $(LINK) -o $@ $^
+LIBS := $(shell pkg-config --libs libconfig sqlite3 jansson 2>/dev/null) -lbsd
+
+FILL = sed 's,@BINDIR@,$(BINDIR),g'
+
+# ---- what is built ----
 
 # Floors, lowest first; each becomes an archive that only floors above link.
-FLOORS = base model system conf store control
+FLOORS = base model system conf store control keeper
 AGENTS = recorder logger monitor pm loop
+PROGRAMS = $(BUILD)/bin/loopkeeper $(BUILD)/bin/loopkeeperd \
+	$(AGENTS:%=$(BUILD)/bin/loopkeeper-%)
+UNITS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
+BENCH = $(BUILD)/tests/bench/bare $(BUILD)/tests/bench/probe
+HELPERS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
 
 objects = $(patsubst supervisor/%.c,$(BUILD)/%.o,$(wildcard supervisor/$(1)/*.c))
 archive = $(BUILD)/lib$(1).a
-LOW = $(foreach f,control system model base,$(call archive,$f))
+# In the order in which they need each other.
+LOW  = $(foreach f,control system model base,$(call archive,$f))
 FULL = $(foreach f,conf store control system model base,$(call archive,$f))
-LIBS = $(shell pkg-config --libs libconfig sqlite3 jansson) -lbsd
-PROGRAMS = $(BUILD)/bin/loopkeeper $(BUILD)/bin/loopkeeperd \
-	$(AGENTS:%=$(BUILD)/bin/loopkeeper-%)
 
 all: $(PROGRAMS)
 
-define floor
-$(call archive,$(1)): $(call objects,$(1))
-	@rm -f $$@
-	$(AR) rcs $$@ $$^
-endef
-$(foreach f,$(FLOORS),$(eval $(call floor,$f)))
+# The supervisor proper has no library but libbsd: no SQLite, no JSON.
+$(BUILD)/bin/loopkeeperd: $(call objects,daemon) $(call objects,keeper) \
+    $(CHECKER) $(LOW)
+	$(LINKED) -lbsd
 
-$(BUILD)/bin/loopkeeperd: $(call objects,daemon) $(call objects,keeper) $(LOW)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lbsd
+# Small, for it is always there: no library either.
+$(BUILD)/bin/loopkeeper-logger: $(call objects,agents/logger) $(CHECKER) $(LOW)
+	$(LINKED) -lbsd
 
-$(BUILD)/bin/loopkeeper: $(call objects,cli) $(FULL)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+$(BUILD)/bin/loopkeeper: $(call objects,cli) $(CHECKER) $(FULL)
+	$(LINKED) $(LIBS)
 
 define agent
 $(BUILD)/bin/loopkeeper-$(1): $(call objects,agents/$(1)) \
-    $(call objects,agents/common) $(FULL)
-	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) $(LINK) -o $$@ $$^ $(LIBS)
+    $(call objects,agents/common) $(CHECKER) $(FULL)
+	$$(LINKED) $$(LIBS)
 endef
-$(foreach a,$(AGENTS),$(eval $(call agent,$a)))
+$(foreach a,$(filter-out logger,$(AGENTS)),$(eval $(call agent,$a)))
 
-$(BUILD)/%.o: supervisor/%.c
+define floor
+$(call archive,$(1)): $(call objects,$(1))
+	$$(call SAY,ar  ) rm -f $$@; $(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FLOORS),$(eval $(call floor,$f)))
+
+$(UNITS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CHECKER) \
+    $(call archive,keeper) $(FULL)
+	$(LINKED) -lcmocka $(LIBS)
+
+$(HELPERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o
+	$(LINKED) -lbsd -lsystemd
+
+$(BENCH): $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
+	$(call SAY,cc  ) $(filter-out $(HARDEN),$(COMPILE)) -static -o $@ $<
+
+# Only `tests/fuzz/run` builds these, with clang.
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FULL)
+	$(LINKED) -fsanitize=fuzzer $(LIBS)
+
+$(BUILD)/%.o: supervisor/%.c $(BUILD)/flags | needs
+	$(call SAY,cc  ) $(COMPILE) -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags | needs
+	$(call SAY,cc  ) $(COMPILE) -c -o $@ $<
+
+# Rewritten when the command to compile changes: everything is built anew.
+$(BUILD)/flags: always
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
+needs:
+	@config/deps --check build
+
+# ---- what one does with it ----
+
+## make             builds all programs into build/bin
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make run         builds and starts the example fleet; Ctrl-C stops it
+run:
+	config/deps build
+	$(MAKE) all
+	examples/three-loops/setup
+	$(BUILD)/bin/loopkeeper -c config/loopkeeper.conf import \
+	    examples/three-loops/tests.json
+	$(BUILD)/bin/loopkeeper -c config/loopkeeper.conf up
+
+## make test        builds and runs every test; TEST=death runs those whose
+##                  path says so; SANITIZE=1 runs them under ASan and UBSan
+test:
+	config/deps build test
+	$(MAKE) all tests
+	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) tests/run $(TEST)
+
+# All that `make test` runs. The programs in points/ can be told to wait at
+# named points, so that a test may kill them there.
+tests: $(UNITS) $(HELPERS)
+	$(MAKE) BUILD=$(BUILD)/points DEFINES=-DLOOPKEEPER_TEST all
+
+## make lint        floors, headers, analysers, format, scripts
+lint:
+	tests/lint/run
+
+## make fuzz        runs each fuzz target for FUZZ_SECONDS (60)
+fuzz:
+	tests/fuzz/run
+
+## make bench       measures beside s6, runit and others; BENCH_QUICK=1
+bench: all $(BENCH)
+	BUILD=$(BUILD) tests/bench/run
+
+## make deps        installs what building and testing need and isn't there
+deps:
+	config/deps build test
+
+## make deps-dev    the same for lint and fuzz; deps-bench for the bench
+deps-dev:
+	config/deps build test dev
+deps-bench:
+	config/deps build bench
+
+## make install     into DESTDIR, PREFIX (/usr/local)
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) \
+	    $(DESTDIR)$(UNITDIR)/system $(DESTDIR)$(UNITDIR)/user \
+	    $(DESTDIR)$(DATADIR)
+	install $(BUILD)/bin/loopkeeper $(DESTDIR)$(BINDIR)
+	install $(filter-out %/loopkeeper,$(PROGRAMS)) $(DESTDIR)$(LIBEXECDIR)
+	ln -sf $(BINDIR)/loopkeeper $(DESTDIR)$(LIBEXECDIR)/loopkeeper
+	cp -R config/loopkeeper.conf hooks examples $(DESTDIR)$(DATADIR)
+	$(FILL) config/init/loopkeeper.service \
+	    > $(DESTDIR)$(UNITDIR)/system/loopkeeper.service
+	$(FILL) config/init/loopkeeper-user.service \
+	    > $(DESTDIR)$(UNITDIR)/user/loopkeeper.service
+	$(FILL) config/init/loopkeeper.init > $(DESTDIR)$(DATADIR)/loopkeeper.init
+	chmod 755 $(DESTDIR)$(DATADIR)/loopkeeper.init
+
+## make clean       removes what was built
 clean:
 	rm -rf build build-*
 
-.PHONY: all clean
+always:
+.PHONY: all always bench clean deps deps-bench deps-dev fuzz help install \
+	lint needs run test tests
+.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -7,10 +7,15 @@
  *   ping                  ok, then "pid PID"
  *   start|stop|restart NAME...      wanted state; `start` clears a circuit
  *   pause|resume NAME...            as stop/start, but shown as paused
- *   seen NAME AGE_MS      from the recorder: heartbeat unchanged for AGE_MS
+ *   seen NAME AGE_MS...   from the recorder: heartbeat unchanged for AGE_MS
  *   heartbeat NAME        the same with an age of 0
- *   reload                answered when the helper has read the file
- *   down                  answered at once; the caller watches the lock
+ *   reload NAME=WANTED... answered when the helper has read the file: what
+ *                         was changed, one line each; WANTED (stopped,
+ *                         paused) holds for components that are new
+ *   down                  answered at once; the caller watches the locks
+ *
+ * Of a refused reload the lines after the first are further errors.
+ * Nothing of a request is done unless all of its names are known.
  */
 #ifndef LOOPKEEPER_CONTROL_CONTROL_H
 #define LOOPKEEPER_CONTROL_CONTROL_H
@@ -20,6 +25,7 @@
 #define CONTROL_LINE_MAX   65536
 #define CONTROL_CLIENTS	   64
 #define CONTROL_TIMEOUT_MS 5000
+#define CONTROL_REPLY_MAX  16384
 
 /*
  * Sends one request of nwords words to the daemon of state_directory and
@@ -30,5 +36,10 @@
  */
 int control_request(const char *state_directory, const char *const *words,
     size_t nwords, char *reply, size_t size);
+
+/* The same, but waits timeout_ms for the reply: for `reload`, which lets a
+ * helper read files and ask for users. */
+int control_request_slow(const char *state_directory, const char *const *words,
+    size_t nwords, char *reply, size_t size, int timeout_ms);
 
 #endif

@@ -11,7 +11,9 @@
 #ifndef LOOPKEEPER_CONTROL_MESSAGE_H
 #define LOOPKEEPER_CONTROL_MESSAGE_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "model/component.h"
 
@@ -47,5 +49,40 @@ struct message {
 	int64_t age_ms;
 	struct config_log log;
 };
+
+#define MESSAGE_DESCRIPTORS 2 /* at most, with one packet */
+
+/* A message of that type with nothing else set. */
+struct message message_new(enum message_type type);
+
+/*
+ * Sends m, with tail_size bytes of tail behind it, as one packet. Never waits
+ * and raises no SIGPIPE. Returns 0, or -1 with sendmsg(2)'s errno: EAGAIN when
+ * the receiver doesn't read, EPIPE or ECONNRESET when it is gone.
+ */
+int message_send(
+    int fd, const struct message *m, const void *tail, size_t tail_size);
+
+/* The same without a tail, passing nfds descriptors (they stay open here). */
+int message_send_descriptors(
+    int fd, const struct message *m, const int *fds, size_t nfds);
+
+/*
+ * Takes one packet without waiting: the message into *ret, what follows it
+ * into tail. Returns the length of the tail (0: none), or -1 with errno:
+ * EAGAIN no packet, EPIPE the sender is gone, EMSGSIZE the tail is longer than
+ * size, EPROTO too short or of another version, or recvmsg(2)'s. Descriptors
+ * that came with it are closed.
+ */
+ssize_t message_receive(int fd, struct message *ret, void *tail, size_t size);
+
+/* The same without a tail; the descriptors go into fds (the caller's to close;
+ * *nfds says how many). */
+int message_receive_descriptors(int fd, struct message *ret,
+    int fds[static MESSAGE_DESCRIPTORS], size_t *nfds);
+
+/* Whether whoever connected fd may command a fleet: its owner (our own
+ * effective uid), root, or a member of the group gid ((gid_t)-1: none). */
+int message_peer_allowed(int fd, gid_t gid);
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <sys/types.h>
 
+/* In the state directory: who holds them is the fleet's daemon, or guardian. */
+#define LOCK_DAEMON   "lock"
+#define LOCK_GUARDIAN "guardian.lock"
+
 /*
  * Opens (makes, 0600) dirfd/path and locks it without waiting. Returns the
  * descriptor to keep for life, or -1 with open(2)'s errno, or EAGAIN when

@@ -11,6 +11,9 @@
  */
 int notify_send(const char *state);
 
+/* The same to a socket named as in that variable; NULL or "": nobody. */
+int notify_send_to(const char *socket, const char *state);
+
 /*
  * How often WATCHDOG=1 is due, in ms: half of $WATCHDOG_USEC if it is meant
  * for this process ($WATCHDOG_PID, sd_watchdog_enabled(3)); 0 when none is.

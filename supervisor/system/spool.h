@@ -4,10 +4,6 @@
  * for the recorder. Only the writer rotates (opens N+1), only the recorder
  * unlinks. The writer holds a POSIX lock on its current file: a file that
  * nobody has locked has no writer any more.
- *
- * A line: {"id":UUID,"timestamp":ISO,"source":WRITER,"event_type":TYPE,
- *          "epoch":E,"payload":{...}}
- * epoch only where the writer knows one. The payload is flat.
  */
 #ifndef LOOPKEEPER_SYSTEM_SPOOL_H
 #define LOOPKEEPER_SYSTEM_SPOOL_H
@@ -15,11 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/text.h"
+#include "system/event.h"
 
 #define SPOOL_ROTATE_BYTES (1024 * 1024)
 #define SPOOL_LIMIT_BYTES  (16 * 1024 * 1024)
+#define SPOOL_FILES_MAX	   64 /* of one writer; the limit is met far earlier */
 
 struct spool {
 	int dirfd;	  /* the spool directory; owned */
@@ -29,12 +26,8 @@ struct spool {
 	int64_t written;  /* bytes in the current file */
 	bool torn;	  /* the last line has no newline yet */
 	uint64_t dropped; /* events lost: limit or full disk */
-	char writer[TEXT_NAME_MAX + 16]; /* "keeper-loop-1", "daemon", ... */
-};
-
-struct event {
-	struct buf line;
-	char data[4096];
+	uint32_t counts[SPOOL_FILES_MAX]; /* events in file n, at n % size */
+	char writer[TEXT_NAME_MAX + 16];  /* "keeper-loop-1", "daemon", ... */
 };
 
 /*
@@ -46,16 +39,6 @@ int spool_init(struct spool *s, int dirfd, const char *writer);
 /* Opens the directory and calls spool_init(). -1 with open(2)'s errno. */
 int spool_open(struct spool *s, const char *directory, const char *writer);
 void spool_close(struct spool *s);
-
-/*
- * Builds one event: begin, any number of payload fields, then spool_add().
- * epoch may be NULL. Too long a value is cut so that the line stays JSON.
- */
-void event_begin(
-    struct event *e, const char *source, const char *type, const char *epoch);
-void event_text(struct event *e, const char *key, const char *value);
-void event_int(struct event *e, const char *key, int64_t value);
-void event_bool(struct event *e, const char *key, bool value);
 
 /*
  * Ends the event's line and appends it with one write. Rotates after

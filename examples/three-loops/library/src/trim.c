@@ -1,0 +1,11 @@
+#include <errno.h>
+
+#include "pocket.h"
+
+long
+pocket_trim(char *text)
+{
+	(void)text;
+	errno = ENOSYS;
+	return -1;
+}

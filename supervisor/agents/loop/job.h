@@ -1,0 +1,76 @@
+/*
+ * One command and everything it starts: a session of its own below this
+ * process, which is its subreaper, two clocks, and an end that is reached only
+ * when not one process of its tree is left. There is one job at a time, so
+ * that its tree is empty when this process has no child left.
+ */
+#ifndef LOOPKEEPER_AGENTS_LOOP_JOB_H
+#define LOOPKEEPER_AGENTS_LOOP_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agents/loop/vitals.h"
+
+#define JOB_LEFTOVERS_SIZE 512
+
+enum job_cause {
+	JOB_EXITED,	 /* .code is the exit status */
+	JOB_SIGNALLED,	 /* .code is the signal; not sent by us */
+	JOB_NOT_STARTED, /* .stage and .code, an errno */
+	JOB_TIMEOUT,
+	JOB_SILENT,
+	JOB_STOPPED, /* job_stop() */
+};
+
+struct job_command {
+	char *const *argv;
+	char *const *envp;
+	const char *directory;
+	const char *stdin_path; /* NULL: /dev/null */
+	int output_fd;		/* the transcript: stdout and stderr */
+	int64_t time_limit_ms;
+	int64_t silence_limit_ms; /* 0: may be silent */
+};
+
+struct job {
+	bool running; /* its tree isn't proven empty yet */
+	pid_t pid;    /* of the main process; 0 once it is reaped */
+	pid_t session;
+	uint64_t pid_start;
+	int error_fd; /* the exec's outcome, until it is known; else -1 */
+	int64_t started_ms;
+	int64_t time_limit_ms;
+	int64_t silence_limit_ms;
+	int64_t grace_ms; /* between TERM and KILL */
+	int64_t kill_ms;  /* when it is killed; 0: nobody wants it to end */
+	bool cause_known;
+	enum job_cause cause;
+	int code;
+	int stage;
+	struct vitals vitals;
+	/* What was still alive after the main process: "sleep 99 (pid 12)". */
+	char leftovers[JOB_LEFTOVERS_SIZE];
+};
+
+/*
+ * Starts it. Returns 0, also when the exec will fail (job_poll() tells); -1
+ * with errno when nothing was started.
+ */
+int job_start(struct job *j, const struct job_command *command, int64_t now_ms);
+
+/*
+ * To be called after SIGCHLD and once a second: reaps, reads the clocks, ends
+ * what is to be ended. Returns true when the job is over, cause known and tree
+ * empty; once.
+ */
+bool job_poll(struct job *j, int64_t now_ms);
+
+/* Asks it to end: TERM now, KILL to the whole tree after grace_ms. */
+void job_stop(struct job *j, int64_t grace_ms, int64_t now_ms);
+
+/* How it ended, for people: "exit 2", "signal 9 (Killed)", "silent for 5m". */
+void job_describe(const struct job *j, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,110 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "agents/loop/outcome.h"
+#include "base/io.h"
+#include "base/path.h"
+
+#define FILE_SIZE 8192
+
+int
+outcome_save(const char *path, const struct outcome *outcome)
+{
+	const struct attempt_key *key = &outcome->key;
+	const struct attempt_end *end = &outcome->end;
+	json_t *json = json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b,"
+				 " s:s#, s:I, s:i, s:s#}",
+	    "id", key->id, "epoch", key->epoch, "fence", (json_int_t)key->fence,
+	    "test_id", key->test_id, "loop_id", key->loop_id, "attempt",
+	    key->attempt, "outcome", attempt_outcome_name(end->outcome),
+	    "parked", end->parked, "detail", end->detail,
+	    (int)strlen(end->detail), "duration_ms",
+	    (json_int_t)end->duration_ms, "max_attempts", end->max_attempts,
+	    "leftovers", end->leftovers, (int)strlen(end->leftovers));
+	char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	int result;
+
+	json_decref(json);
+	if (text == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	result = io_replace_file(AT_FDCWD, path, text, strlen(text), 1);
+	free(text);
+	return result;
+}
+
+static int
+copy(char *ret, size_t size, const char *text)
+{
+	return snprintf(ret, size, "%s", text) < (int)size ? 0 : -1;
+}
+
+static int
+read_json(json_t *json, struct outcome *ret)
+{
+	const char *id, *epoch, *test_id, *loop_id, *outcome, *detail, *left;
+	json_int_t fence, duration_ms;
+	struct outcome o = { 0 };
+	int parked;
+
+	if (json_unpack(json,
+		"{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i, s:s}",
+		"id", &id, "epoch", &epoch, "fence", &fence, "test_id",
+		&test_id, "loop_id", &loop_id, "attempt", &o.key.attempt,
+		"outcome", &outcome, "parked", &parked, "detail", &detail,
+		"duration_ms", &duration_ms, "max_attempts",
+		&o.end.max_attempts, "leftovers", &left) < 0 ||
+	    copy(o.key.id, sizeof(o.key.id), id) < 0 ||
+	    copy(o.key.epoch, sizeof(o.key.epoch), epoch) < 0 ||
+	    copy(o.key.test_id, sizeof(o.key.test_id), test_id) < 0 ||
+	    copy(o.key.loop_id, sizeof(o.key.loop_id), loop_id) < 0 ||
+	    copy(o.end.detail, sizeof(o.end.detail), detail) < 0 ||
+	    copy(o.end.leftovers, sizeof(o.end.leftovers), left) < 0 ||
+	    !attempt_outcome_parse(outcome, &o.end.outcome))
+		return -1;
+	o.key.fence = fence;
+	o.end.parked = parked != 0;
+	o.end.duration_ms = duration_ms;
+	*ret = o;
+	return 0;
+}
+
+int
+outcome_load(const char *path, struct outcome *ret)
+{
+	char text[FILE_SIZE];
+	json_t *json;
+	int result;
+
+	if (io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return errno == ENOENT ? 0 : -1;
+	json = json_loads(text, 0, NULL);
+	result = json != NULL ? read_json(json, ret) : -1;
+	json_decref(json);
+	if (result < 0) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return 1;
+}
+
+int
+outcome_set_aside(const char *path)
+{
+	char bad[PATH_SIZE];
+
+	return path_format(bad, "%s.bad", path) < 0 ? -1 : rename(path, bad);
+}
+
+void
+outcome_remove(const char *path)
+{
+	(void)unlink(path);
+}

@@ -1,0 +1,248 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "agents/loop/health.h"
+#include "agents/loop/runner.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "system/lock.h"
+
+#define TICK_MS	       1000
+#define HURRY_MS       100 /* while a tree is being ended */
+#define HEALTH_BUSY_MS 5000
+#define HEALTH_IDLE_MS 15000
+
+static int
+make_paths(struct runner *r)
+{
+	char spool[PATH_SIZE];
+
+	return path_format(r->specs, "%s/specs", r->config->directory) < 0 ||
+		path_make(r->specs, 0700) < 0 ||
+		path_format(r->health_path, "%s/health.json", r->specs) < 0 ||
+		path_format(spool, "%s/spool", r->agent.state_directory) < 0 ||
+		path_make(spool, 0700) < 0 ||
+		path_format(
+		    r->outcome_path, "%s/%s.outcome", spool, r->agent.name) < 0
+	    ? -1
+	    : 0;
+}
+
+/* There is one process of a loop: what is in progress is its own. */
+static int
+take_lock(struct runner *r)
+{
+	char path[PATH_SIZE];
+
+	if (path_format(path, "%s/lock", r->specs) == 0)
+		r->lock_fd = lock_take(AT_FDCWD, path);
+	if (r->lock_fd >= 0)
+		return 0;
+	if (errno == EAGAIN)
+		log_line(&r->agent.log,
+		    "another process runs this loop already (pid %d)",
+		    (int)lock_holder(AT_FDCWD, path));
+	else
+		log_line(
+		    &r->agent.log, "%s/lock: %s", r->specs, strerror(errno));
+	return 1;
+}
+
+int
+runner_open(struct runner *r, int argc, char **argv)
+{
+	int code;
+
+	*r = (struct runner){ .lock_fd = -1, .transcript_fd = -1 };
+	code = agent_begin(&r->agent, argc, argv, NULL);
+	if (code != 0)
+		return code;
+	r->config = conf_loop(r->agent.conf, r->agent.name);
+	if (r->config == NULL) {
+		log_line(&r->agent.log,
+		    "%s has no component %s with a `loop` group",
+		    r->agent.conf->fleet.config_path, r->agent.name);
+		return 1;
+	}
+	if (make_paths(r) < 0) {
+		log_line(&r->agent.log, "%s: %s", r->config->directory,
+		    strerror(errno));
+		return 1;
+	}
+	/* Without it an orphan of a worker would fall to the keeper, and no
+	 * tree could be proven empty here. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+		log_line(&r->agent.log, "cannot become a subreaper: %s",
+		    strerror(errno));
+		return 1;
+	}
+	(void)process_boot_id(r->boot_id);
+	return take_lock(r);
+}
+
+void
+runner_close(struct runner *r)
+{
+	claims_free(&r->claim);
+	worker_free(&r->worker);
+	io_close(&r->transcript_fd);
+	agent_finish(&r->agent);
+	io_close(&r->lock_fd);
+}
+
+bool
+runner_has_claim(const struct runner *r)
+{
+	return r->phase != PHASE_IDLE && r->phase != PHASE_SETUP;
+}
+
+void
+runner_enter(struct runner *r, enum phase phase)
+{
+	r->phase = phase;
+	runner_publish(r, true);
+}
+
+static void
+publish_status(struct runner *r)
+{
+	struct agent *a = &r->agent;
+
+	if (r->phase == PHASE_WRITE)
+		agent_status(
+		    a, "%s, waiting for the database", r->outcome.key.test_id);
+	else if (runner_has_claim(r))
+		agent_status(a, "%s, attempt %d", r->claim.key.test_id,
+		    r->claim.key.attempt);
+	else if (r->phase == PHASE_SETUP)
+		agent_status(a, "setting up");
+	else if (a->mode == MODE_FILE_BASED)
+		agent_status(a, "idle: mode file-based");
+	else if (a->draining)
+		agent_status(a, "idle: to be paused");
+	else if (a->store.db == NULL)
+		agent_status(a, "idle: waiting for the database");
+	else if (r->blocked_by_file)
+		agent_status(a, "idle: files are locked");
+	else if (r->counts.pending > 0)
+		agent_status(a, "idle: nothing can be taken yet");
+	else
+		agent_status(a, "idle: queue empty");
+}
+
+void
+runner_publish(struct runner *r, bool now)
+{
+	int64_t now_ms = clock_ms();
+	bool busy = runner_has_claim(r);
+	bool has_job = r->job.running && busy;
+	struct health health = { .loop_id = r->agent.name,
+		.status = busy ? "running" : "idle",
+		.current_test = busy ? r->claim.key.test_id : "",
+		.attempt = busy ? r->claim.key.attempt : 0,
+		.started_wall_ms = busy ? r->claimed_wall_ms : 0,
+		.output_wall_ms = has_job
+		    ? clock_wall_ms() - (now_ms - r->job.vitals.output_ms)
+		    : 0,
+		.worker_pid = has_job ? r->job.pid : 0,
+		.counts = r->counts,
+		.mode = r->agent.mode };
+
+	if (!now && now_ms < r->health_ms)
+		return;
+	r->health_ms = now_ms + (busy ? HEALTH_BUSY_MS : HEALTH_IDLE_MS);
+	publish_status(r);
+	/* A full disk shows elsewhere, too; the next one may go through. */
+	(void)health_write(r->health_path, &health);
+}
+
+static void
+step(struct runner *r, int64_t now_ms)
+{
+	bool is_over = job_poll(&r->job, now_ms);
+
+	switch (r->phase) {
+	case PHASE_IDLE: idle_step(r, now_ms); break;
+	case PHASE_SETUP:
+		if (r->agent.stopping)
+			job_stop(&r->job, 0, now_ms);
+		if (is_over)
+			idle_set_up(r);
+		break;
+	case PHASE_CHECK:
+	case PHASE_WORK:
+	case PHASE_VERIFY:
+		if (is_over)
+			attempt_next(r, now_ms);
+		else
+			attempt_watch(r, now_ms);
+		break;
+	case PHASE_WRITE: close_step(r, now_ms); break;
+	}
+}
+
+/* Told to stop, nothing runs any more, and the outcome is kept somewhere (or
+ * can't be: then the successor repairs). */
+static bool
+is_over(const struct runner *r)
+{
+	return r->failed ||
+	    (r->agent.stopping &&
+		(r->phase == PHASE_IDLE || r->phase == PHASE_WRITE));
+}
+
+/* A tick at most; sooner when there is something to wait for. */
+static int64_t
+next_ms(const struct runner *r, int64_t now_ms)
+{
+	const struct agent *a = &r->agent;
+	int64_t next = now_ms + TICK_MS, due = r->not_before_ms;
+
+	if (r->job.running && (r->job.kill_ms != 0 || r->job.pid == 0))
+		return now_ms + HURRY_MS;
+	if (r->phase != PHASE_IDLE || !r->look || a->store.db == NULL ||
+	    a->draining)
+		return next;
+	if (due < a->retry_ms)
+		due = a->retry_ms;
+	return due < next ? due : next;
+}
+
+static void
+finish(struct runner *r)
+{
+	struct agent *a = &r->agent;
+	struct health health = { .loop_id = a->name,
+		.status = "stopped",
+		.current_test = "",
+		.counts = r->counts,
+		.mode = a->mode };
+
+	if (r->phase == PHASE_IDLE && a->store.db != NULL &&
+	    claims_finish(&a->store, a->name) < 0)
+		agent_failed(a, "saying goodbye");
+	(void)health_write(r->health_path, &health);
+}
+
+int
+runner_run(struct runner *r)
+{
+	agent_ready(&r->agent);
+	for (;;) {
+		int64_t now_ms = clock_ms();
+
+		if (agent_look(&r->agent))
+			r->look = true;
+		step(r, now_ms);
+		runner_publish(r, false);
+		if (is_over(r))
+			break;
+		if (agent_wait(&r->agent, next_ms(r, now_ms)) < 0)
+			return 1;
+	}
+	finish(r);
+	return r->failed ? 1 : 0;
+}

@@ -1,0 +1,52 @@
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/loop/runner.h"
+#include "base/clock.h"
+#include "base/io.h"
+
+/* A test's id as part of a file name. */
+static void
+file_name(const char *test_id, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s", test_id);
+	for (char *p = buf; *p != '\0'; p++)
+		if (*p == '/' || (unsigned char)*p <= ' ')
+			*p = '_';
+}
+
+int
+transcript_open(struct runner *r)
+{
+	const struct attempt_key *key = &r->claim.key;
+	char directory[PATH_SIZE], name[ATTEMPT_TEST_SIZE];
+
+	file_name(key->test_id, name, sizeof(name));
+	/* The fence counts every attempt, also those that were interrupted:
+	 * none writes over another one's. */
+	if (path_format(directory, "%s/logs/transcripts", r->specs) < 0 ||
+	    path_make(directory, 0700) < 0 ||
+	    path_format(r->transcript, "%s/%s-%lld.log", directory, name,
+		(long long)key->fence) < 0)
+		return -1;
+	return open(r->transcript,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+}
+
+void
+transcript_note(int fd, const char *format, ...)
+{
+	char line[4096], text[4000], now[CLOCK_ISO_SIZE];
+	va_list ap;
+	int len;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	clock_format_iso(now, clock_wall_ms());
+	len = snprintf(line, sizeof(line), "# %s %s\n", now, text);
+	/* The outcome doesn't hang on it: a full disk shows elsewhere. */
+	(void)io_write_all(fd, line, (size_t)len);
+}

@@ -1,0 +1,275 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/recorder/alarm.h"
+#include "agents/recorder/database.h"
+#include "agents/recorder/tell.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/io.h"
+#include "model/mode.h"
+#include "store/alive.h"
+#include "store/health.h"
+#include "store/recovery.h"
+#include "system/rundir.h"
+#include "system/spool.h"
+
+#define BY "recorder"
+/* Heartbeats in the table are for display: no fresher than this. */
+#define FRESH_MIN_MS 5000
+
+/* Nothing of it runs; by then its keeper has ended its tree. */
+static bool
+is_down(const struct view *v)
+{
+	return v->keeper_lives && v->component.state != COMPONENT_STARTING &&
+	    v->component.state != COMPONENT_RUNNING &&
+	    v->component.state != COMPONENT_STOPPING;
+}
+
+static const char *
+health_word(const struct view *v)
+{
+	const struct component *c = &v->component;
+
+	if (!v->keeper_lives || c->state == COMPONENT_BACKOFF ||
+	    c->state == COMPONENT_FAILED)
+		return "dead";
+	if (c->state != COMPONENT_RUNNING)
+		return "unknown";
+	return c->late || c->fallback ? "degraded" : "healthy";
+}
+
+static const char *
+loop_word(const struct view *v)
+{
+	const struct component *c = &v->component;
+
+	if (c->want == WANT_PAUSE)
+		return "paused";
+	if (c->state == COMPONENT_BACKOFF || c->state == COMPONENT_FAILED)
+		return "error";
+	return is_down(v) ? "stopped" : "running";
+}
+
+static uint64_t
+hash_of(const struct view *v)
+{
+	const struct component *c = &v->component;
+	const int64_t facts[] = { (int64_t)c->state, (int64_t)c->want,
+		(int64_t)c->circuit, c->late, c->fallback, v->pid,
+		v->unkillable_pid, v->keeper_lives, (int64_t)c->restarts,
+		c->beat_ms };
+
+	return hash_bytes(HASH_INIT, facts, sizeof(facts));
+}
+
+static int
+tell_health(struct recorder *r, const struct view *v)
+{
+	const struct component *c = &v->component;
+	char beat[CLOCK_ISO_SIZE], metadata[512];
+	struct buf b;
+
+	/* Its own row: only what it can't write any more is written for it. */
+	if (v->heartbeat == HEARTBEAT_DATABASE)
+		return is_down(v)
+		    ? health_set(&r->store, v->name, health_word(v), NULL, NULL)
+		    : 0;
+	buf_init(&b, metadata, sizeof(metadata));
+	buf_addf(&b,
+	    "{\"by\":\"loopkeeper\",\"state\":\"%s\",\"wanted\":\"%s\","
+	    "\"circuit\":\"%s\",\"pid\":%d,\"restarts\":%" PRIu64 "}",
+	    component_state_name(c->state), component_want_name(c->want),
+	    component_circuit_name(c->circuit), (int)v->pid, c->restarts);
+	clock_format_iso(beat, clock_wall_ms() - (clock_ms() - c->beat_ms));
+	return health_set(&r->store, v->name, health_word(v),
+	    c->beat_ms > 0 ? beat : NULL, metadata);
+}
+
+static int
+tell_view(struct recorder *r, const struct view *v)
+{
+	if (tell_health(r, v) < 0)
+		return -1;
+	return v->is_loop
+	    ? health_set_loop(&r->store, v->name, loop_word(v), v->pid)
+	    : 0;
+}
+
+static void
+read_mode(const struct recorder *r, char ret[static 16])
+{
+	int run = rundir_open(r->state_directory);
+	enum mode mode;
+
+	if (run < 0 || io_read_file(run, "mode", ret, 16) < 0)
+		ret[0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	if (!mode_parse(ret, &mode))
+		(void)snprintf(ret, 16, "%s", mode_name(MODE_NORMAL));
+	io_close(&run);
+}
+
+static int
+tell_changed(struct recorder *r)
+{
+	for (size_t i = 0; i < r->views.n; i++) {
+		const struct view *v = r->views.list[i];
+
+		if ((!v->told || v->told_hash != hash_of(v)) &&
+		    tell_view(r, v) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+is_news(const struct recorder *r, const char *mode)
+{
+	if (strcmp(r->mode, mode) != 0)
+		return true;
+	for (size_t i = 0; i < r->views.n; i++)
+		if (!r->views.list[i]->told ||
+		    r->views.list[i]->told_hash != hash_of(r->views.list[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_alive(const char *loop_id, void *argument)
+{
+	const struct recorder *r = argument;
+
+	/* Without a record nothing is known, and nothing repaired. */
+	return alive_left_outcome(r->state_directory, loop_id) ||
+	    alive_by_record(r->state_directory, loop_id) != ALIVE_NO;
+}
+
+static void
+say_finding(const char *line, void *argument)
+{
+	struct recorder *r = argument;
+
+	logbook_say(&r->log, "%s", line);
+}
+
+/* What a loop left that is down. Its successor, if it is faster, does the
+ * same itself. */
+static int
+repair(struct recorder *r, const struct view *v)
+{
+	const struct recovery recovery = { .is_alive = is_alive,
+		.say = say_finding,
+		.argument = r,
+		.by = BY };
+	struct recovery_counts counts;
+	int left = health_left_work(&r->store, v->name);
+
+	if (left <= 0)
+		return left;
+	return recovery_run_loop(&r->store, &recovery, v->name, &counts);
+}
+
+/* What follows once it is written, each in a transaction of its own. */
+static int
+follow_up(struct recorder *r, const char *mode)
+{
+	if (strcmp(r->mode, mode) != 0 && alarm_mode(&r->store, mode) < 0)
+		return -1;
+	(void)snprintf(r->mode, sizeof(r->mode), "%s", mode);
+	for (size_t i = 0; i < r->views.n; i++) {
+		struct view *v = r->views.list[i];
+		uint64_t hash = hash_of(v);
+
+		if (v->told && v->told_hash == hash)
+			continue;
+		if (alarm_component(&r->store, v) < 0 ||
+		    (v->is_loop && is_down(v) && repair(r, v) < 0))
+			return -1;
+		v->told = true;
+		v->told_hash = hash;
+	}
+	return alarm_sweep(&r->store, &r->views);
+}
+
+/* The next look, if there are heartbeats that go on meanwhile. */
+static void
+plan(struct recorder *r)
+{
+	int64_t shortest_ms = 0;
+
+	r->truth_ms = 0;
+	for (size_t i = 0; i < r->views.n; i++) {
+		const struct view *v = r->views.list[i];
+
+		if (v->heartbeat == HEARTBEAT_NOTIFY &&
+		    v->component.state == COMPONENT_RUNNING &&
+		    (shortest_ms == 0 ||
+			v->heartbeat_timeout_ms / 2 < shortest_ms))
+			shortest_ms = v->heartbeat_timeout_ms / 2;
+	}
+	if (shortest_ms > 0)
+		recorder_due(&r->truth_ms,
+		    shortest_ms > FRESH_MIN_MS ? shortest_ms : FRESH_MIN_MS);
+}
+
+/* 0, 1 another database, -1. */
+static int
+write_news(struct recorder *r, const char *mode)
+{
+	int begun = store_begin(&r->store);
+
+	if (begun != 0)
+		return begun;
+	if (tell_changed(r) < 0) {
+		store_rollback(&r->store);
+		return -1;
+	}
+	if (store_commit(&r->store) < 0)
+		return -1;
+	return follow_up(r, mode);
+}
+
+void
+tell_truth(struct recorder *r)
+{
+	char mode[16];
+	int result;
+
+	if (views_read(&r->views, r->state_directory) < 0)
+		logbook_say(&r->log, "cannot read the keepers' records");
+	plan(r);
+	if (r->database != DATABASE_OPEN || r->failing)
+		return;
+	recorder_due(&r->beats_ms, 0);
+	read_mode(r, mode);
+	if (!is_news(r, mode))
+		return;
+	result = write_news(r, mode);
+	if (result < 0)
+		database_failed(r, "cannot write component_health");
+	else if (result > 0)
+		database_changed(r);
+}
+
+void
+tell_damaged(struct recorder *r)
+{
+	struct spool spool;
+	struct event e;
+
+	if (spool_open(&spool, r->intake.run_path, BY) < 0)
+		return;
+	event_begin(&e, BY, "database_damaged", NULL);
+	event_text(&e, "component", BY);
+	event_text(&e, "detail", store_error(&r->store));
+	event_text(&e, "what_to_do",
+	    "loopkeeper down and up: it is moved aside and a fresh one made");
+	if (spool_add(&spool, &e) < 0)
+		logbook_say(&r->log, "the event could not be spooled");
+	spool_close(&spool);
+}

@@ -1,0 +1,143 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/recorder/views.h"
+#include "base/io.h"
+#include "system/lock.h"
+#include "system/rundir.h"
+#include "system/status.h"
+
+static struct view *
+find(const struct views *v, const char *name)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->list[i]->name, name) == 0)
+			return v->list[i];
+	return NULL;
+}
+
+static struct view *
+add(struct views *v, const char *name)
+{
+	struct view *view = calloc(1, sizeof(*view));
+	struct view **list;
+
+	if (view == NULL)
+		return NULL;
+	list = reallocarray(v->list, v->n + 1, sizeof(struct view *));
+	if (list == NULL) {
+		free(view);
+		return NULL;
+	}
+	(void)memcpy(view->name, name, strlen(name) + 1);
+	v->list = list;
+	v->list[v->n++] = view;
+	return view;
+}
+
+static void
+take_over(struct view *view, const struct status_record *r)
+{
+	view->seen = true;
+	view->is_loop = r->is_loop != 0;
+	view->pid = r->pid;
+	view->unkillable_pid = r->unkillable_pid;
+	view->started_ms = r->started_ms;
+	view->config_hash = r->config_hash;
+	view->heartbeat = (enum config_heartbeat)r->heartbeat;
+	view->heartbeat_timeout_ms = r->heartbeat_timeout_ms;
+	(void)memcpy(&view->component, r->blob, sizeof(view->component));
+}
+
+static int
+read_one(struct views *v, int run, const char *name)
+{
+	int dir = rundir_open_component(run, name);
+	struct status_record r;
+	struct view *view;
+
+	if (dir < 0 || status_read(dir, &r) < 0 ||
+	    r.blob_size != sizeof(struct component)) {
+		/* Being made, or going, or of another version. */
+		io_close(&dir);
+		return 0;
+	}
+	view = find(v, name);
+	if (view == NULL)
+		view = add(v, name);
+	if (view != NULL) {
+		take_over(view, &r);
+		view->keeper_lives = lock_holder(dir, "lock") > 0;
+	}
+	io_close(&dir);
+	return view != NULL ? 0 : -1;
+}
+
+static int
+read_all(struct views *v, int run)
+{
+	int fd = openat(run, "c", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int result = 0;
+
+	if (dir == NULL) {
+		io_close(&fd);
+		return errno == ENOENT ? 0 : -1;
+	}
+	while (result == 0 && (entry = readdir(dir)) != NULL)
+		if (text_is_name(entry->d_name))
+			result = read_one(v, run, entry->d_name);
+	(void)closedir(dir);
+	return result;
+}
+
+static void
+free_view(struct view *view)
+{
+	free(view->beat_path);
+	free(view);
+}
+
+int
+views_read(struct views *v, const char *state_directory)
+{
+	int run = rundir_open(state_directory), result;
+	size_t left = 0;
+
+	if (run < 0)
+		return errno == ENOENT ? 0 : -1;
+	for (size_t i = 0; i < v->n; i++)
+		v->list[i]->seen = false;
+	result = read_all(v, run);
+	io_close(&run);
+	if (result < 0)
+		return -1;
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->list[i]->seen)
+			v->list[left++] = v->list[i];
+		else
+			free_view(v->list[i]);
+	}
+	v->n = left;
+	return 0;
+}
+
+void
+views_untell(struct views *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		v->list[i]->told = false;
+}
+
+void
+views_free(struct views *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		free_view(v->list[i]);
+	free(v->list);
+	*v = (struct views){ 0 };
+}

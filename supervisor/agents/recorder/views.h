@@ -1,0 +1,56 @@
+/*
+ * The components as their keepers' records show them, and what the recorder
+ * remembers about each between two looks.
+ */
+#ifndef LOOPKEEPER_AGENTS_RECORDER_VIEWS_H
+#define LOOPKEEPER_AGENTS_RECORDER_VIEWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/component.h"
+
+#define VIEW_VALUE_SIZE 64
+
+struct view {
+	char name[TEXT_NAME_MAX + 1];
+	bool seen; /* by the last look */
+	bool keeper_lives;
+	bool is_loop;
+	int32_t pid; /* 0: none */
+	int32_t unkillable_pid;
+	int64_t started_ms;
+	uint64_t config_hash;
+	enum config_heartbeat heartbeat;
+	int64_t heartbeat_timeout_ms;
+	struct component component;
+
+	/* What the database says of it already. */
+	bool told;	    /* anything at all */
+	uint64_t told_hash; /* over what was written */
+	bool told_failed;   /* an alert is on */
+	bool told_unkillable;
+	int32_t repaired_pid; /* -1: not since it ended */
+
+	/* A heartbeat that is watched for it. */
+	char *beat_path;	 /* owned; NULL until it was asked for */
+	uint64_t beat_path_hash; /* config_hash for which it was */
+	char beat_value[VIEW_VALUE_SIZE]; /* "" none yet */
+	int64_t beat_changed_ms;	  /* by our clock; 0: never looked */
+};
+
+struct views {
+	struct view **list;
+	size_t n;
+};
+
+/* Reads all records of STATE/run; components without one are forgotten.
+ * Returns 0, or -1 with errno. */
+int views_read(struct views *v, const char *state_directory);
+
+/* Forgets what the database was told: another lies there now. */
+void views_untell(struct views *v);
+void views_free(struct views *v);
+
+#endif

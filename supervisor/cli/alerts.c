@@ -1,0 +1,183 @@
+/* alerts and ack. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "cli/alerts.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/ids.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "store/queries_fleet.h"
+
+#define BRIEF 5 /* so many stand below `status` */
+
+struct printing {
+	const struct cli *cli;
+	int n;
+	int limit; /* 0: all */
+};
+
+static enum print_colour
+colour_of(const struct alert_row *row)
+{
+	if (strcmp(row->severity, "error") == 0 ||
+	    strcmp(row->severity, "critical") == 0)
+		return PRINT_RED;
+	return strcmp(row->severity, "warning") == 0 ? PRINT_YELLOW
+						     : PRINT_PLAIN;
+}
+
+static void
+print_alert(const struct cli *cli, const struct alert_row *row)
+{
+	char age[DURATION_SIZE] = "?", message[512];
+	int64_t age_ms = print_age_ms(row->created_at);
+
+	if (age_ms >= 0)
+		duration_format(age, age_ms);
+	print_cut(message, sizeof(message), row->message, 400);
+	printf("  %s%s%s %s ago: %s\n    from %s, id %s",
+	    print_begin(cli->colour, colour_of(row)), row->severity,
+	    print_end(cli->colour, colour_of(row)), age, message, row->source,
+	    row->id);
+	if (row->acknowledged)
+		printf(", seen by %s",
+		    row->acknowledged_by[0] != '\0' ? row->acknowledged_by
+						    : "somebody");
+	(void)putchar('\n');
+}
+
+static int
+each(const struct alert_row *row, void *argument)
+{
+	struct printing *p = argument;
+
+	if (p->n == 0 && p->limit > 0)
+		printf("\nalerts:\n");
+	p->n++;
+	if (p->limit == 0 || p->n <= p->limit)
+		print_alert(p->cli, row);
+	return 0;
+}
+
+int
+alerts_print_brief(const struct cli *cli, struct store *s)
+{
+	struct printing p = { .cli = cli, .limit = BRIEF };
+
+	if (queries_each_alert(s, false, each, &p) < 0)
+		return -1;
+	if (p.n > p.limit)
+		printf("  and %d more: 'loopkeeper alerts' shows all\n",
+		    p.n - p.limit);
+	return 0;
+}
+
+static int
+each_json(const struct alert_row *row, void *argument)
+{
+	return json_array_append_new(argument,
+	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "id",
+		print_json_text(row->id), "severity",
+		print_json_text(row->severity), "alert_type",
+		print_json_set(row->alert_type), "source",
+		print_json_set(row->source), "message",
+		print_json_text(row->message), "context",
+		print_json_raw(row->context), "acknowledged", row->acknowledged,
+		"acknowledged_by", print_json_set(row->acknowledged_by),
+		"acknowledged_at", print_json_set(row->acknowledged_at),
+		"created_at", print_json_set(row->created_at)));
+}
+
+json_t *
+alerts_json(struct store *s, bool all)
+{
+	json_t *list = json_array();
+
+	if (queries_each_alert(s, all, each_json, list) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static int
+print_all(const struct cli *cli, struct store *s, bool all)
+{
+	struct printing p = { .cli = cli };
+
+	if (cli->json) {
+		json_t *list = alerts_json(s, all);
+
+		return list == NULL ? database_error(s)
+				    : print_json(list, CLI_DONE);
+	}
+	if (queries_each_alert(s, all, each, &p) < 0)
+		return database_error(s);
+	if (p.n == 0)
+		printf(all ? "no alerts\n"
+			   : "no alerts that nobody has seen; --all shows "
+			     "the others\n");
+	return CLI_DONE;
+}
+
+int
+alerts_run(struct cli *cli, int argc, char **argv)
+{
+	bool all = false;
+	const struct option_spec specs[] = {
+		{ .name = "all", .letter = 'a', .flag = &all },
+	};
+	struct store s;
+	int code, left;
+
+	left = options_parse(cli, argc, argv, specs, 1, &code);
+	if (left != 0)
+		return left < 0 ? code : cli_usage("alerts");
+	code = database_open(cli, &s, STORE_READ);
+	if (code != CLI_DONE)
+		return code;
+	code = print_all(cli, &s, all);
+	store_close(&s);
+	return code == CLI_DONE ? database_reader_code(cli) : code;
+}
+
+static int
+acknowledge(struct cli *cli, struct store *s, const char *id)
+{
+	bool all = strcasecmp(id, "all") == 0;
+	int n = queries_acknowledge(s, all ? NULL : id, database_user());
+
+	if (n < 0 && errno == ENOENT)
+		return ids_unknown(cli, s, IDS_ALERT, id);
+	if (n < 0)
+		return database_error(s);
+	if (all)
+		printf("%d alert%s marked as seen\n", n, n == 1 ? "" : "s");
+	else
+		printf(n > 0 ? "alert %s is marked as seen\n"
+			     : "alert %s was marked as seen already\n",
+		    id);
+	return CLI_DONE;
+}
+
+int
+ack_run(struct cli *cli, int argc, char **argv)
+{
+	struct store s;
+	int code, left;
+
+	left = options_parse(cli, argc, argv, NULL, 0, &code);
+	if (left < 0)
+		return code;
+	if (left != 1)
+		return cli_usage("ack");
+	code = database_open(cli, &s, STORE_WRITE);
+	if (code != CLI_DONE)
+		return code;
+	code = acknowledge(cli, &s, argv[1]);
+	store_close(&s);
+	return code;
+}

@@ -1,0 +1,49 @@
+/*
+ * Every command's function, one line each, in the order of the table in
+ * commands.c. argv[0] is the command's name; the result is an exit code of
+ * cli.h.
+ */
+#ifndef LOOPKEEPER_CLI_COMMANDS_H
+#define LOOPKEEPER_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+/* look */
+int status_run(struct cli *cli, int argc, char **argv);
+int health_run(struct cli *cli, int argc, char **argv);
+int timeline_run(struct cli *cli, int argc, char **argv);
+int logs_run(struct cli *cli, int argc, char **argv);
+int why_run(struct cli *cli, int argc, char **argv);
+int tests_run(struct cli *cli, int argc, char **argv);
+int show_run(struct cli *cli, int argc, char **argv);
+int transcript_run(struct cli *cli, int argc, char **argv);
+int decisions_run(struct cli *cli, int argc, char **argv);
+int alerts_run(struct cli *cli, int argc, char **argv);
+
+/* steer */
+int up_run(struct cli *cli, int argc, char **argv);
+int down_run(struct cli *cli, int argc, char **argv);
+int start_run(struct cli *cli, int argc, char **argv);
+int stop_run(struct cli *cli, int argc, char **argv);
+int restart_run(struct cli *cli, int argc, char **argv);
+int pause_run(struct cli *cli, int argc, char **argv);
+int resume_run(struct cli *cli, int argc, char **argv);
+int reload_run(struct cli *cli, int argc, char **argv);
+int decide_run(struct cli *cli, int argc, char **argv);
+int ack_run(struct cli *cli, int argc, char **argv);
+int skip_run(struct cli *cli, int argc, char **argv);
+int reset_run(struct cli *cli, int argc, char **argv);
+int wait_run(struct cli *cli, int argc, char **argv);
+int heartbeat_run(struct cli *cli, int argc, char **argv);
+
+/* repair */
+int recover_run(struct cli *cli, int argc, char **argv);
+
+/* set up */
+int check_config_run(struct cli *cli, int argc, char **argv);
+int add_run(struct cli *cli, int argc, char **argv);
+int import_run(struct cli *cli, int argc, char **argv);
+int version_run(struct cli *cli, int argc, char **argv);
+int help_run(struct cli *cli, int argc, char **argv);
+
+#endif

@@ -1,0 +1,217 @@
+/* decisions and decide. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/decisions.h"
+#include "cli/ids.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "store/decisions.h"
+#include "store/queries_fleet.h"
+
+struct printing {
+	bool brief;
+	int n;
+};
+
+static void
+print_options(const struct decision_row *row)
+{
+	json_t *options = json_loads(row->options, 0, NULL), *option;
+	size_t i;
+
+	json_array_foreach(options, i, option)
+	{
+		const char *id =
+		    json_string_value(json_object_get(option, "id"));
+		const char *description =
+		    json_string_value(json_object_get(option, "description"));
+
+		if (id == NULL)
+			continue;
+		printf("    %s  %s%s\n", id,
+		    description != NULL ? description : "",
+		    strcmp(id, row->default_option) == 0 ? " (the default)"
+							 : "");
+	}
+	json_decref(options);
+}
+
+static void
+print_waiting(const struct decision_row *row)
+{
+	char age[DURATION_SIZE] = "?", left[DURATION_SIZE];
+	int64_t age_ms = print_age_ms(row->requested_at);
+	int64_t left_ms = row->timeout_minutes * 60 * 1000 - age_ms;
+
+	if (age_ms >= 0)
+		duration_format(age, age_ms);
+	duration_format(left, left_ms > 0 ? left_ms : 0);
+	printf("  %s  asked %s ago by %s", row->id, age, row->requested_by);
+	if (row->default_option[0] != '\0' && age_ms >= 0)
+		printf(", takes %s in %s", row->default_option, left);
+	(void)putchar('\n');
+}
+
+static void
+print_answered(const struct decision_row *row)
+{
+	char when[PRINT_TIME_SIZE];
+
+	print_time(when, row->decided_at);
+	printf("  %s  %s: %s by %s at %s%s%s\n", row->id, row->status,
+	    row->choice[0] != '\0' ? row->choice : "no choice",
+	    row->decided_by[0] != '\0' ? row->decided_by : "nobody", when,
+	    row->comment[0] != '\0' ? ": " : "", row->comment);
+}
+
+static int
+each(const struct decision_row *row, void *argument)
+{
+	struct printing *p = argument;
+	char summary[512];
+
+	if (p->n++ == 0 && p->brief)
+		printf("\ndecisions:\n");
+	if (strcmp(row->status, "pending") == 0)
+		print_waiting(row);
+	else
+		print_answered(row);
+	print_cut(summary, sizeof(summary), row->summary, 400);
+	printf("    %s\n", summary);
+	if (strcmp(row->status, "pending") != 0)
+		return 0;
+	print_options(row);
+	printf("    answer: loopkeeper decide %s CHOICE\n", row->id);
+	return 0;
+}
+
+int
+decisions_print_brief(const struct cli *cli, struct store *s)
+{
+	struct printing p = { .brief = true };
+
+	(void)cli;
+	return queries_each_decision(s, false, each, &p) < 0 ? -1 : 0;
+}
+
+static int
+each_json(const struct decision_row *row, void *argument)
+{
+	return json_array_append_new(argument,
+	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o,s:o,"
+		      "s:o}",
+		"id", print_json_text(row->id), "decision_type",
+		print_json_set(row->decision_type), "summary",
+		print_json_text(row->summary), "options",
+		print_json_raw(row->options), "default_option",
+		print_json_set(row->default_option), "context",
+		print_json_raw(row->context), "timeout_minutes",
+		(json_int_t)row->timeout_minutes, "status",
+		print_json_text(row->status), "requested_at",
+		print_json_set(row->requested_at), "requested_by",
+		print_json_set(row->requested_by), "decided_at",
+		print_json_set(row->decided_at), "decided_by",
+		print_json_set(row->decided_by), "choice",
+		print_json_set(row->choice), "comment",
+		print_json_set(row->comment)));
+}
+
+json_t *
+decisions_json(struct store *s, bool all)
+{
+	json_t *list = json_array();
+
+	if (queries_each_decision(s, all, each_json, list) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static int
+print_all(const struct cli *cli, struct store *s, bool all)
+{
+	struct printing p = { .brief = false };
+
+	if (cli->json) {
+		json_t *list = decisions_json(s, all);
+
+		return list == NULL ? database_error(s)
+				    : print_json(list, CLI_DONE);
+	}
+	if (queries_each_decision(s, all, each, &p) < 0)
+		return database_error(s);
+	if (p.n == 0)
+		printf(all ? "no decisions\n"
+			   : "no decision waits; --all shows the others\n");
+	return CLI_DONE;
+}
+
+int
+decisions_run(struct cli *cli, int argc, char **argv)
+{
+	bool all = false;
+	const struct option_spec specs[] = {
+		{ .name = "all", .letter = 'a', .flag = &all },
+	};
+	struct store s;
+	int code, left;
+
+	left = options_parse(cli, argc, argv, specs, 1, &code);
+	if (left != 0)
+		return left < 0 ? code : cli_usage("decisions");
+	code = database_open(cli, &s, STORE_READ);
+	if (code != CLI_DONE)
+		return code;
+	code = print_all(cli, &s, all);
+	store_close(&s);
+	return code == CLI_DONE ? database_reader_code(cli) : code;
+}
+
+static int
+decide(struct cli *cli, struct store *s, const char *id, const char *choice,
+    const char *comment)
+{
+	char error[STORE_ERROR_SIZE] = "";
+
+	switch (decisions_answer(
+	    s, id, choice, database_user(), comment, error, sizeof(error))) {
+	case 1: printf("%s: %s\n", id, choice); return CLI_DONE;
+	case 0:
+		printf("%s was answered with %s already\n", id, choice);
+		return CLI_DONE;
+	default: break;
+	}
+	if (errno == ENOENT)
+		return ids_unknown(cli, s, IDS_DECISION, id);
+	if (errno == EINVAL || errno == EALREADY)
+		return cli_error(CLI_FAILED, "%s", error);
+	return database_error(s);
+}
+
+int
+decide_run(struct cli *cli, int argc, char **argv)
+{
+	const char *comment = NULL;
+	const struct option_spec specs[] = {
+		{ .name = "comment", .letter = 'm', .value = &comment },
+	};
+	struct store s;
+	int code, left;
+
+	left = options_parse(cli, argc, argv, specs, 1, &code);
+	if (left < 0)
+		return code;
+	if (left != 2)
+		return cli_usage("decide");
+	code = database_open(cli, &s, STORE_WRITE);
+	if (code != CLI_DONE)
+		return code;
+	code = decide(cli, &s, argv[1], argv[2], comment);
+	store_close(&s);
+	return code;
+}

@@ -1,0 +1,40 @@
+/* --filter KEY=VALUE: which events are shown. Several are and-ed. */
+#ifndef LOOPKEEPER_CLI_EVENT_FILTER_H
+#define LOOPKEEPER_CLI_EVENT_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "store/store.h"
+
+#define EVENT_FILTERS_MAX 16
+
+struct event_filter {
+	struct {
+		char key[64];
+		const char *value; /* the caller's */
+	} terms[EVENT_FILTERS_MAX];
+	size_t n;
+};
+
+/* Reads "KEY=VALUE" words. Returns CLI_DONE, or CLI_USAGE after an error. */
+int
+event_filter_parse(struct event_filter *filter, const struct option_list *list);
+
+/*
+ * Whether every key is an event column or occurs in some payload. Returns
+ * CLI_DONE, or after an error that names those that exist CLI_USAGE, or
+ * CLI_FAILED when the database can't be asked.
+ */
+int event_filter_check(const struct event_filter *filter, struct store *s);
+
+/* event is an object with the columns of table events; payload an object in
+ * it. Values are compared as text, in any case. */
+bool
+event_filter_matches(const struct event_filter *filter, const json_t *event);
+
+#endif

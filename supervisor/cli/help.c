@@ -1,0 +1,79 @@
+/* help and version. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/version.h"
+
+static const char *const group_titles[] = {
+	[GROUP_LOOK] = "Look",
+	[GROUP_STEER] = "Steer",
+	[GROUP_REPAIR] = "Repair",
+	[GROUP_SETUP] = "Set up",
+};
+
+static void
+print_group(enum command_group group)
+{
+	printf("\n%s:\n", group_titles[group]);
+	for (size_t i = 0; i < ncommands; i++)
+		if (commands[i].group == group)
+			printf("  %-13s %s\n", commands[i].name,
+			    commands[i].summary);
+}
+
+static int
+print_command(const char *name)
+{
+	for (size_t i = 0; i < ncommands; i++) {
+		const struct command *c = &commands[i];
+
+		if (strcmp(c->name, name) != 0 &&
+		    (c->alias == NULL || strcmp(c->alias, name) != 0))
+			continue;
+		printf("loopkeeper %s%s%s\n  %s\n", c->name,
+		    c->usage[0] == '\0' ? "" : " ", c->usage, c->summary);
+		if (c->alias != NULL)
+			printf("  '%s' is the same\n", c->alias);
+		return CLI_DONE;
+	}
+	return cli_error(CLI_USAGE,
+	    "there is no command '%s'; 'loopkeeper help' lists them", name);
+}
+
+int
+help_run(struct cli *cli, int argc, char **argv)
+{
+	(void)cli;
+	if (argc > 2)
+		return cli_usage("help");
+	if (argc == 2)
+		return print_command(argv[1]);
+	printf("usage: loopkeeper [-c FILE] COMMAND [--json] ...\n");
+	print_group(GROUP_LOOK);
+	print_group(GROUP_STEER);
+	print_group(GROUP_REPAIR);
+	print_group(GROUP_SETUP);
+	printf("\n'loopkeeper help COMMAND' shows how one is used. A unique "
+	       "beginning of a name\nis enough. Without -c the file is "
+	       "$LOOPKEEPER_CONFIG, ./loopkeeper.conf,\n"
+	       "~/.config/loopkeeper/loopkeeper.conf or "
+	       "/etc/loopkeeper/loopkeeper.conf.\n"
+	       "Exit codes: 0 done, 1 failed or unhealthy, 2 wrong usage, "
+	       "3 not running.\n");
+	return CLI_DONE;
+}
+
+int
+version_run(struct cli *cli, int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1 && strcmp(argv[1], "--json") == 0)
+		cli->json = true;
+	else if (argc > 1)
+		return cli_usage("version");
+	printf(
+	    cli->json ? "{\"version\":\"%s\"}\n" : "loopkeeper %s\n", VERSION);
+	return CLI_DONE;
+}

@@ -1,0 +1,226 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "cli/health_file.h"
+#include "cli/mode_reason.h"
+#include "cli/names.h"
+#include "cli/overview.h"
+#include "cli/print.h"
+#include "store/queries_fleet.h"
+#include "system/lock.h"
+#include "system/process.h"
+#include "system/rundir.h"
+
+static void
+read_rundir(struct overview *o, const struct cli *cli, int rundir)
+{
+	char link[PATH_SIZE], word[32];
+	struct statfs fs;
+	struct stat st;
+
+	if (path_format(link, "%s/run", cli->state_directory) == 0 &&
+	    realpath(link, o->run_directory) == NULL)
+		o->run_directory[0] = '\0';
+	o->tmpfs = fstatfs(rundir, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+	if (io_read_file(rundir, "mode", word, sizeof(word)) >= 0) {
+		word[strcspn(word, "\n")] = '\0';
+		o->has_mode = mode_parse(word, &o->mode);
+	}
+	if (fstatat(rundir, "mode", &st, 0) == 0)
+		o->mode_age_ms = clock_wall_ms() -
+		    ((int64_t)st.st_mtim.tv_sec * 1000 +
+			st.st_mtim.tv_nsec / 1000000);
+}
+
+static pid_t
+holder(int dirfd, const char *path)
+{
+	pid_t pid = lock_holder(dirfd, path);
+
+	return pid > 0 ? pid : 0;
+}
+
+void
+overview_read_supervisor(struct overview *o, const char *state_directory)
+{
+	int state = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (state < 0)
+		return;
+	o->guardian_pid = holder(state, "guardian.lock");
+	o->daemon_pid = holder(state, "lock");
+	o->running = o->guardian_pid != 0 || o->daemon_pid != 0;
+	io_close(&state);
+}
+
+static void
+read_record(struct overview_component *c, int rundir)
+{
+	int dirfd = rundir_open_component(rundir, c->name);
+
+	if (dirfd < 0)
+		return;
+	c->keeper_pid = holder(dirfd, "lock");
+	c->has_record = status_read(dirfd, &c->record) == 0;
+	if (c->has_record && c->record.blob_size == sizeof(c->component))
+		(void)memcpy(
+		    &c->component, c->record.blob, sizeof(c->component));
+	io_close(&dirfd);
+}
+
+static void
+read_component(struct overview *o, struct overview_component *c, int rundir)
+{
+	for (size_t i = 0; o->conf != NULL && i < o->conf->fleet.ncomponents;
+	     i++)
+		if (strcmp(o->conf->components[i]->name, c->name) == 0)
+			c->config = o->conf->components[i];
+	if (o->conf != NULL)
+		c->loop_config = conf_loop(o->conf, c->name);
+	c->wanted = wanted_find(&o->wanted, c->name);
+	if (rundir >= 0)
+		read_record(c, rundir);
+	c->is_loop = c->config != NULL ? c->config->is_loop
+				       : c->has_record && c->record.is_loop;
+	c->housekeeping = c->config != NULL
+	    ? c->config->housekeeping
+	    : c->has_record && c->record.housekeeping;
+	c->loop = (struct overview_loop){
+		.ready = -1, .running_ms = -1, .last_output_ms = -1
+	};
+	if (c->loop_config != NULL) {
+		c->loop.priority = c->loop_config->priority;
+		health_file_read(
+		    &c->loop, c->loop_config->directory, c->record.pid);
+	}
+}
+
+/* Names, then what belongs to each. */
+static int
+read_components(struct overview *o, const struct cli *cli, int rundir)
+{
+	struct names names;
+
+	if (names_read(&names, cli, o->conf) < 0) {
+		names_free(&names);
+		return -1;
+	}
+	o->components = calloc(names.n + 1, sizeof(o->components[0]));
+	if (o->components == NULL) {
+		names_free(&names);
+		return -1;
+	}
+	o->n = names.n;
+	for (size_t i = 0; i < names.n; i++) {
+		(void)strlcpy(o->components[i].name, names.items[i],
+		    sizeof(o->components[i].name));
+		read_component(o, &o->components[i], rundir);
+	}
+	names_free(&names);
+	return 0;
+}
+
+int
+overview_read(struct overview *o, const struct cli *cli)
+{
+	int rundir, result;
+
+	(void)memset(o, 0, sizeof(*o));
+	o->now_ms = clock_ms();
+	o->mode_age_ms = -1;
+	o->conf = names_load_conf(cli);
+	if (wanted_read(cli->state_directory, &o->wanted) < 0 &&
+	    errno != ENOENT)
+		return -1;
+	overview_read_supervisor(o, cli->state_directory);
+	rundir = rundir_open(cli->state_directory);
+	if (rundir >= 0)
+		read_rundir(o, cli, rundir);
+	result = read_components(o, cli, rundir);
+	io_close(&rundir);
+	if (result == 0)
+		mode_reason_explain(o);
+	return result;
+}
+
+void
+overview_free(struct overview *o)
+{
+	free(o->components);
+	conf_free(o->conf);
+	wanted_free(&o->wanted);
+	(void)memset(o, 0, sizeof(*o));
+}
+
+struct overview_component *
+overview_find(const struct overview *o, const char *name)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (strcmp(o->components[i].name, name) == 0)
+			return &o->components[i];
+	return NULL;
+}
+
+int
+overview_code(const struct overview *o)
+{
+	return o->running ? CLI_DONE : CLI_NOT_RUNNING;
+}
+
+const char *
+overview_title(const struct overview_component *c)
+{
+	if (c->config != NULL && c->config->title != 0)
+		return config_text(c->config, c->config->title);
+	return c->has_record && c->record.title[0] != '\0' ? c->record.title
+							   : c->name;
+}
+
+static int
+add_loop(const struct loop_row *row, void *argument)
+{
+	struct overview_component *c = overview_find(argument, row->id);
+	struct overview_loop *loop;
+
+	if (c == NULL)
+		return 0;
+	c->is_loop = true;
+	loop = &c->loop;
+	loop->known = loop->has_queue = true;
+	loop->passed = row->passed;
+	loop->left = row->left;
+	loop->ready = row->ready;
+	loop->blocked = row->blocked;
+	loop->priority = row->priority;
+	if (strcmp(loop->test, row->test_id) != 0)
+		loop->last_output_ms = -1; /* of another test */
+	(void)strlcpy(loop->test, row->test_id, sizeof(loop->test));
+	loop->attempt = row->attempt;
+	loop->max_attempts = row->max_attempts;
+	if (loop->max_attempts == 0 && c->loop_config != NULL)
+		loop->max_attempts = c->loop_config->max_attempts;
+	loop->running_ms = print_age_ms(row->attempt_started_at);
+	if (process_is((pid_t)row->worker_pid, (uint64_t)row->worker_pid_start))
+		loop->worker_pid = (pid_t)row->worker_pid;
+	(void)strlcpy(
+	    loop->transcript, row->transcript, sizeof(loop->transcript));
+	return 0;
+}
+
+int
+overview_add_store(struct overview *o, struct store *s)
+{
+	(void)strlcpy(o->epoch, s->epoch, sizeof(o->epoch));
+	return queries_each_loop(s, add_loop, o);
+}

@@ -1,0 +1,150 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/print.h"
+
+int
+print_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return 80;
+}
+
+const char *
+print_begin(bool colour, enum print_colour which)
+{
+	static const char *const codes[] = {
+		[PRINT_PLAIN] = "",
+		[PRINT_GREEN] = "\033[32m",
+		[PRINT_YELLOW] = "\033[33m",
+		[PRINT_RED] = "\033[31m",
+	};
+	return colour ? codes[which] : "";
+}
+
+const char *
+print_end(bool colour, enum print_colour which)
+{
+	return colour && which != PRINT_PLAIN ? "\033[0m" : "";
+}
+
+void
+print_time(char buf[static PRINT_TIME_SIZE], const char *stored)
+{
+	int64_t wall_ms;
+	time_t then, now = time(NULL);
+	struct tm tm, today;
+
+	if (clock_parse_iso(stored, &wall_ms) < 0) {
+		(void)strlcpy(buf, stored, PRINT_TIME_SIZE);
+		text_clean(buf);
+		return;
+	}
+	then = (time_t)(wall_ms / 1000);
+	if (localtime_r(&then, &tm) == NULL ||
+	    localtime_r(&now, &today) == NULL) {
+		(void)strlcpy(buf, stored, PRINT_TIME_SIZE);
+		return;
+	}
+	(void)strftime(buf, PRINT_TIME_SIZE,
+	    tm.tm_year == today.tm_year && tm.tm_yday == today.tm_yday
+		? "%H:%M:%S"
+		: "%Y-%m-%d %H:%M:%S",
+	    &tm);
+}
+
+int64_t
+print_age_ms(const char *stored)
+{
+	int64_t wall_ms, age_ms;
+
+	if (clock_parse_iso(stored, &wall_ms) < 0)
+		return -1;
+	age_ms = clock_wall_ms() - wall_ms;
+	return age_ms > 0 ? age_ms : 0;
+}
+
+void
+print_cut(char *buf, size_t size, const char *text, int columns)
+{
+	size_t at = 0, used = 0, limit = columns > 3 ? (size_t)columns : 3;
+	size_t cut = 0; /* where "..." would go */
+
+	while (text[at] != '\0' && used < limit) {
+		size_t n = text_utf8_len(text + at);
+
+		if (used == limit - 3)
+			cut = at;
+		at += n > 0 ? n : 1;
+		used++;
+	}
+	if (text[at] == '\0')
+		(void)snprintf(buf, size, "%s", text);
+	else
+		(void)snprintf(buf, size, "%.*s...", (int)cut, text);
+	text_clean(buf);
+}
+
+int
+print_json(json_t *value, int code)
+{
+	int result;
+
+	if (value == NULL)
+		return cli_error(CLI_FAILED, "out of memory");
+	result = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	(void)putchar('\n');
+	json_decref(value);
+	return result < 0 ? CLI_FAILED : code;
+}
+
+json_t *
+print_json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *copy;
+
+	if (value != NULL || (copy = strdup(text)) == NULL)
+		return value;
+	for (char *p = copy; *p != '\0';) {
+		size_t n = text_utf8_len(p);
+
+		if (n == 0) {
+			*p = '?';
+			n = 1;
+		}
+		p += n;
+	}
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+json_t *
+print_json_set(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? json_null()
+					       : print_json_text(text);
+}
+
+json_t *
+print_json_raw(const char *text)
+{
+	json_t *value;
+
+	if (text == NULL || text[0] == '\0')
+		return json_null();
+	value = json_loads(text, JSON_DECODE_ANY, NULL);
+	return value != NULL ? value : print_json_text(text);
+}

@@ -1,0 +1,47 @@
+/* What several commands print alike: ages, times, colours, columns, JSON. */
+#ifndef LOOPKEEPER_CLI_PRINT_H
+#define LOOPKEEPER_CLI_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+
+#define PRINT_TIME_SIZE 32
+
+enum print_colour { PRINT_PLAIN, PRINT_GREEN, PRINT_YELLOW, PRINT_RED };
+
+/* Columns of the terminal, 80 where there is none. */
+int print_width(void);
+
+/* The sequence that begins a colour, "" when there is to be none; and the
+ * one that ends it. */
+const char *print_begin(bool colour, enum print_colour which);
+const char *print_end(bool colour, enum print_colour which);
+
+/* A stored time (ISO 8601 or SQLite's) as local time: "14:02:11" today,
+ * "2026-01-07 14:02:11" before. What is no time is passed on as it is. */
+void print_time(char buf[static PRINT_TIME_SIZE], const char *stored);
+
+/* ms since a stored time, never negative; -1 when it is none. */
+int64_t print_age_ms(const char *stored);
+
+/* text, cut to columns characters with "..." at the end, cleaned of control
+ * characters; for one line of a table. */
+void print_cut(char *buf, size_t size, const char *text, int columns);
+
+/* Prints value and a newline; frees it. Returns code, or CLI_FAILED. */
+int print_json(json_t *value, int code);
+
+/* A JSON string of any bytes; what is no UTF-8 becomes '?'. NULL and "" for
+ * things that are not set become null with print_json_set(). */
+json_t *print_json_text(const char *text);
+json_t *print_json_set(const char *text);
+
+/* Stored JSON text as JSON; as a string where it is none. */
+json_t *print_json_raw(const char *text);
+
+#endif

@@ -1,0 +1,85 @@
+/* `recover`: the repairs of a start, by hand. What lives isn't touched. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "store/check.h"
+
+struct recovering {
+	const char *state_directory;
+	int findings;
+};
+
+static enum alive
+known(const char *loop_id, void *argument)
+{
+	const struct recovering *r = argument;
+
+	return alive_by_record(r->state_directory, loop_id);
+}
+
+static void
+print_finding(const char *line, void *argument)
+{
+	struct recovering *r = argument;
+
+	r->findings++;
+	(void)printf("%s\n", line);
+	(void)fflush(stdout);
+}
+
+/* 0, or -1 after saying why. */
+static int
+recover(struct cli *cli, bool dry_run, struct recovering *r)
+{
+	const struct check c = { .state_directory = cli->state_directory,
+		.lock_fd = -1,
+		.known = known,
+		.say = print_finding,
+		.argument = r,
+		.by = "recover",
+		.dry_run = dry_run };
+	struct check_result result;
+	struct store s;
+
+	if (check_run(&c, &s, &result) == 0) {
+		store_close(&s);
+		return 0;
+	}
+	if (dry_run && errno == ENOENT) {
+		print_finding("make a new database", r);
+		return 0;
+	}
+	if (dry_run && errno == EUCLEAN) /* it was a finding */
+		return 0;
+	(void)cli_error(CLI_FAILED, "%s", store_error(&s));
+	return -1;
+}
+
+int
+recover_run(struct cli *cli, int argc, char **argv)
+{
+	bool dry_run = false;
+	const struct option_spec specs[] = {
+		{ .name = "dry-run", .flag = &dry_run },
+	};
+	struct recovering r = { .state_directory = cli->state_directory };
+	int code = CLI_DONE;
+	int words = options_parse(cli, argc, argv, specs, 1, &code);
+
+	if (words < 0)
+		return code;
+	if (words > 0)
+		return cli_usage("recover");
+	code = cli_locate(cli);
+	if (code != CLI_DONE)
+		return code;
+	if (dry_run)
+		(void)printf("dry run, nothing is changed:\n");
+	if (recover(cli, dry_run, &r) < 0)
+		return CLI_FAILED;
+	if (r.findings == 0)
+		(void)printf("nothing to recover\n");
+	return CLI_DONE;
+}

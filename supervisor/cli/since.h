@@ -1,0 +1,14 @@
+/* Points in time as operators write them, for --since. */
+#ifndef LOOPKEEPER_CLI_SINCE_H
+#define LOOPKEEPER_CLI_SINCE_H
+
+#include <stdint.h>
+
+/*
+ * Reads "1h" or "2d" (so long ago), "boot" (of the machine), "2026-01-07",
+ * "2026-01-07 02:14[:30]" or "02:14" (local time, today), and ISO 8601 with
+ * a Z. Returns 0, or -1 with EINVAL; *ret_wall_ms is then untouched.
+ */
+int since_parse(const char *text, int64_t *ret_wall_ms);
+
+#endif

@@ -1,0 +1,358 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "cli/event_line.h"
+#include "cli/seen.h"
+#include "cli/spool_tail.h"
+#include "cli/timeline.h"
+#include "store/queries_events.h"
+
+#define GLANCE_MS  50	/* for a lock of others; the foreground must go on */
+#define REST_MS	   250	/* between two looks at a busy database */
+#define BLIND_MS   500	/* between two looks for a run directory */
+#define RETRY_MS   1000 /* after the database couldn't be read */
+#define LINE_SIZE  2048
+#define ORDER_SIZE 32
+
+/* An event on its way to the screen. */
+struct item {
+	char time[ORDER_SIZE]; /* what it is ordered by */
+	json_t *event;
+};
+
+struct timeline {
+	char state_directory[PATH_SIZE];
+	int64_t since_wall_ms;
+	const struct event_filter *filter; /* or NULL */
+	enum timeline_format format;
+	bool begun;  /* something was printed */
+	bool silent; /* what comes in now is only remembered */
+	struct spool_tail tail;
+	struct seen seen;
+	int64_t rowid;	       /* of the last row that was read; -1: none yet */
+	char epoch[UUID_SIZE]; /* of the database that rowid belongs to */
+	int64_t look_ms;       /* the database isn't looked at before this */
+	struct item *items;
+	size_t nitems;
+	size_t size;
+	bool exhausted; /* out of memory: an event is missing */
+	FILE *out;
+};
+
+struct timeline *
+timeline_open_since(const char *state_directory, int64_t since_wall_ms,
+    const struct event_filter *filter, enum timeline_format format)
+{
+	struct timeline *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->since_wall_ms = since_wall_ms;
+	t->filter = filter;
+	t->format = format;
+	t->rowid = -1;
+	if (path_format(t->state_directory, "%s", state_directory) == 0 &&
+	    seen_init(&t->seen) == 0) {
+		if (spool_tail_open(&t->tail, state_directory) == 0)
+			return t;
+		seen_finish(&t->seen);
+	}
+	free(t);
+	return NULL;
+}
+
+static void
+drop_items(struct timeline *t)
+{
+	for (size_t i = 0; i < t->nitems; i++)
+		json_decref(t->items[i].event);
+	t->nitems = 0;
+}
+
+void
+timeline_close(struct timeline *t)
+{
+	int saved = errno;
+
+	if (t == NULL)
+		return;
+	drop_items(t);
+	free(t->items);
+	spool_tail_close(&t->tail);
+	seen_finish(&t->seen);
+	free(t);
+	errno = saved;
+}
+
+int
+timeline_fd(const struct timeline *t)
+{
+	return t->tail.fd;
+}
+
+static const char *
+text_of(const json_t *event, const char *key)
+{
+	const char *text = json_string_value(json_object_get(event, key));
+
+	return text != NULL ? text : "";
+}
+
+static int
+print_object(struct timeline *t, const json_t *event)
+{
+	char *text = json_dumps(event, JSON_COMPACT);
+	const char *before = "", *after = "\n";
+	int n;
+
+	if (t->format == TIMELINE_ARRAY) {
+		before = t->begun ? ",\n" : "";
+		after = "";
+	}
+	n = fprintf(
+	    t->out, "%s%s%s", before, text != NULL ? text : "{}", after);
+	t->begun = true;
+	free(text);
+	return n < 0 ? -1 : 0;
+}
+
+static int
+print_event(struct timeline *t, const json_t *event)
+{
+	struct event_view view = { .timestamp = text_of(event, "timestamp"),
+		.source = text_of(event, "source"),
+		.event_type = text_of(event, "event_type"),
+		.payload = json_object_get(event, "payload") };
+	char when[PRINT_TIME_SIZE], line[LINE_SIZE];
+	enum print_colour colour = event_line_colour(&view);
+	bool coloured = t->format == TIMELINE_COLOUR;
+
+	if (t->format == TIMELINE_OBJECTS || t->format == TIMELINE_ARRAY)
+		return print_object(t, event);
+	print_time(when, view.timestamp);
+	event_line_text(line, sizeof(line), &view);
+	return fprintf(t->out, "%s  %s%s%s\n", when,
+		   print_begin(coloured, colour), line,
+		   print_end(coloured, colour)) < 0
+	    ? -1
+	    : 0;
+}
+
+/* Whether it is new, and of those that are to be shown. */
+static bool
+is_wanted(struct timeline *t, const json_t *event)
+{
+	int64_t wall_ms;
+
+	if (seen_add(&t->seen, text_of(event, "id")) || t->silent)
+		return false;
+	if (clock_parse_iso(text_of(event, "timestamp"), &wall_ms) == 0 &&
+	    wall_ms < t->since_wall_ms)
+		return false;
+	return t->filter == NULL || event_filter_matches(t->filter, event);
+}
+
+/* Takes event over. */
+static void
+keep(struct timeline *t, json_t *event)
+{
+	struct item *item;
+
+	if (event == NULL || !is_wanted(t, event)) {
+		json_decref(event);
+		return;
+	}
+	if (t->nitems == t->size) {
+		size_t size = t->size == 0 ? 64 : 2 * t->size;
+		void *items = reallocarray(t->items, size, sizeof(*t->items));
+
+		if (items == NULL) {
+			t->exhausted = true;
+			json_decref(event);
+			return;
+		}
+		t->items = items;
+		t->size = size;
+	}
+	item = &t->items[t->nitems++];
+	(void)strlcpy(
+	    item->time, text_of(event, "timestamp"), sizeof(item->time));
+	for (char *p = item->time; *p != '\0'; p++)
+		if (*p == ' ')
+			*p = 'T';
+	item->event = event;
+}
+
+static void
+keep_line(char *line, void *argument)
+{
+	json_t *event = json_loads(line, 0, NULL);
+
+	if (json_is_object(event))
+		keep(argument, event);
+	else
+		json_decref(event); /* torn; the recorder counts it */
+}
+
+static json_t *
+event_json(const struct event_row *row)
+{
+	json_t *payload = json_loads(row->payload, 0, NULL);
+
+	if (!json_is_object(payload)) {
+		json_decref(payload);
+		payload = print_json_text(row->payload);
+	}
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:b,s:o,s:o}", "id",
+	    print_json_text(row->id), "timestamp",
+	    print_json_text(row->timestamp), "source",
+	    print_json_text(row->source), "event_type",
+	    print_json_text(row->event_type), "payload", payload,
+	    "correlation_id", print_json_set(row->correlation_id), "priority",
+	    (json_int_t)row->priority, "acknowledged", row->acknowledged != 0,
+	    "acknowledged_by", print_json_set(row->acknowledged_by),
+	    "acknowledged_at", print_json_set(row->acknowledged_at));
+}
+
+static int
+keep_row(const struct event_row *row, void *argument)
+{
+	struct timeline *t = argument;
+
+	if (row->rowid > t->rowid)
+		t->rowid = row->rowid;
+	keep(t, event_json(row));
+	return 0;
+}
+
+/* History may be long: each row is printed as it comes. */
+static int
+print_row(const struct event_row *row, void *argument)
+{
+	struct timeline *t = argument;
+	json_t *event = event_json(row);
+	int result = 0;
+
+	if (is_wanted(t, event))
+		result = print_event(t, event);
+	json_decref(event);
+	return result;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct item *left = a, *right = b;
+
+	return strcmp(left->time, right->time);
+}
+
+static int
+print_items(struct timeline *t)
+{
+	int result = 0;
+
+	/* Events of one writer in one millisecond keep their order: mergesort
+	 * is stable, qsort need not be. */
+	if (t->nitems > 1 &&
+	    mergesort(t->items, t->nitems, sizeof(*t->items), compare) < 0)
+		result = -1;
+	for (size_t i = 0; i < t->nitems && result == 0; i++)
+		result = print_event(t, t->items[i].event);
+	drop_items(t);
+	if (t->exhausted) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return result == 0 && fflush(t->out) == EOF ? -1 : result;
+}
+
+/* A new or restored database has rows of its own: only those that come from
+ * now on are news. */
+static int
+meet_database(struct timeline *t, struct store *s)
+{
+	if (t->rowid >= 0 && strcmp(t->epoch, s->epoch) == 0)
+		return 0;
+	(void)strlcpy(t->epoch, s->epoch, sizeof(t->epoch));
+	return queries_last_event_rowid(s, &t->rowid);
+}
+
+static void
+read_database(struct timeline *t)
+{
+	int64_t now_ms = clock_ms();
+	struct store s;
+
+	if (!t->tail.stirred || now_ms < t->look_ms)
+		return;
+	t->look_ms = now_ms + REST_MS;
+	if (store_open_within(&s, t->state_directory, STORE_READ, GLANCE_MS) <
+	    0) {
+		t->look_ms = now_ms + RETRY_MS;
+		return;
+	}
+	/* Cleared first: what is written while it is read stirs it again. */
+	t->tail.stirred = false;
+	if (meet_database(t, &s) < 0 ||
+	    queries_each_event_after(&s, t->rowid, keep_row, t) < 0)
+		t->tail.stirred = true;
+	store_close(&s);
+}
+
+int
+timeline_due_ms(const struct timeline *t)
+{
+	int64_t left_ms = t->look_ms - clock_ms();
+
+	if (t->tail.stirred)
+		return left_ms > 0 ? (int)left_ms : 0;
+	return spool_tail_is_blind(&t->tail) ? BLIND_MS : -1;
+}
+
+struct timeline *
+timeline_open(const char *state_directory, bool colour)
+{
+	struct timeline *t = timeline_open_since(state_directory,
+	    clock_wall_ms(), NULL, colour ? TIMELINE_COLOUR : TIMELINE_PLAIN);
+
+	if (t == NULL)
+		return NULL;
+	t->silent = true;
+	(void)spool_tail_read(&t->tail, keep_line, t);
+	read_database(t);
+	t->silent = false;
+	return t;
+}
+
+int
+timeline_print_new(struct timeline *t, FILE *out)
+{
+	t->out = out;
+	if (spool_tail_read(&t->tail, keep_line, t) < 0)
+		return -1;
+	read_database(t);
+	return print_items(t);
+}
+
+int
+timeline_print_history(struct timeline *t, struct store *s, FILE *out)
+{
+	bool array = t->format == TIMELINE_ARRAY;
+
+	t->out = out;
+	if (array && fputs("[", out) == EOF)
+		return -1;
+	if (meet_database(t, s) < 0 ||
+	    queries_each_event(s, t->since_wall_ms, print_row, t) < 0)
+		return -1;
+	if (spool_tail_read(&t->tail, keep_line, t) < 0 || print_items(t) < 0)
+		return -1;
+	return array && fputs("]\n", out) == EOF ? -1 : 0;
+}

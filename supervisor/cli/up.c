@@ -1,0 +1,161 @@
+/* up: starts the fleet, or finds that it runs; stays with it unless told not
+ * to. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/follow.h"
+#include "cli/keepers.h"
+#include "cli/options.h"
+#include "cli/wait_for.h"
+#include "conf/conf.h"
+#include "system/wanted.h"
+
+#define LOOK_MS 50
+
+struct up {
+	bool daemon; /* -d */
+	bool wait;
+	bool attach;
+	bool dry_run;
+};
+
+static void
+print_plan(const struct conf *conf, const struct wanted *wanted)
+{
+	for (uint32_t i = 0; i < conf->fleet.ncomponents; i++) {
+		const struct component_config *c = conf->components[i];
+		const struct wanted_entry *e = wanted_find(wanted, c->name);
+
+		if (!c->enabled)
+			(void)printf("%s: not enabled\n", c->name);
+		else if (e != NULL)
+			(void)printf("%s: stays %s (since %s, by %s)\n",
+			    c->name, wanted_state_name(e->state), e->since,
+			    e->by);
+		else
+			(void)printf("%s: start", c->name);
+		if (!c->enabled || e != NULL)
+			continue;
+		for (uint32_t k = 0; k < c->after.count; k++)
+			(void)printf("%s %s", k == 0 ? " after" : ",",
+			    config_item(c, c->after, k));
+		for (uint32_t k = 0; k < c->command.count; k++)
+			(void)printf("%s%s", k == 0 ? ": " : " ",
+			    config_item(c, c->command, k));
+		(void)printf("\n");
+	}
+}
+
+static int
+plan(const struct cli *cli, const struct conf *conf)
+{
+	struct wanted wanted = { 0 };
+
+	if (wanted_read(cli->state_directory, &wanted) < 0 && errno != ENOENT)
+		return cli_error(CLI_FAILED, "%s/wanted: %s",
+		    cli->state_directory, strerror(errno));
+	print_plan(conf, &wanted);
+	wanted_free(&wanted);
+	return CLI_DONE;
+}
+
+/* Reads and checks the file; *ret_living says who runs already. */
+static int
+look(struct cli *cli, const struct up *up, struct keepers *ret_living)
+{
+	struct conf *conf;
+	int code = CLI_DONE;
+
+	if (cli_locate(cli) != CLI_DONE)
+		return CLI_FAILED;
+	conf = conf_load(cli->config_path, stderr);
+	if (conf == NULL)
+		return CLI_FAILED;
+	if (up->dry_run)
+		code = plan(cli, conf);
+	conf_free(conf);
+	if (code == CLI_DONE &&
+	    keepers_read(ret_living, cli->state_directory) < 0)
+		code = cli_error(CLI_FAILED, "%s", strerror(errno));
+	return code;
+}
+
+static int
+wait_until_ready(struct follow *f)
+{
+	struct wait wait = { .goal = WAIT_READY };
+	int code;
+
+	for (;;) {
+		switch (wait_for_look(f->cli, &wait, &code)) {
+		case WAIT_THERE: return CLI_DONE;
+		case WAIT_NEVER: return cli_error(CLI_FAILED, "%s", wait.why);
+		case WAIT_ERROR: return code;
+		case WAIT_NOT_YET: break;
+		}
+		if (!wait.running)
+			return cli_error(CLI_FAILED,
+			    "the fleet ended before it was ready: %s",
+			    wait.why);
+		if (follow_turn(f, LOOK_MS) < 0 || f->interrupts > 0)
+			return cli_error(CLI_FAILED,
+			    "not ready yet, and no longer waited for: %s",
+			    wait.why);
+	}
+}
+
+static int
+start(struct follow *f, const struct up *up, const struct keepers *living)
+{
+	int code = CLI_DONE;
+
+	if (living->guardian != 0 || living->daemon != 0)
+		(void)printf("running already: guardian pid %d, daemon pid %d, "
+			     "%zu keepers\n",
+		    (int)living->guardian, (int)living->daemon, living->n);
+	else
+		code = follow_launch(f);
+	(void)fflush(stdout);
+	if (code == CLI_DONE && up->wait)
+		code = wait_until_ready(f);
+	return code;
+}
+
+int
+up_run(struct cli *cli, int argc, char **argv)
+{
+	struct up up = { 0 };
+	const struct option_spec specs[] = {
+		{ .name = "daemon", .letter = 'd', .flag = &up.daemon },
+		{ .name = "wait", .flag = &up.wait },
+		{ .name = "attach", .flag = &up.attach },
+		{ .name = "dry-run", .flag = &up.dry_run },
+	};
+	struct keepers living = { 0 };
+	struct follow f;
+	bool ran, stay;
+	int code;
+
+	switch (options_parse(cli, argc, argv, specs, 4, &code)) {
+	case 0: break;
+	case -1: return code;
+	default: return cli_usage("up");
+	}
+	code = look(cli, &up, &living);
+	ran = living.guardian != 0 || living.daemon != 0;
+	/* The first process of a namespace takes everything with it. */
+	stay = up.attach || getpid() == 1 || (!up.daemon && !ran);
+	if (code == CLI_DONE && !up.dry_run) {
+		code = follow_begin(&f, cli, stay && !up.attach);
+		if (code == CLI_DONE)
+			code = start(&f, &up, &living);
+		if (code == CLI_DONE && stay)
+			code = follow_fleet(&f);
+		follow_end(&f);
+	}
+	keepers_free(&living);
+	return code;
+}

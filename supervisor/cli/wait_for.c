@@ -1,0 +1,183 @@
+#include <errno.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "base/buf.h"
+#include "cli/database.h"
+#include "cli/overview.h"
+#include "cli/wait_for.h"
+#include "cli/words.h"
+#include "store/queries_tests.h"
+
+static enum wait_answer
+say(struct wait *wait, enum wait_answer answer, const char *name,
+    const char *word, const char *detail)
+{
+	struct buf b;
+
+	buf_init(&b, wait->why, sizeof(wait->why));
+	buf_addf(&b, "%s is %s", name, word);
+	if (detail[0] != '\0')
+		buf_addf(&b, " (%s)", detail);
+	return answer;
+}
+
+static bool
+is_wanted_running(const struct overview_component *c)
+{
+	return (c->wanted == NULL || c->wanted->state == WANTED_DRAINING) &&
+	    (c->config == NULL || c->config->enabled);
+}
+
+static enum wait_answer
+look_ready(struct wait *wait, const struct overview_component *c,
+    const struct words *w)
+{
+	const struct component *m = &c->component;
+	bool kept = c->keeper_pid != 0 && c->has_record;
+
+	if (!is_wanted_running(c))
+		return wait->name[0] == '\0'
+		    ? WAIT_THERE
+		    : say(wait, WAIT_NEVER, c->name, w->word, w->detail);
+	if (kept && !m->fallback &&
+	    (m->state == COMPONENT_RUNNING ||
+		(m->state == COMPONENT_STOPPED && m->done)))
+		return WAIT_THERE;
+	return say(wait, WAIT_NOT_YET, c->name, w->word, w->detail);
+}
+
+static enum wait_answer
+look_idle(struct wait *wait, const struct overview_component *c,
+    const struct words *w)
+{
+	const struct overview_loop *loop = &c->loop;
+
+	if (!c->is_loop)
+		return wait->name[0] == '\0'
+		    ? WAIT_THERE
+		    : say(wait, WAIT_NEVER, c->name, "no loop", "");
+	if (c->keeper_pid == 0 || c->record.pid == 0)
+		return WAIT_THERE;
+	/* Between two tests it isn't idle. */
+	if (loop->test[0] == '\0' &&
+	    (loop->ready >= 0 ? loop->ready == 0
+			      : strcmp(loop->doing, "idle") == 0))
+		return WAIT_THERE;
+	return say(wait, WAIT_NOT_YET, c->name, w->word, w->detail);
+}
+
+static enum wait_answer
+look_paused(struct wait *wait, const struct overview_component *c,
+    const struct words *w)
+{
+	bool to_pause = c->wanted != NULL &&
+	    (c->wanted->state == WANTED_PAUSED ||
+		c->wanted->state == WANTED_DRAINING);
+
+	if (!to_pause && wait->name[0] == '\0')
+		return WAIT_THERE;
+	if (to_pause && (c->keeper_pid == 0 || c->record.pid == 0))
+		return WAIT_THERE;
+	return say(wait, WAIT_NOT_YET, c->name, w->word, w->detail);
+}
+
+/* `paused` of a fleet in which nobody is to be paused is not there. */
+static bool
+anything_paused(const struct overview *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->components[i].wanted != NULL &&
+		    o->components[i].wanted->state != WANTED_STOPPED)
+			return true;
+	return false;
+}
+
+static enum wait_answer
+look_components(struct wait *wait, const struct overview *o)
+{
+	enum wait_answer answer = WAIT_THERE;
+
+	if (wait->goal == WAIT_PAUSED && wait->name[0] == '\0' &&
+	    !anything_paused(o))
+		return say(wait, WAIT_NOT_YET, "nothing", "to be paused", "");
+	for (size_t i = 0; i < o->n && answer == WAIT_THERE; i++) {
+		const struct overview_component *c = &o->components[i];
+		struct words w;
+
+		if (wait->name[0] != '\0' && strcmp(wait->name, c->name) != 0)
+			continue;
+		words_of(&w, o, c);
+		if (wait->goal == WAIT_READY)
+			answer = look_ready(wait, c, &w);
+		else if (wait->goal == WAIT_IDLE)
+			answer = look_idle(wait, c, &w);
+		else
+			answer = look_paused(wait, c, &w);
+	}
+	return answer;
+}
+
+/* Goes through the tests that are meant. */
+struct tests_look {
+	struct wait *wait;
+	enum wait_answer answer;
+};
+
+/* Of several it is a test that can still pass that is worth naming. */
+static int
+look_test(const struct test_row *t, void *argument)
+{
+	struct tests_look *look = argument;
+	bool open = strcmp(t->status, "pending") == 0 ||
+	    strcmp(t->status, "in_progress") == 0;
+
+	if (strcmp(t->status, "passed") == 0)
+		return 0;
+	look->answer = say(look->wait, open ? WAIT_NOT_YET : WAIT_NEVER, t->id,
+	    t->status, t->reason);
+	return open;
+}
+
+static enum wait_answer
+look_passed(
+    struct wait *wait, const struct overview *o, struct store *s, int *ret_code)
+{
+	struct tests_look look = { .wait = wait, .answer = WAIT_THERE };
+	int result;
+
+	if (s->db == NULL) {
+		(void)strlcpy(wait->why, o->database_error, sizeof(wait->why));
+		return WAIT_NOT_YET;
+	}
+	if (wait->test[0] != '\0')
+		result = queries_test(s, wait->test, look_test, &look);
+	else
+		result = queries_each_test(s,
+		    wait->name[0] != '\0' ? wait->name : NULL, NULL, look_test,
+		    &look);
+	if (result < 0 && errno != EBUSY) {
+		*ret_code = database_error(s);
+		return WAIT_ERROR;
+	}
+	return result < 0 ? WAIT_NOT_YET : look.answer;
+}
+
+enum wait_answer
+wait_for_look(struct cli *cli, struct wait *wait, int *ret_code)
+{
+	enum wait_answer answer;
+	struct overview o;
+	struct store s;
+
+	*ret_code = database_overview(cli, &o, &s);
+	if (*ret_code != CLI_DONE)
+		return WAIT_ERROR;
+	wait->running = o.running;
+	answer = wait->goal == WAIT_PASSED ? look_passed(wait, &o, &s, ret_code)
+					   : look_components(wait, &o);
+	store_close(&s);
+	overview_free(&o);
+	return answer;
+}

@@ -1,0 +1,262 @@
+/*
+ * why: the black box of the last death. What died, of what, what was decided
+ * and why, what it said last, what was there beside it, what it was at, and
+ * what was repaired.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/duration.h"
+#include "cli/black_box.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/event_line.h"
+#include "cli/log_print.h"
+#include "cli/options.h"
+#include "cli/overview.h"
+#include "cli/print.h"
+#include "cli/why.h"
+#include "cli/words.h"
+
+/* A line of the head: what it is about, and what there is to say. */
+static void
+say(const char *what, const char *text)
+{
+	if (text[0] != '\0')
+		printf("  %-10s %s\n", what, text);
+}
+
+static void
+describe_now(char *buf, size_t size, const struct overview *o, const char *name)
+{
+	const struct overview_component *c = overview_find(o, name);
+	struct words w;
+	struct buf b;
+
+	buf_init(&b, buf, size);
+	if (c == NULL)
+		return;
+	words_of(&w, o, c);
+	buf_add(&b, w.word);
+	if (w.detail[0] != '\0')
+		buf_addf(&b, " (%s)", w.detail);
+	if (c->record.pid != 0 && c->keeper_pid != 0)
+		buf_addf(&b, ", pid %d", c->record.pid);
+}
+
+void
+why_reason(char *buf, size_t size, const struct black_box *box)
+{
+	int64_t deaths = black_box_int(box, "deaths_in_window");
+	int64_t max = black_box_int(box, "max_restarts");
+	int64_t level = black_box_int(box, "level");
+	char window[DURATION_SIZE];
+	struct buf b;
+
+	buf_init(&b, buf, size);
+	duration_format_exact(window, black_box_int(box, "window_ms"));
+	if (strcmp(black_box_text(box, "cause"), "operator") == 0)
+		buf_add(&b, "an operator, a reload or a schedule asked for it");
+	else if (max == 0)
+		buf_addf(&b, "death %lld within %s, with no limit",
+		    (long long)deaths, window);
+	else
+		buf_addf(&b, "death %lld within %s, where max_restarts is %lld",
+		    (long long)deaths, window, (long long)max);
+	if (strcmp(black_box_text(box, "circuit"), "open") == 0)
+		buf_add(&b, ": the circuit is open");
+	if (level > 1)
+		buf_addf(&b,
+		    "; not in good health for long enough since the last one "
+		    "(level %lld)",
+		    (long long)level);
+}
+
+static void
+print_death(const struct cli *cli, const struct black_box *box)
+{
+	char at[PRINT_TIME_SIZE], age[DURATION_SIZE] = "", text[256];
+	int64_t age_ms = print_age_ms(box->died_at);
+	const char *stage = black_box_text(box, "stage");
+	struct buf b;
+
+	print_time(at, box->died_at);
+	if (age_ms >= 0)
+		duration_format(age, age_ms);
+	buf_init(&b, text, sizeof(text));
+	buf_add(&b, black_box_text(box, "text"));
+	if (stage[0] != '\0')
+		buf_addf(&b, " (at the step %s)", stage);
+	printf("%s died at %s (%s ago): %s%s%s\n", box->name, at, age,
+	    print_begin(cli->colour, PRINT_RED), text,
+	    print_end(cli->colour, PRINT_RED));
+}
+
+static void
+print_process(const struct black_box *box)
+{
+	int64_t ran_ms =
+	    black_box_int(box, "died_ms") - black_box_int(box, "started_ms");
+	char text[128], age[DURATION_SIZE];
+	struct buf b;
+
+	if (black_box_int(box, "pid") == 0)
+		return;
+	duration_format(age, ran_ms > 0 ? ran_ms : 0);
+	buf_init(&b, text, sizeof(text));
+	buf_addf(&b, "pid %s, ran for %s", black_box_text(box, "pid"), age);
+	if (strcmp(black_box_text(box, "command"), "fallback") == 0)
+		buf_add(&b, ", it was the fallback");
+	say("process", text);
+}
+
+static void
+print_output(const struct cli *cli, const struct black_box *box)
+{
+	const struct log_style style = {
+		.colour = cli->colour, .stamps = true, .clean = true
+	};
+	const struct log_kept *kept;
+
+	printf("\nlast output (| stdout, ! stderr):\n");
+	TAILQ_FOREACH (kept, &box->output, entry) {
+		(void)fputs("  ", stdout);
+		log_print(stdout, &style, box->name, 0, &kept->line);
+	}
+	if (TAILQ_EMPTY(&box->output))
+		printf("  none\n");
+}
+
+static void
+print_proc(const struct black_box *box)
+{
+	char line[256];
+
+	if (box->proc[0] == '\0')
+		return;
+	printf("\nprocesses of its tree:\n");
+	for (const char *p = box->proc; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+
+		(void)snprintf(line, sizeof(line), "%.*s", (int)n, p);
+		text_clean(line);
+		printf("  %s\n", line);
+		p += n + (p[n] == '\n');
+	}
+}
+
+static void
+print_repairs(const struct black_box *box)
+{
+	size_t i;
+	const json_t *row;
+
+	json_array_foreach(box->repairs, i, row)
+	{
+		const struct event_view event = {
+			.timestamp = json_string_value(
+			    json_object_get(row, "timestamp")),
+			.source =
+			    json_string_value(json_object_get(row, "source")),
+			.event_type = json_string_value(
+			    json_object_get(row, "event_type")),
+			.payload = json_object_get(row, "payload"),
+		};
+		char text[256];
+
+		event_line_text(text, sizeof(text), &event);
+		say(i == 0 ? "repaired" : "", text);
+	}
+}
+
+static void
+print_text(const struct cli *cli, const struct overview *o,
+    const struct black_box *box)
+{
+	char text[512];
+
+	print_death(cli, box);
+	print_process(box);
+	say("said", black_box_text(box, "status"));
+	say("decision", black_box_text(box, "decision"));
+	why_reason(text, sizeof(text), box);
+	say("because", text);
+	describe_now(text, sizeof(text), o, box->name);
+	say("now", text);
+	say("test", box->test);
+	print_repairs(box);
+	if (o->database_error[0] != '\0')
+		say("database", o->database_error);
+	print_output(cli, box);
+	print_proc(box);
+}
+
+static int
+print_unharmed(
+    struct cli *cli, const struct overview *o, const struct black_box *box)
+{
+	char now[512];
+
+	if (cli->json)
+		return print_json(
+		    json_pack("{s:s, s:b}", "component", box->name, "died", 0),
+		    CLI_DONE);
+	describe_now(now, sizeof(now), o, box->name);
+	printf("%s has never died; it is %s\n", box->name,
+	    now[0] != '\0' ? now : "not running");
+	return CLI_DONE;
+}
+
+static int
+show(struct cli *cli, struct black_box *box)
+{
+	struct overview o;
+	struct store s = { .lock_fd = -1 };
+	int code = database_overview(cli, &o, &s);
+
+	if (code != CLI_DONE)
+		return code;
+	if (s.db != NULL && black_box_add_store(box, &s) < 0 &&
+	    o.database_error[0] == '\0')
+		(void)snprintf(o.database_error, sizeof(o.database_error), "%s",
+		    store_error(&s));
+	if (!box->died)
+		code = print_unharmed(cli, &o, box);
+	else if (cli->json)
+		code = print_json(why_json(box), CLI_DONE);
+	else
+		print_text(cli, &o, box);
+	store_close(&s);
+	overview_free(&o);
+	return code;
+}
+
+int
+why_run(struct cli *cli, int argc, char **argv)
+{
+	char name[TEXT_NAME_MAX + 1];
+	struct black_box box;
+	int code, nwords = options_parse(cli, argc, argv, NULL, 0, &code);
+
+	if (nwords < 0)
+		return code;
+	if (nwords != 1)
+		return cli_usage("why");
+	code = cli_component(cli, argv[1], name);
+	if (code != CLI_DONE)
+		return code;
+	if (black_box_read(&box, cli->state_directory, name) == 0)
+		code = show(cli, &box);
+	else if (errno == ENOENT)
+		code = cli_error(CLI_NOT_RUNNING,
+		    "nothing is known of %s: the fleet was not up since the "
+		    "machine was started",
+		    name);
+	else
+		code = cli_error(CLI_FAILED, "cannot read %s/run/c/%s: %s",
+		    cli->state_directory, name, strerror(errno));
+	black_box_free(&box);
+	return code;
+}

@@ -1,0 +1,20 @@
+/*
+ * The fleet's circuits, one per kind of component: when most of a kind die of
+ * one cause, all but one canary are held back until it holds. The judgement is
+ * in model/fleet.h.
+ */
+#ifndef LOOPKEEPER_DAEMON_CIRCUITS_H
+#define LOOPKEEPER_DAEMON_CIRCUITS_H
+
+#include <stdint.h>
+
+struct daemon;
+
+/* One circuit for each kind of the roster; open ones of the same kind stay
+ * open. Returns 0, or -1 with malloc(3)'s errno. */
+int circuits_build(struct daemon *d);
+
+/* Judges all, and holds or releases members as it comes out. */
+void circuits_judge(struct daemon *d, int64_t now_ms);
+
+#endif

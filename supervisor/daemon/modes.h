@@ -1,0 +1,16 @@
+/*
+ * The fleet's mode, as the word in the file `mode` of the run directory. What
+ * it is follows from the members (model/fleet.h); it is at least file-based
+ * while the database is being checked.
+ */
+#ifndef LOOPKEEPER_DAEMON_MODES_H
+#define LOOPKEEPER_DAEMON_MODES_H
+
+#include <stdint.h>
+
+struct daemon;
+
+/* Judges anew and, when it changed, writes the file and tells. */
+void modes_update(struct daemon *d, int64_t now_ms);
+
+#endif

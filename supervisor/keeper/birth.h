@@ -1,0 +1,21 @@
+/* How a keeper comes to life out of a fork of the daemon, and how it ends. */
+#ifndef LOOPKEEPER_KEEPER_BIRTH_H
+#define LOOPKEEPER_KEEPER_BIRTH_H
+
+#include "keeper/self.h"
+
+/* Takes on nothing of the daemon's but birth->daemon_fd. Ends the process
+ * where that fails (the statuses stand in keeper.h). */
+struct keeper *birth_give(const struct keeper_birth *birth);
+
+/*
+ * Gives back the part of the stack below the caller's frame: what the daemon,
+ * our birth, or anything else done once in a while has used of it would be
+ * ours alone for life.
+ */
+void birth_trim(void);
+
+/* Removes sockets and cgroup. The lock goes with the process. */
+void birth_undo(struct keeper *k);
+
+#endif

@@ -1,0 +1,74 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "keeper/birth.h"
+#include "keeper/hear.h"
+#include "keeper/judge.h"
+#include "keeper/peers.h"
+#include "keeper/reap.h"
+#include "keeper/record.h"
+#include "keeper/start.h"
+#include "keeper/step.h"
+
+#define HEAR_MAX 4096 /* messages in one turn */
+
+static void
+collect(struct keeper *k)
+{
+	struct loop_event e;
+
+	while (loop_next(&k->loop, &e)) {
+		switch ((enum keeper_source)e.kind) {
+		case SOURCE_STARTUP: start_look(k); break;
+		case SOURCE_NOTIFY: hear_drain(k, HEAR_MAX); break;
+		case SOURCE_LISTEN: peers_accept(k); break;
+		case SOURCE_PEER: peers_serve(k, e.owner, e.events); break;
+		case SOURCE_MAIN: reap_main(k); break;
+		case SOURCE_OUTPUT: judge_output(k); break;
+		}
+	}
+}
+
+/* Wait, collect, decide, record. */
+static void
+turn(struct keeper *k)
+{
+	uint64_t signals;
+	const char *broken;
+
+	if (loop_wait(&k->loop, judge_next_ms(k)) < 0)
+		record_broken(k, "waiting for events failed");
+	collect(k);
+	signals = loop_signals(&k->loop);
+	/* All were read before one is obeyed: who is to stop a component must
+	 * not start it once more because its death was seen first. */
+	if ((signals & (loop_signal_bit(SIGTERM) | loop_signal_bit(SIGINT))) !=
+	    0)
+		step_leave(k);
+	if ((signals & loop_signal_bit(SIGCHLD)) != 0)
+		reap_all(k);
+	judge_due(k);
+	broken = component_check(&k->c);
+	if (k->alive && broken != NULL)
+		record_broken(k, broken);
+	record_flush(k);
+}
+
+static bool
+is_over(const struct keeper *k)
+{
+	return k->leaving && (!k->alive || k->c.state == COMPONENT_STOPPED);
+}
+
+_Noreturn void
+keeper_run(const struct keeper_birth *birth)
+{
+	struct keeper *k = birth_give(birth);
+
+	while (!is_over(k))
+		turn(k);
+	record_end(k);
+	birth_undo(k);
+	_exit(EXIT_SUCCESS);
+}

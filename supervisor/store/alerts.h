@@ -1,0 +1,39 @@
+/*
+ * Alerts: raised once per cause, not repeated, cleared by themselves when the
+ * cause is gone. The cause is a word of the raiser's ("stuck:loop-1"), kept in
+ * the context; an alert that a human has acknowledged goes on standing for its
+ * cause, silently, until that is gone.
+ */
+#ifndef LOOPKEEPER_STORE_ALERTS_H
+#define LOOPKEEPER_STORE_ALERTS_H
+
+#include <stdbool.h>
+
+#include "store/store.h"
+
+struct alert {
+	const char *cause;
+	const char *severity; /* "info", "warning", "error", "critical" */
+	const char *type;     /* "loop_stuck", ... */
+	const char *source;   /* who raises it */
+	const char *message;
+	const char *loop_id; /* or NULL */
+	const char *test_id; /* or NULL */
+};
+
+/*
+ * Raises it, with event alert_raised and, where event is not NULL, one of that
+ * type, unless its cause stands already. Returns 1 raised, 0 stood already,
+ * -1 with errno of store.h.
+ */
+int alerts_raise(struct store *s, const struct alert *alert, const char *event);
+
+/* The cause is gone. Returns 1 cleared, 0 nothing stood, -1. */
+int alerts_clear(struct store *s, const char *source, const char *cause);
+
+/* Calls found for each cause of this source that stands. found must not use
+ * the store. Returns 0 or -1. */
+int alerts_each_standing(struct store *s, const char *source,
+    void (*found)(const char *cause, void *argument), void *argument);
+
+#endif

@@ -1,0 +1,186 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "model/component.h"
+#include "store/alive.h"
+#include "store/statement.h"
+#include "system/lock.h"
+#include "system/process.h"
+#include "system/rundir.h"
+#include "system/status.h"
+
+#define POLL_NS 200000000L
+
+/* Whether something of a component in this state may run. */
+static bool
+state_runs(const struct status_record *r)
+{
+	struct component c;
+
+	if (r->blob_size != sizeof(c))
+		return true;
+	(void)memcpy(&c, r->blob, sizeof(c));
+	return c.state == COMPONENT_STARTING || c.state == COMPONENT_RUNNING ||
+	    c.state == COMPONENT_STOPPING;
+}
+
+enum alive
+alive_by_record(const char *state_directory, const char *name)
+{
+	enum alive result = ALIVE_UNKNOWN;
+	struct status_record r;
+	int run = rundir_open(state_directory);
+	int dir = run < 0 ? -1 : rundir_open_component(run, name);
+
+	if (dir >= 0 && status_read(dir, &r) == 0) {
+		if (lock_holder(dir, "lock") > 0)
+			result = state_runs(&r) ? ALIVE_YES : ALIVE_NO;
+		else
+			result = r.pid > 0 && process_is(r.pid, r.pid_start)
+			    ? ALIVE_YES
+			    : ALIVE_NO;
+	}
+	io_close(&dir);
+	io_close(&run);
+	return result;
+}
+
+bool
+alive_left_outcome(const char *state_directory, const char *loop_id)
+{
+	char path[PATH_SIZE];
+
+	return path_format(path, "%s/spool/%s.outcome", state_directory,
+		   loop_id) == 0 &&
+	    access(path, F_OK) == 0;
+}
+
+static int
+add(struct alive_watch *w, const char *loop_id, const char *beat)
+{
+	size_t n = w->nloops;
+	char **loops = reallocarray(w->loops, n + 1, sizeof(char *));
+	char **beats;
+	bool *moved;
+
+	if (loops == NULL)
+		return -1;
+	w->loops = loops;
+	beats = reallocarray(w->beats, n + 1, sizeof(char *));
+	if (beats == NULL)
+		return -1;
+	w->beats = beats;
+	moved = reallocarray(w->moved, n + 1, sizeof(bool));
+	if (moved == NULL)
+		return -1;
+	w->moved = moved;
+	w->moved[n] = false;
+	w->loops[n] = strdup(loop_id);
+	w->beats[n] = strdup(beat);
+	if (w->loops[n] == NULL || w->beats[n] == NULL) {
+		free(w->loops[n]);
+		free(w->beats[n]);
+		return -1;
+	}
+	w->nloops++;
+	return 0;
+}
+
+/* Rows that our recorder writes tell nothing new about who lives. */
+static int
+find(struct store *s, enum alive (*known)(const char *, void *), void *argument,
+    struct alive_watch *w)
+{
+	struct sqlite3_stmt *q = statement_query(s,
+	    "SELECT component, last_heartbeat FROM component_health"
+	    " WHERE (component IN (SELECT loop_id FROM tests"
+	    " WHERE status = 'in_progress')"
+	    " OR component IN (SELECT loop_id FROM attempts"
+	    " WHERE ended_at IS NULL)"
+	    " OR component IN (SELECT locked_by FROM file_locks))"
+	    " AND julianday(last_heartbeat) > julianday('now') - 600 / 86400.0"
+	    " AND NOT ifnull(json_valid(metadata)"
+	    " AND json_extract(metadata, '$.by') = 'loopkeeper', 0)",
+	    "");
+	int more;
+
+	while ((more = statement_step(s, q)) == 1) {
+		if (known(statement_text(q, 0), argument) != ALIVE_UNKNOWN)
+			continue;
+		if (add(w, statement_text(q, 0), statement_text(q, 1)) < 0) {
+			more = store_refuse(s, ENOMEM, "out of memory");
+			break;
+		}
+	}
+	statement_end(q);
+	return more;
+}
+
+/* Looks once. Returns how many have not moved yet, or -1. */
+static int
+look(struct store *s, struct alive_watch *w)
+{
+	char now[64] = "";
+	int still = 0;
+
+	for (size_t n = 0; n < w->nloops; n++) {
+		if (w->moved[n])
+			continue;
+		if (statement_text_of(s, now, sizeof(now),
+			"SELECT last_heartbeat FROM component_health"
+			" WHERE component = ?1",
+			"t", w->loops[n]) < 0)
+			return -1;
+		w->moved[n] = strcmp(now, w->beats[n]) != 0;
+		still += !w->moved[n];
+	}
+	return still;
+}
+
+int
+alive_watch(struct store *s, enum alive (*known)(const char *, void *),
+    void *argument, int64_t wait_ms, struct alive_watch *ret)
+{
+	int64_t until_ms = clock_ms() + wait_ms;
+	int still = 0;
+
+	*ret = (struct alive_watch){ 0 };
+	if (find(s, known, argument, ret) < 0)
+		still = -1;
+	while (
+	    still >= 0 && (still = look(s, ret)) > 0 && clock_ms() < until_ms)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
+	if (still < 0) {
+		alive_watch_free(ret);
+		return -1;
+	}
+	return 0;
+}
+
+bool
+alive_watch_moved(const struct alive_watch *w, const char *loop_id)
+{
+	for (size_t n = 0; n < w->nloops; n++)
+		if (strcmp(w->loops[n], loop_id) == 0)
+			return w->moved[n];
+	return false;
+}
+
+void
+alive_watch_free(struct alive_watch *w)
+{
+	for (size_t n = 0; n < w->nloops; n++) {
+		free(w->loops[n]);
+		free(w->beats[n]);
+	}
+	free(w->loops);
+	free(w->beats);
+	free(w->moved);
+	*w = (struct alive_watch){ 0 };
+}

@@ -1,0 +1,47 @@
+/* Who lives, as far as the database is concerned: facts first (keepers'
+ * locks, records, processes), then heartbeats that are seen to move. */
+#ifndef LOOPKEEPER_STORE_ALIVE_H
+#define LOOPKEEPER_STORE_ALIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+enum alive {
+	ALIVE_NO,      /* nothing of it runs */
+	ALIVE_YES,     /* or its keeper is just ending what does */
+	ALIVE_UNKNOWN, /* no keeper ever knew it in this run directory */
+};
+
+/* What the record of the component says, if it is true. */
+enum alive alive_by_record(const char *state_directory, const char *name);
+
+/*
+ * Whether a loop left the outcome of its last attempt in STATE/spool, because
+ * it couldn't have the database: its successor applies it, so until then
+ * nothing that belongs to the attempt may be given back.
+ */
+bool alive_left_outcome(const char *state_directory, const char *loop_id);
+
+/* Loops of others, whose heartbeats in component_health moved. */
+struct alive_watch {
+	char **loops;
+	char **beats; /* the value at first */
+	bool *moved;
+	size_t nloops;
+};
+
+/*
+ * Finds the loops that have work in the database, that known() doesn't know,
+ * and that gave a sign of life in the last ten minutes, if the clock is right;
+ * then waits until all of their heartbeats moved, at most wait_ms. Returns 0
+ * with *ret to be freed by alive_watch_free(), or -1 with errno.
+ */
+int alive_watch(struct store *s,
+    enum alive (*known)(const char *loop_id, void *argument), void *argument,
+    int64_t wait_ms, struct alive_watch *ret);
+bool alive_watch_moved(const struct alive_watch *w, const char *loop_id);
+void alive_watch_free(struct alive_watch *w);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * One row of table attempts is one run of a worker for one test. It is
+ * written in the order intent, effect, outcome: claimed (claims.h) before
+ * anything is started, ended here in one transaction with everything that
+ * follows from its outcome. Every write is conditional on the attempt's id,
+ * epoch and fence: an old attempt changes nothing.
+ */
+#ifndef LOOPKEEPER_STORE_ATTEMPTS_H
+#define LOOPKEEPER_STORE_ATTEMPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "base/uuid.h"
+#include "store/store.h"
+
+#define ATTEMPT_TEST_SIZE   128
+#define ATTEMPT_DETAIL_SIZE 256
+/* A worker that keeps being killed from outside is not tried for ever. */
+#define ATTEMPT_INTERRUPTIONS_MAX 10
+
+enum attempt_state {
+	ATTEMPT_CLAIMED,
+	ATTEMPT_SPAWNING,
+	ATTEMPT_RUNNING,
+	ATTEMPT_VERIFYING,
+	ATTEMPT_INTEGRATING,
+	ATTEMPT_DONE,	/* ended: passed */
+	ATTEMPT_FAILED, /* ended: by itself or by somebody unknown */
+	ATTEMPT_PARKED, /* ended: set aside by us or an operator, not counted */
+};
+
+enum attempt_outcome {
+	OUTCOME_PASSED,
+	OUTCOME_FAILED,	     /* verify says no */
+	OUTCOME_CRASHED,     /* the worker died of a signal of its own */
+	OUTCOME_SILENT,	     /* no sign of life for silence_limit */
+	OUTCOME_TIMEOUT,     /* time_limit */
+	OUTCOME_INTERRUPTED, /* pause, stop, skip, death of the loop, or a
+				worker killed from outside */
+	OUTCOME_LOST_LEASE,  /* the test was taken from under it */
+};
+#define ATTEMPT_OUTCOMES 7
+
+/* What every write of an attempt is conditional on. */
+struct attempt_key {
+	char id[UUID_SIZE];
+	char epoch[UUID_SIZE];
+	int64_t fence;
+	char test_id[ATTEMPT_TEST_SIZE];
+	char loop_id[TEXT_NAME_MAX + 1];
+	int attempt; /* 1 for the first that counts, for people */
+};
+
+struct attempt_end {
+	enum attempt_outcome outcome;
+	bool parked; /* counts against nobody: our own interruption, or passed
+			without a worker */
+	char detail[ATTEMPT_DETAIL_SIZE]; /* one line: "verify: exit 2" */
+	char leftovers[512];		  /* processes its worker left, or "" */
+	int64_t duration_ms;
+	int max_attempts; /* for a test that has none of its own */
+};
+
+/* What attempts_end() made of the test. */
+enum attempt_result {
+	RESULT_PASSED,
+	RESULT_RETRY,	 /* pending again */
+	RESULT_BLOCKED,	 /* out of attempts, or interrupted too often */
+	RESULT_NOTHING,	 /* ended by somebody else: nothing was written */
+	RESULT_REPLACED, /* another database lies there now */
+};
+
+const char *attempt_state_name(enum attempt_state state);
+const char *attempt_outcome_name(enum attempt_outcome outcome);
+
+/* Reads a name. Returns false for none of them; *ret is then untouched. */
+bool attempt_outcome_parse(const char *name, enum attempt_outcome *ret);
+
+/* Whether the outcome uses up an attempt of its test. */
+bool attempt_outcome_counts(enum attempt_outcome outcome);
+
+/*
+ * The attempt enters state. pid (0: none) with pid_start (field 22 of
+ * /proc/PID/stat) and transcript (or NULL) are kept where given. Returns 1, 0
+ * when the attempt is not ours any more, -1 with errno of store.h.
+ */
+int attempts_enter(struct store *s, const struct attempt_key *key,
+    enum attempt_state state, pid_t pid, uint64_t pid_start,
+    const char *transcript);
+
+/*
+ * The closing transaction: attempt, test, locks, usage and events at once.
+ * Safe to repeat. Returns 0 with *ret_result, or -1 with errno of store.h;
+ * then nothing was written.
+ */
+int attempts_end(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end, enum attempt_result *ret_result);
+
+#endif

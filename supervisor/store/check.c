@@ -1,0 +1,243 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "store/check.h"
+#include "store/expiry.h"
+#include "store/guard.h"
+#include "store/note.h"
+#include "store/statement.h"
+
+struct run {
+	const struct check *c;
+	struct store *s;
+	struct check_result *ret;
+	bool released;	/* it was, and is taken back here */
+	bool exclusive; /* the lock is held so */
+	struct alive_watch watch;
+	char damage[256]; /* what is wrong with the file; "" nothing */
+};
+
+static void
+say(const struct run *run, const char *line)
+{
+	run->c->say(line, run->c->argument);
+}
+
+/*
+ * The lock: exclusively where nobody has the database open, so that strays
+ * can be moved aside; else as any opener. Returns it, -1 with EAGAIN for
+ * "as any opener", or -1.
+ */
+static int
+take(struct run *run)
+{
+	const char *state = run->c->state_directory;
+	int fd = run->c->lock_fd, replaced;
+
+	if (fd < 0)
+		fd = guard_take(state);
+	if (fd < 0)
+		return -1;
+	replaced = guard_check(fd, state, &run->released);
+	if (replaced < 0) {
+		io_close(&fd);
+		return -1;
+	}
+	run->ret->replaced = replaced == 1;
+	run->exclusive = true;
+	return fd;
+}
+
+/* 0, 1 damaged (run->damage says how), -1. */
+static int
+look_through(struct run *run)
+{
+	char result[sizeof(run->damage)] = "";
+
+	if (statement_text_of(run->s, result, sizeof(result),
+		"PRAGMA quick_check(1)", "") < 0) {
+		if (errno != EUCLEAN)
+			return -1;
+		(void)snprintf(result, sizeof(result), "%s",
+		    strrchr(store_error(run->s), ':') + 2);
+	}
+	if (strcmp(result, "ok") == 0)
+		return 0;
+	(void)snprintf(run->damage, sizeof(run->damage), "%s", result);
+	text_clean(run->damage);
+	return 1;
+}
+
+/* Opens what lies there. 0, 1 damaged, -1. */
+static int
+open_store(struct run *run)
+{
+	enum store_mode mode = run->c->dry_run ? STORE_WRITE : STORE_CREATE;
+	int fd = take(run), result;
+
+	if (fd >= 0 && !run->c->dry_run)
+		result = store_open_held(run->s, run->c->state_directory, fd);
+	else if (fd >= 0 || errno == EAGAIN) {
+		io_close(&fd);
+		run->exclusive = false;
+		result = store_open(run->s, run->c->state_directory, mode);
+	} else {
+		return store_refuse(run->s, errno, "%s/database.lock: %s",
+		    run->c->state_directory, strerror(errno));
+	}
+	if (result < 0) {
+		if (errno != EUCLEAN)
+			return -1;
+		(void)snprintf(
+		    run->damage, sizeof(run->damage), "it is no database");
+		return 1;
+	}
+	run->ret->created = run->s->created;
+	run->ret->replaced |= run->s->replaced;
+	return look_through(run);
+}
+
+/* The damaged one goes aside, a fresh one is made. 0 or -1. */
+static int
+replace(struct run *run)
+{
+	char line[PATH_SIZE + 512], aside[PATH_SIZE] = "";
+	struct buf b;
+
+	buf_init(&b, line, sizeof(line));
+	store_close(run->s);
+	run->ret->damaged = true;
+	if (run->c->dry_run) {
+		buf_addf(&b,
+		    "the database is damaged (%s): would be moved aside",
+		    run->damage);
+		say(run, line);
+		return store_refuse(run->s, EUCLEAN, "%s", line);
+	}
+	if (guard_set_aside(run->c->state_directory, true, "damaged", aside) <
+	    0)
+		return store_refuse(run->s, errno,
+		    "cannot move the damaged database aside: %s",
+		    strerror(errno));
+	if (store_open(run->s, run->c->state_directory, STORE_CREATE) < 0)
+		return -1;
+	run->exclusive = false;
+	buf_addf(&b,
+	    "THE DATABASE WAS DAMAGED (%s): moved aside to %s, a fresh one was "
+	    "made",
+	    run->damage, aside);
+	say(run, line);
+	return note_event(run->s, run->c->by, "database_damaged", "ttt",
+	    "component", "recorder", "detail", run->damage, "moved_to", aside);
+}
+
+/* A new epoch for a file that the inode alone doesn't show to be another. */
+static int
+renew_epoch(struct run *run)
+{
+	int begun;
+
+	if (!run->ret->replaced || run->c->dry_run)
+		return 0;
+	while ((begun = store_begin(run->s)) == 1)
+		continue;
+	if (begun < 0)
+		return -1;
+	if (store_new_epoch(run->s) < 0) {
+		store_rollback(run->s);
+		return -1;
+	}
+	return store_commit(run->s);
+}
+
+static bool
+is_alive(const char *loop_id, void *argument)
+{
+	const struct run *run = argument;
+	enum alive known = run->c->known(loop_id, run->c->argument);
+
+	if (alive_left_outcome(run->c->state_directory, loop_id))
+		return true;
+	return known == ALIVE_UNKNOWN ? alive_watch_moved(&run->watch, loop_id)
+				      : known == ALIVE_YES;
+}
+
+static void
+say_finding(const char *line, void *argument)
+{
+	say(argument, line);
+}
+
+static int
+recover(struct run *run)
+{
+	struct recovery r = { .is_alive = is_alive,
+		.say = say_finding,
+		.argument = run,
+		.by = run->c->by,
+		.dry_run = run->c->dry_run };
+	int64_t jump_ms;
+	int result;
+
+	if (!r.dry_run && expiry_follow(run->s, &jump_ms) < 0)
+		return -1;
+	if (alive_watch(run->s, run->c->known, run->c->argument, CHECK_WATCH_MS,
+		&run->watch) < 0)
+		return -1;
+	do
+		result = recovery_run(run->s, &r, &run->ret->counts);
+	while (result == 1);
+	alive_watch_free(&run->watch);
+	return result;
+}
+
+static int
+run_all(struct run *run)
+{
+	int opened = open_store(run);
+
+	if (opened < 0)
+		return -1;
+	/* Longer than opening takes it is held only for what was released:
+	 * there nobody may be sooner than the new epoch. */
+	if (opened == 0 && run->exclusive && !run->released &&
+	    guard_share(run->s->lock_fd) < 0)
+		return -1;
+	if (opened == 1 && replace(run) < 0)
+		return -1;
+	if (run->ret->created)
+		say(run, "made a new database");
+	else if (run->ret->replaced)
+		say(run, "the database file was replaced: it has a new epoch");
+	if (renew_epoch(run) < 0 || recover(run) < 0)
+		return -1;
+	return run->exclusive ? guard_share(run->s->lock_fd) : 0;
+}
+
+int
+check_run(const struct check *c, struct store *s, struct check_result *ret)
+{
+	struct run run = { .c = c, .s = s, .ret = ret };
+	int released;
+
+	*ret = (struct check_result){ 0 };
+	*s = (struct store){ .lock_fd = -1 };
+	if (c->lock_fd < 0) {
+		released = guard_is_wanted_released(
+		    c->state_directory, s->error, sizeof(s->error));
+		if (released != 0) {
+			if (released > 0)
+				errno = ESHUTDOWN;
+			return -1;
+		}
+	}
+	if (run_all(&run) < 0) {
+		store_close(s);
+		return -1;
+	}
+	return 0;
+}

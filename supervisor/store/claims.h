@@ -1,0 +1,107 @@
+/*
+ * The queue of tests: who may work on which. A claim is made in one
+ * transaction (test, attempt with lease, fence and epoch, locks on the test's
+ * files), renewed while the work goes on, and ended by attempts_end(). The
+ * commands `skip` and `reset` take a test away from its holder here, too.
+ */
+#ifndef LOOPKEEPER_STORE_CLAIMS_H
+#define LOOPKEEPER_STORE_CLAIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/attempts.h"
+#include "store/store.h"
+
+/* A claim is good for so long without being renewed. */
+#define CLAIM_LEASE_MS (90 * 1000)
+
+struct claim {
+	struct attempt_key key;
+	int max_attempts;
+	char *verify;	   /* for sh -c; "" for none. All texts are owned */
+	char *worker;	   /* for sh -c in place of the loop's; "" for none */
+	char *spec;	   /* spec_content, or "" */
+	char *last_result; /* of the attempt before, or "" */
+	int nlocks;	   /* locks that were taken on its files */
+};
+
+struct claim_request {
+	const char *loop_id;
+	const char *boot_id; /* of this boot, or NULL */
+	int max_attempts;    /* for tests that don't say */
+	bool no_overlap;     /* mode slow: none whose files another's overlap */
+};
+
+struct claim_counts { /* of the tests of one loop */
+	int64_t passed;
+	int64_t failed; /* failed or blocked */
+	int64_t pending;
+	int64_t in_progress;
+	int64_t skipped;
+};
+
+/*
+ * Claims the loop's next test: pending, dependency passed, automatable, no
+ * file of it locked. Returns 1 with *ret to be freed by claims_free(), 0 when
+ * there is none, -1 with errno of store.h. *ret_locked (may be NULL) tells
+ * whether there would be one but for locks or overlaps.
+ */
+int claims_take(struct store *s, const struct claim_request *request,
+    struct claim *ret, bool *ret_locked);
+void claims_free(struct claim *claim);
+
+/* Prolongs the lease. Returns 1, 0 when the claim is lost (taken by skip or
+ * reset, or in another database): stop at once and write nothing; -1. */
+int claims_renew(struct store *s, const struct attempt_key *key);
+
+/* The same question without a write: 1 held, 0 lost, -1. */
+int claims_held(struct store *s, const struct attempt_key *key);
+
+/*
+ * A loop begins: its row in table loops is made or made true, and what a dead
+ * predecessor of it left is repaired: open attempts become interrupted, tests
+ * pending, locks and wait edges go. The caller is the only process of that
+ * loop. Returns the number of attempts ended, or -1.
+ */
+int claims_begin(struct store *s, const char *loop_id, const char *title,
+    int priority, const char *branch);
+
+/* Attempts of the loop that nobody ended, oldest first: calls found(key, pid,
+ * pid_start, boot_id, argument) for each, so that what is left of their
+ * processes can be ended before claims_begin(). Returns 0 or -1. */
+int claims_open_attempts(struct store *s, const char *loop_id,
+    void (*found)(const char *attempt_id, pid_t pid, uint64_t pid_start,
+	const char *boot_id, void *argument),
+    void *argument);
+
+/* The loop ends as it should: its row says so. Returns 0 or -1. */
+int claims_finish(struct store *s, const char *loop_id);
+
+/* A number that changes whenever another opener changes the database: only
+ * then is it worth looking again. Returns 0 or -1. */
+int claims_version(struct store *s, int64_t *ret);
+
+/* Counts the tests of a loop. Returns 0 or -1. */
+int
+claims_count(struct store *s, const char *loop_id, struct claim_counts *ret);
+
+/*
+ * `reset`: from any status back to pending with 0 attempts; a running attempt
+ * is ended (its loop notices within seconds). `skip`: never to be run.
+ * by names who asked, reason may be NULL. Both are safe to repeat. Return 1
+ * when something changed, 0 when it was so already, -1 with errno of store.h;
+ * ENOENT with the store still open: there is no such test.
+ */
+int claims_reset(
+    struct store *s, const char *test_id, const char *by, const char *reason);
+int claims_skip(
+    struct store *s, const char *test_id, const char *by, const char *reason);
+
+/* The same inside a transaction that the caller begins and ends. */
+int claims_reset_within(
+    struct store *s, const char *test_id, const char *by, const char *reason);
+int claims_skip_within(
+    struct store *s, const char *test_id, const char *by, const char *reason);
+
+#endif

@@ -1,0 +1,376 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "store/guard.h"
+#include "system/wanted.h"
+
+#define POLL_NS 20000000L
+
+struct mark {
+	bool released;
+	unsigned long long inode; /* 0: no file, or no mark */
+	long long size;		  /* of a released one */
+	long long mtime_ns;
+};
+
+static int
+lock_path(char ret[static PATH_SIZE], const char *state_directory)
+{
+	return path_format(ret, "%s/database.lock", state_directory);
+}
+
+static int
+open_lock(const char *state_directory)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	if (lock_path(path, state_directory) < 0)
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == EACCES || errno == EROFS))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+/* What lies at coordination.db now. */
+static int
+look(const char *state_directory, struct mark *ret)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	*ret = (struct mark){ 0 };
+	if (path_format(path, "%s/coordination.db", state_directory) < 0)
+		return -1;
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -1;
+	ret->inode = st.st_ino;
+	ret->size = st.st_size;
+	ret->mtime_ns =
+	    (long long)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return 0;
+}
+
+/* An empty or foreign text reads as no mark. */
+static int
+read_mark(int fd, struct mark *ret)
+{
+	char text[128];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	*ret = (struct mark){ 0 };
+	if (sscanf(text, "open %llu", &ret->inode) == 1)
+		return 0;
+	ret->released = sscanf(text, "released %llu %lld %lld", &ret->inode,
+			    &ret->size, &ret->mtime_ns) == 3;
+	return 0;
+}
+
+static int
+write_mark(int fd, const struct mark *m)
+{
+	char text[128];
+	int n;
+
+	if (m->released)
+		n = snprintf(text, sizeof(text), "released %llu %lld %lld\n",
+		    m->inode, m->size, m->mtime_ns);
+	else
+		n = snprintf(text, sizeof(text), "open %llu\n", m->inode);
+	if (pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) < 0 ||
+	    fsync(fd) < 0)
+		return -1;
+	return 0;
+}
+
+static bool
+same_file(const struct mark *m, const struct mark *now)
+{
+	if (m->inode != now->inode)
+		return false;
+	return !m->released ||
+	    (m->size == now->size && m->mtime_ns == now->mtime_ns);
+}
+
+/* "since 02:14, by olaf"; the local time, as the operator's clock shows. */
+static void
+describe_release(const struct wanted_entry *e, char *ret, size_t size)
+{
+	char when[24] = "?";
+	int64_t wall_ms;
+	struct tm tm;
+
+	if (e->since != NULL && clock_parse_iso(e->since, &wall_ms) == 0) {
+		time_t seconds = (time_t)(wall_ms / 1000);
+		bool today = clock_wall_ms() - wall_ms < 20 * 3600 * 1000;
+
+		if (localtime_r(&seconds, &tm) != NULL)
+			(void)strftime(when, sizeof(when),
+			    today ? "%H:%M" : "%Y-%m-%d %H:%M", &tm);
+	}
+	(void)snprintf(ret, size,
+	    "paused: the database is released (since %s, by %s); resume first",
+	    when, e->by);
+}
+
+int
+guard_is_wanted_released(const char *state_directory, char *text, size_t size)
+{
+	const struct wanted_entry *e;
+	struct wanted wanted;
+	int released;
+
+	if (wanted_read(state_directory, &wanted) < 0)
+		return -1;
+	e = wanted_find(&wanted, WANTED_DATABASE);
+	released = e != NULL && e->state == WANTED_RELEASED;
+	if (released)
+		describe_release(e, text, size);
+	wanted_free(&wanted);
+	return released;
+}
+
+/*
+ * Holds the shared lock, and the recorder has taken the database back if it
+ * was ever released. -1 with EAGAIN: not yet.
+ */
+static int
+try_share(struct store *s, struct mark *m)
+{
+	*m = (struct mark){ 0 };
+	if (flock(s->lock_fd, LOCK_SH | LOCK_NB) < 0)
+		return -1;
+	if (read_mark(s->lock_fd, m) < 0)
+		return -1;
+	if (m->released) {
+		(void)flock(s->lock_fd, LOCK_UN);
+		errno = EAGAIN;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+refuse_late(struct store *s, bool released)
+{
+	if (!released)
+		return store_refuse(s, EBUSY,
+		    "%s: is being checked; try again in a moment", s->path);
+	return store_refuse(s, ESHUTDOWN,
+	    "%s: was released by a pause and is not back in use yet; "
+	    "`loopkeeper up` or `loopkeeper recover` takes it back",
+	    s->path);
+}
+
+static int
+wait_share(struct store *s, struct mark *m)
+{
+	int64_t give_up_ms = clock_ms() + s->busy_ms;
+
+	for (;;) {
+		int shared = try_share(s, m), saved = errno;
+		int released = guard_is_wanted_released(
+		    s->state_directory, s->error, sizeof(s->error));
+
+		if (released != 0) {
+			if (released > 0)
+				errno = ESHUTDOWN;
+			return -1;
+		}
+		errno = saved;
+		if (shared == 0 || errno != EAGAIN)
+			return shared;
+		if (clock_ms() >= give_up_ms)
+			return refuse_late(s, m->released);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
+	}
+}
+
+/* Only one opener at a time decides what a file without a mark is. */
+static int
+lock_mark(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int result;
+
+	do
+		result = fcntl(fd, F_SETLKW, &lock);
+	while (result < 0 && errno == EINTR);
+	return result;
+}
+
+static void
+unlock_mark(int fd)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	(void)fcntl(fd, F_SETLK, &lock);
+}
+
+/* The mark doesn't match: 1 with the mark locked, 0 another opener was faster,
+ * -1. */
+static int
+meet_another(struct store *s)
+{
+	struct mark m, now;
+
+	/* Whoever may not write here can't move anything aside either. */
+	if ((fcntl(s->lock_fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return 0;
+	if (lock_mark(s->lock_fd) < 0)
+		return -1;
+	if (read_mark(s->lock_fd, &m) < 0 || look(s->state_directory, &now) < 0)
+		return -1;
+	if (m.inode != 0 && same_file(&m, &now)) {
+		unlock_mark(s->lock_fd);
+		return 0;
+	}
+	if (m.inode != 0) {
+		s->replaced = true;
+		if (guard_set_aside(s->state_directory, false, "stray", NULL) <
+		    0)
+			return -1;
+	}
+	return 1;
+}
+
+int
+guard_enter(struct store *s)
+{
+	struct mark m, now;
+	int result;
+
+	s->error[0] = '\0';
+	s->lock_fd = open_lock(s->state_directory);
+	if (s->lock_fd < 0 || wait_share(s, &m) < 0 ||
+	    look(s->state_directory, &now) < 0)
+		result = -1;
+	else if (m.inode != 0 && same_file(&m, &now))
+		result = 0;
+	else
+		result = meet_another(s);
+	if (result < 0 && s->error[0] == '\0')
+		return store_refuse(s, errno, "%s/database.lock: %s",
+		    s->state_directory, strerror(errno));
+	return result;
+}
+
+int
+guard_note(struct store *s)
+{
+	struct mark now;
+
+	if (look(s->state_directory, &now) < 0 ||
+	    write_mark(s->lock_fd, &now) < 0)
+		return store_refuse(s, errno,
+		    "%s/database.lock: cannot write: %s", s->state_directory,
+		    strerror(errno));
+	unlock_mark(s->lock_fd);
+	return 0;
+}
+
+void
+guard_leave(struct store *s)
+{
+	io_close(&s->lock_fd);
+}
+
+int
+guard_take(const char *state_directory)
+{
+	int fd = open_lock(state_directory);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		io_close(&fd);
+	return fd;
+}
+
+int
+guard_share(int fd)
+{
+	return flock(fd, LOCK_SH);
+}
+
+int
+guard_release(int fd, const char *state_directory)
+{
+	struct mark now;
+
+	if (look(state_directory, &now) < 0)
+		return -1;
+	now.released = true;
+	return write_mark(fd, &now);
+}
+
+int
+guard_check(int fd, const char *state_directory, bool *ret_released)
+{
+	struct mark m, now;
+
+	if (read_mark(fd, &m) < 0 || look(state_directory, &now) < 0)
+		return -1;
+	*ret_released = m.released;
+	if (m.inode == 0 || same_file(&m, &now))
+		return 0;
+	return guard_set_aside(state_directory, false, "stray", NULL) < 0 ? -1
+									  : 1;
+}
+
+/* "20260107T021400.123Z", for names of files. */
+static void
+format_time(char ret[static 32])
+{
+	int64_t now_ms = clock_wall_ms();
+	time_t now = (time_t)(now_ms / 1000);
+	struct tm tm = { 0 };
+	char seconds[20];
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(seconds, sizeof(seconds), "%Y%m%dT%H%M%S", &tm);
+	(void)snprintf(ret, 32, "%s.%03dZ", seconds, (int)(now_ms % 1000));
+}
+
+int
+guard_set_aside(
+    const char *state_directory, bool whole, const char *reason, char *ret)
+{
+	/* The database last: who opens it in between still finds the old one,
+	 * and not a new one beside an old -wal. */
+	static const char *const suffixes[] = { "-wal", "-shm", "" };
+	char from[PATH_SIZE], to[PATH_SIZE], stamp[32];
+	int moved = 0;
+
+	format_time(stamp);
+	for (size_t i = 0; i < (whole ? 3 : 2); i++) {
+		if (path_format(from, "%s/coordination.db%s", state_directory,
+			suffixes[i]) < 0 ||
+		    path_format(to, "%s/coordination.db.%s-%s%s",
+			state_directory, reason, stamp, suffixes[i]) < 0)
+			return -1;
+		/* Never over what an earlier one left. */
+		if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) <
+		    0) {
+			if (errno == ENOENT)
+				continue;
+			return -1;
+		}
+		moved++;
+		if (ret != NULL)
+			(void)path_format(ret, "%s", to);
+	}
+	return moved;
+}

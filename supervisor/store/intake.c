@@ -1,0 +1,326 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/ingest.h"
+#include "store/intake.h"
+#include "store/intake_scan.h"
+#include "store/statement.h"
+
+/* One transaction holds the write lock no longer than this many blocks. */
+#define BLOCKS_MAX 8
+
+struct round { /* one transaction */
+	struct intake *i;
+	struct store *s;
+	struct sqlite3_stmt *insert;
+	struct intake_counts counts; /* of this transaction */
+	int blocks;
+};
+
+int
+intake_open(struct intake *i, const char *state_directory)
+{
+	*i = (struct intake){ 0 };
+	if (path_format(i->run_path, "%s/run/spool", state_directory) < 0 ||
+	    path_format(i->disk_path, "%s/spool", state_directory) < 0 ||
+	    path_make(i->disk_path, 0700) < 0)
+		return -1;
+	i->block = malloc(INTAKE_BLOCK);
+	return i->block != NULL ? 0 : -1;
+}
+
+void
+intake_close(struct intake *i)
+{
+	for (size_t n = 0; n < i->nfiles; n++)
+		free(i->files[n]);
+	free(i->files);
+	free(i->block);
+	*i = (struct intake){ 0 };
+}
+
+void
+intake_forget(struct intake *i)
+{
+	for (size_t n = 0; n < i->nfiles; n++)
+		i->files[n]->known = false;
+	i->swept = false;
+}
+
+static void
+format_key(const struct intake_file *f, char ret[static PATH_SIZE])
+{
+	(void)snprintf(ret, PATH_SIZE, "spool:%s/%s:%ju",
+	    f->on_disk ? "disk" : "run", f->path, (uintmax_t)f->inode);
+}
+
+/* How far the database has the file; it may be another than the one before. */
+static int
+read_offset(struct store *s, struct intake_file *f)
+{
+	char key[PATH_SIZE], value[24] = "0";
+
+	format_key(f, key);
+	if (store_meta(s, key, value, sizeof(value)) < 0)
+		return -1;
+	f->committed = strtoll(value, NULL, 10);
+	f->known = true;
+	return 0;
+}
+
+static int
+write_offset(struct store *s, const struct intake_file *f)
+{
+	char key[PATH_SIZE], value[24];
+
+	format_key(f, key);
+	(void)snprintf(value, sizeof(value), "%" PRId64, f->next);
+	/* A file that is to go needs none: if it stays after all, its rows are
+	 * known by their ids. */
+	return store_set_meta(s, key, f->finished ? NULL : value);
+}
+
+/* A line that is no event is kept for people. */
+static void
+set_aside(struct round *r, const char *line, size_t n)
+{
+	char path[PATH_SIZE];
+	int fd = -1;
+
+	r->counts.torn++;
+	if (path_format(path, "%s/torn.txt", r->i->disk_path) == 0)
+		fd =
+		    open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	/* Full disk: the count is what remains. */
+	if (fd >= 0 && io_write_all(fd, line, n) == 0)
+		(void)io_write_all(fd, "\n", 1);
+	io_close(&fd);
+}
+
+static int
+bring_line(struct round *r, const char *line, size_t n)
+{
+	if (n == 0)
+		return 0;
+	switch (ingest_line(r->s, r->insert, line, n)) {
+	case INGEST_ADDED: r->counts.events++; break;
+	case INGEST_REPEATED: r->counts.repeats++; break;
+	case INGEST_TORN: set_aside(r, line, n); break;
+	case INGEST_FAILED: return -1;
+	}
+	return 0;
+}
+
+/*
+ * The lines of a block. A last line without its end is torn if nothing can
+ * follow, else it is left. Returns how many bytes are done, or -1.
+ */
+static ssize_t
+bring_lines(struct round *r, const char *block, size_t n, bool final)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		const char *end = memchr(block + done, '\n', n - done);
+		size_t len =
+		    end != NULL ? (size_t)(end - block) - done : n - done;
+
+		if (end == NULL && !final && n < INTAKE_BLOCK)
+			break;
+		if (end == NULL && !final && done > 0)
+			break;
+		if (bring_line(r, block + done, len) < 0)
+			return -1;
+		done += end != NULL ? len + 1 : len;
+	}
+	return (ssize_t)done;
+}
+
+/* One block of a file that is open. Returns 0, or -1. */
+static int
+bring_block(
+    struct round *r, struct intake_file *f, const struct intake_look *look)
+{
+	ssize_t n = pread(look->fd, r->i->block, INTAKE_BLOCK, f->next), done;
+
+	if (n < 0)
+		return -1;
+	done = bring_lines(r, r->i->block, (size_t)n,
+	    look->closed && f->next + n >= look->size);
+	if (done < 0)
+		return -1;
+	f->next += done;
+	r->blocks += done > 0;
+	return 0;
+}
+
+/* What is new in one file, as far as this transaction goes. */
+static int
+bring_file(struct round *r, struct intake_file *f)
+{
+	struct intake_look look;
+	int64_t before;
+	int result = 0;
+
+	f->finished = false;
+	if (!f->known && read_offset(r->s, f) < 0)
+		return -1;
+	f->next = f->committed;
+	if (intake_look(r->i, f, &look) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (f->next > look.size) /* not the file that the offset was for */
+		f->next = 0;
+	do {
+		before = f->next;
+		if (f->next < look.size)
+			result = bring_block(r, f, &look);
+	} while (result == 0 && f->next > before && r->blocks < BLOCKS_MAX);
+	io_close(&look.fd);
+	f->finished = look.closed && f->next >= look.size;
+	if (result == 0 && (f->next != f->committed || f->finished))
+		result = write_offset(r->s, f);
+	return result;
+}
+
+/* Offsets of files that are gone: they would be taken for those of others. */
+static int
+sweep(struct round *r)
+{
+	char key[PATH_SIZE];
+	struct sqlite3_stmt *q;
+	int more;
+
+	q = statement_query(r->s,
+	    "SELECT key FROM meta WHERE key >= 'spool:' AND key < 'spool;'",
+	    "");
+	while ((more = statement_step(r->s, q)) == 1) {
+		bool found = false;
+
+		for (size_t n = 0; n < r->i->nfiles && !found; n++) {
+			format_key(r->i->files[n], key);
+			found = strcmp(key, statement_text(q, 0)) == 0;
+		}
+		if (!found &&
+		    store_set_meta(r->s, statement_text(q, 0), NULL) < 0) {
+			more = -1;
+			break;
+		}
+	}
+	statement_end(q);
+	if (more == 0)
+		r->i->swept = true;
+	return more;
+}
+
+static int
+count_torn(struct round *r)
+{
+	if (r->counts.torn == 0)
+		return 0;
+	return statement_run(r->s,
+		   "INSERT INTO meta (key, value) VALUES ('torn_lines', ?1)"
+		   " ON CONFLICT (key) DO UPDATE"
+		   " SET value = CAST(value AS INTEGER) + excluded.value",
+		   "i", r->counts.torn) < 0
+	    ? -1
+	    : 0;
+}
+
+/* Everything of one transaction but its begin and end. *ret_more: there is
+ * more than one transaction holds. */
+static int
+bring_all(struct round *r, bool *ret_more)
+{
+	int result = 0;
+
+	r->insert = ingest_prepare(r->s);
+	if (r->insert == NULL)
+		return -1;
+	if (!r->i->swept)
+		result = sweep(r);
+	for (size_t n = 0; n < r->i->nfiles; n++) {
+		struct intake_file *f = r->i->files[n];
+
+		f->next = f->committed;
+		f->finished = false;
+		if (result == 0 && r->blocks < BLOCKS_MAX)
+			result = bring_file(r, f);
+	}
+	statement_end(r->insert);
+	*ret_more = r->blocks >= BLOCKS_MAX;
+	return result < 0 ? -1 : count_torn(r);
+}
+
+static void
+add_counts(struct intake_counts *to, const struct intake_counts *from)
+{
+	to->events += from->events;
+	to->repeats += from->repeats;
+	to->torn += from->torn;
+	to->kept += from->kept;
+	to->unlinked += from->unlinked;
+}
+
+/* What follows from the commit. */
+static int
+settle(struct intake *i, struct intake_counts *counts)
+{
+	int result = 0;
+
+	for (size_t n = 0; n < i->nfiles; n++) {
+		struct intake_file *f = i->files[n];
+
+		f->committed = f->next;
+		if (!f->finished)
+			continue;
+		if (intake_unlink(i, f) < 0)
+			result = -1;
+		else
+			counts->unlinked++;
+	}
+	return result;
+}
+
+/* 1 more to do, 0 done, -1; 2 another database. */
+static int
+run_round(struct intake *i, struct store *s, struct intake_counts *ret)
+{
+	struct round r = { .i = i, .s = s };
+	bool more;
+	int begun;
+
+	if (intake_scan(i) < 0)
+		return -1;
+	begun = store_begin(s);
+	if (begun != 0) {
+		if (begun > 0)
+			intake_forget(i);
+		return begun < 0 ? -1 : 2;
+	}
+	if (bring_all(&r, &more) < 0) {
+		store_rollback(s);
+		return -1;
+	}
+	if (store_commit(s) < 0)
+		return -1;
+	add_counts(ret, &r.counts);
+	return settle(i, ret) < 0 ? -1 : more;
+}
+
+int
+intake_run(struct intake *i, struct store *s, struct intake_counts *ret)
+{
+	int result;
+
+	do
+		result = run_round(i, s, ret);
+	while (result == 1);
+	return result == 2 ? 1 : result;
+}

@@ -1,0 +1,41 @@
+/* The files of intake.h: finding them, asking whether they are finished. For
+ * intake*.c only. */
+#ifndef LOOPKEEPER_STORE_INTAKE_SCAN_H
+#define LOOPKEEPER_STORE_INTAKE_SCAN_H
+
+#include <sys/types.h>
+
+#include "store/intake.h"
+
+struct intake_file {
+	bool on_disk; /* in STATE/spool, else in STATE/run/spool */
+	ino_t inode;
+	int64_t committed; /* bytes in the database, once known */
+	int64_t next;	   /* bytes when the open transaction is committed */
+	int64_t kept;	   /* bytes in STATE/spool */
+	bool known;	   /* committed has been read from the database */
+	bool finished;	   /* to be unlinked after the commit */
+	bool seen;	   /* by the last scan */
+	char path[];	   /* in its directory: "daemon-1.jsonl" */
+};
+
+/* An open file at one moment. */
+struct intake_look {
+	int fd;
+	int64_t size;
+	bool closed; /* nobody can write to it any more: size is final */
+};
+
+/* Reads both directories; files that are gone are forgotten. Returns 0, or
+ * -1 with errno. A missing STATE/run/spool is an empty one. */
+int intake_scan(struct intake *i);
+
+/* Opens f (the caller closes ret->fd). Returns 0, or -1 with errno; ENOENT
+ * when it is gone. */
+int intake_look(const struct intake *i, const struct intake_file *f,
+    struct intake_look *ret);
+
+/* Unlinks f. Returns 0 or -1 with errno. */
+int intake_unlink(const struct intake *i, const struct intake_file *f);
+
+#endif

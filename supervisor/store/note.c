@@ -1,0 +1,83 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/uuid.h"
+#include "store/note.h"
+#include "store/statement.h"
+
+#define PAYLOAD_SIZE 8192
+
+/* Room for any value; longer ones are cut so that the payload stays JSON. */
+#define VALUE_SIZE 1024
+
+static void
+add_text(struct buf *b, const char *key, const char *value)
+{
+	char cut[VALUE_SIZE];
+
+	(void)snprintf(cut, sizeof(cut), "%s", value);
+	buf_addf(b, "%s\"%s\":", b->len > 1 ? "," : "", key);
+	buf_add_json(b, cut);
+}
+
+static void
+build_payload(struct buf *b, const char *types, va_list ap)
+{
+	buf_add(b, "{");
+	for (; *types != '\0'; types++) {
+		const char *key = va_arg(ap, const char *);
+
+		if (*types == 't') {
+			const char *value = va_arg(ap, const char *);
+
+			if (value != NULL && value[0] != '\0')
+				add_text(b, key, value);
+		} else {
+			buf_addf(b, "%s\"%s\":%" PRId64, b->len > 1 ? "," : "",
+			    key, va_arg(ap, int64_t));
+		}
+	}
+	buf_add(b, "}");
+}
+
+int
+note_begin(struct store *s)
+{
+	int begun;
+
+	while ((begun = store_begin(s)) == 1)
+		continue;
+	return begun;
+}
+
+int
+note_event(struct store *s, const char *source, const char *type,
+    const char *types, ...)
+{
+	char payload[PAYLOAD_SIZE], id[UUID_SIZE], now[CLOCK_ISO_SIZE];
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, payload, sizeof(payload));
+	va_start(ap, types);
+	build_payload(&b, types, ap);
+	va_end(ap);
+	uuid_new(id);
+	note_time(now, 0);
+	return statement_run(s,
+		   "INSERT INTO events"
+		   " (id, timestamp, source, event_type, payload)"
+		   " VALUES (?1, ?2, ?3, ?4, ?5)",
+		   "ttttt", id, now, source, type, b.cut ? "{}" : payload) < 0
+	    ? -1
+	    : 0;
+}
+
+void
+note_time(char buf[static CLOCK_ISO_SIZE], int64_t in_ms)
+{
+	clock_format_iso(buf, clock_wall_ms() + in_ms);
+}

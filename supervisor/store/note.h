@@ -1,0 +1,32 @@
+/*
+ * Events that belong to a transaction: they are in the database if and only
+ * if what they tell of is. Everything else goes through the spool.
+ */
+#ifndef LOOPKEEPER_STORE_NOTE_H
+#define LOOPKEEPER_STORE_NOTE_H
+
+#include "base/clock.h"
+#include "store/store.h"
+
+/* store_begin() for callers that believe nothing of the database: in whichever
+ * lies there. Returns 0 or -1. */
+int note_begin(struct store *s);
+
+/*
+ * Writes one event. types has one letter per field of the payload, each
+ * followed by its key and value: t text (NULL and "" are left out), i
+ * int64_t. Returns 0, or -1 with errno of store.h.
+ */
+int note_event(struct store *s, const char *source, const char *type,
+    const char *types, ...);
+
+/* A fresh id of the form of uuid_new(), for INSERT ... SELECT. */
+#define NOTE_NEW_ID                                                      \
+	"lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' " \
+	"|| substr(hex(randomblob(2)), 2) || '-8' "                      \
+	"|| substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
+
+/* Now as stored timestamps are written, or in_ms from now. */
+void note_time(char buf[static CLOCK_ISO_SIZE], int64_t in_ms);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The tables of the coordination database, which programs in other languages
+ * read and write too: their names are a contract. A database that somebody
+ * else made with these tables gets what it lacks (tables, columns, indices)
+ * and keeps what loopkeeper doesn't know.
+ */
+#ifndef LOOPKEEPER_STORE_SCHEMA_H
+#define LOOPKEEPER_STORE_SCHEMA_H
+
+#include "store/store.h"
+
+#define SCHEMA_VERSION 1 /* PRAGMA user_version */
+
+/*
+ * By what events are ordered and compared: both "2026-01-07T02:14:00.123Z" and
+ * "2026-01-07 02:14:00" are found in timestamp, and ' ' sorts before 'T'. The
+ * indices are on exactly this expression.
+ */
+#define SCHEMA_EVENT_TIME "replace(timestamp, ' ', 'T')"
+
+/*
+ * Makes the open database whole, in one transaction; nothing is written when
+ * it is. Returns 0, or -1: EPROTO for a newer user_version, EUCLEAN for
+ * tables of these names that are something else.
+ */
+int schema_extend(struct store *s);
+
+#endif

@@ -1,0 +1,144 @@
+# alone
+# kill -9 of any process of the fleet at random moments, KILLS times (200 is
+# the full campaign) during a run of the example. SEED repeats a run: the
+# order of victims and pauses follows from it.
+
+setup() {
+	load ../scenario/lib
+	need jq sqlite3 git cc
+	setup_fleet
+	KILLS=${KILLS:-30}
+	RANDOM=${SEED:=$RANDOM}
+	echo "SEED=$SEED KILLS=$KILLS"
+	mkdir "$FLEET/running" "$FLEET/numbers"
+	"$LK_ROOT/examples/three-loops/setup" "$FLEET/work"
+	write_worker
+	write_config
+	: > "$FLEET/killed"
+}
+
+teardown() {
+	teardown_fleet
+}
+
+# The example's worker, that notes when one test is run by two at once. The
+# lock goes with the last process that could still work on it.
+write_worker() {
+	cat > "$FLEET/worker" <<-SH
+		#!/bin/sh
+		exec 9> "$FLEET/running/\$LOOPKEEPER_TEST"
+		flock -n 9 || echo "\$LOOPKEEPER_TEST" >> "$FLEET/twice"
+		"$LK_ROOT/examples/three-loops/worker"
+	SH
+	chmod +x "$FLEET/worker"
+}
+
+write_config() {
+	local i
+	{
+		cat <<-CONF
+			defaults = { restart = { max_restarts = 0;
+			    delay = "10ms"; delay_max = "100ms"; }; };
+			loops = { worker = [ "$FLEET/worker" ];
+			    repository = "$FLEET/work"; pause = "10ms"; };
+			components = (
+			  { name = "monitor"; command = [ "loopkeeper-monitor" ];
+			    ready = "notify"; mode_when_down = "slow"; },
+			  { name = "pm"; command = [ "loopkeeper-pm" ];
+			    ready = "notify"; after = [ "monitor" ]; },
+			  { name = "counts"; command = [ "$HELPERS/numbered",
+			    "$FLEET/numbers/counts", "3" ]; }
+		CONF
+		for i in 1 2 3; do
+			cat <<-CONF
+				, { name = "loop-$i";
+				    command = [ "loopkeeper-loop" ];
+				    ready = "notify"; after = [ "pm" ];
+				    environment = {
+				      LOOPKEEPER_EXAMPLE_PACE = "0.3"; };
+				    loop = { priority = $i;
+				      directory = "$FLEET/state/loop-$i"; }; }
+			CONF
+		done
+		echo ');'
+	} | fleet_config
+}
+
+# Lines "WHAT NAME PID" of all that may be killed.
+victims() {
+	{ lk status --all --json || true; } | jq -r '
+	    (.fleet | "guardian - \(.guardian_pid)", "daemon - \(.daemon_pid)"),
+	    (.components[] | "keeper \(.name) \(.keeper_pid)",
+	    "component \(.name) \(.pid)")' | grep -E ' [1-9][0-9]*$'
+}
+
+pause_ms() {
+	sleep "$(printf '0.%03d' "$1")"
+}
+
+# One more death, somewhere. What was killed is noted, once it is dead.
+kill_one() {
+	local lines what name pid
+	mapfile -t lines < <(victims)
+	((${#lines[@]})) || return 0
+	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
+	kill -9 "$pid" 2> /dev/null || return 0
+	wait_until 10 gone "$pid"
+	echo "$what $name $pid" >> "$FLEET/killed"
+	pause_ms $((RANDOM % 150 + 20))
+}
+
+all_passed() {
+	local left
+	left=$(sql "SELECT id, status FROM tests WHERE status != 'passed'")
+	[[ -z $left ]] || fail "$left"
+}
+
+fleet_is_whole() {
+	local left
+	left=$({ lk status --json || true; } | jq -r '.components[] |
+	    select(.state != "running") | "\(.name) is \(.state)"')
+	[[ -z $left && $(status_field @ daemon_pid) -gt 0 ]] || fail "$left"
+}
+
+# Every number from 1 to the last, in the log and all rotated ones.
+numbers_missing() {
+	cat "$FLEET"/state/logs/counts.log* | sed -n 's/.*line \([0-9]*\)$/\1/p' |
+	    sort -nu | awk '{ while (++n < $1) print n }'
+}
+
+# Every component that was killed by us has one crash with its pid.
+deaths_untold() {
+	local what name pid
+	while read -r what name pid; do
+		[[ $what == component ]] || continue
+		[[ $(count_events "component = '$name' AND event_type =
+		    'component_crashed' AND
+		    json_extract(payload, '\$.pid') = $pid") == 1 ]] ||
+		    echo "component $name $pid"
+	done < "$FLEET/killed"
+	[[ $(count_events "event_type = 'keeper_died'") -ge \
+	    $(grep -c '^keeper' "$FLEET/killed") ]] || echo "a keeper"
+}
+
+@test "everything ends passed, told once, with nothing lost" {
+	lk up -d
+	wait_state loop-3 running 30
+	lk import "$LK_ROOT/examples/three-loops/tests.json"
+	while (($(wc -l < "$FLEET/killed") < KILLS)); do
+		kill_one
+	done
+	wait_until 240 all_passed
+	wait_until 60 fleet_is_whole
+	lk down
+	nothing_left
+	[[ ! -e $FLEET/twice ]] || fail "run by two at once:" "$(< "$FLEET/twice")"
+	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
+	[[ $(sql "SELECT count(*) FROM wait_graph") == 0 ]]
+	[[ $(sql "PRAGMA integrity_check") == ok ]]
+	[[ -z $(numbers_missing) ]] || fail "lines missing:" "$(numbers_missing)"
+	[[ -z $(deaths_untold) ]] || fail "untold, or told twice:" \
+	    "$(deaths_untold)"
+	# What was spooled is in the database.
+	[[ -z $(find "$FLEET/state/spool" -name '*.jsonl' -size +0) ]]
+}

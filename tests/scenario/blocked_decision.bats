@@ -1,0 +1,133 @@
+# A test that is out of attempts becomes a question; its answer is done within
+# seconds, survives everybody who waits for it, and is C where nobody answers.
+
+setup() {
+	load lib
+	need jq sqlite3
+	setup_fleet
+	mkdir "$FLEET/repository"
+	PIDS=()
+}
+
+teardown() {
+	local pid
+	for pid in "${PIDS[@]}"; do
+		kill "$pid" 2> /dev/null || true
+		wait_until 10 gone "$pid"
+	done
+	teardown_fleet
+}
+
+# configure PM: loop-1 whose worker does nothing, and the given pm group.
+configure() {
+	fleet_config <<-CONF
+		pm = { $1 };
+		monitor = { every = "200ms"; ${2:-} };
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify";
+		    loop = { worker = [ "sh", "-c", "${3:-true}" ];
+		      repository = "$FLEET/repository"; pause = "0"; }; }
+		);
+	CONF
+	cat > "$FLEET/tests.json" <<-JSON
+		[{"id": "T-1", "loop_id": "loop-1", "max_attempts": 2,
+		  "verify": "test -e done"}]
+	JSON
+	lk import "$FLEET/tests.json" > /dev/null
+}
+
+alone() {
+	"$@" >> "$FLEET/${1##*-}.log" 2>&1 3>&- &
+	PID=$!
+	PIDS+=("$PID")
+}
+
+holds() {
+	[[ $(sql "SELECT count(*) FROM $1") -ge 1 ]] || fail "none: $1"
+}
+
+@test "A: the test gets fresh attempts" {
+	configure ""
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 holds "decisions WHERE id = 'DEC-001'
+	    AND status = 'pending' AND default_option = 'C'"
+	[[ $(sql "SELECT json_group_array(value ->> 'id') FROM decisions,
+	    json_each(options)") == '["A","B","C"]' ]]
+	# Once per blocking, however often the PM looks, or begins anew.
+	kill -9 "$PID"
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 grep -q . "$FLEET/state/loop-1/specs/health.json"
+	lk decide dec-001 a
+	wait_until 10 holds "decisions WHERE id = 'DEC-002'"
+	[[ $(sql "SELECT count(*) FROM attempts") == 4 ]]
+	[[ $(sql "SELECT count(*) FROM decisions") == 2 ]]
+	touch "$FLEET/repository/done"
+	lk decide DEC-002 A --comment "I have done it myself"
+	wait_until 10 holds "tests WHERE status = 'passed'"
+	[[ $(count_events "event_type = 'decision_needed'") == 2 ]]
+	[[ $(count_events "event_type = 'decision_made'") == 2 ]]
+	run lk decide DEC-002 B
+	[[ $status == 1 ]]
+	lk decide DEC-002 A
+}
+
+@test "B: the test is skipped, also when the answer came while PM was away" {
+	configure ""
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 holds "decisions"
+	kill "$PID"
+	wait_until 10 gone "$PID"
+	lk decide DEC-001 B
+	holds "tests WHERE status = 'blocked'"
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 holds "tests WHERE status = 'skipped'"
+}
+
+@test "C is what nobody's answer means, and it is asked no second time" {
+	configure 'decision_timeout = "1s";'
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 15 holds "decisions WHERE status = 'auto_resolved'
+	    AND choice = 'C'"
+	[[ $(count_events "event_type = 'decision_expired'") == 1 ]]
+	kill "$PID"
+	wait_until 10 gone "$PID"
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 grep -q queue "$FLEET/loop.log"
+	holds "tests WHERE status = 'blocked'"
+	[[ $(sql "SELECT count(*) FROM decisions") == 1 ]]
+}
+
+@test "the monitor tells of failures in a row, once, until they are over" {
+	configure "" "failures_in_row = 2;"
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 holds "alerts WHERE alert_type = 'test_failing'"
+	kill "$PID"
+	wait_until 10 gone "$PID"
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	touch "$FLEET/repository/done"
+	lk reset T-1
+	wait_until 10 holds "alerts WHERE acknowledged
+	    AND context ->> 'cleared_at' IS NOT NULL"
+	[[ $(count_events "event_type = 'stuck_detected'") == 1 ]]
+	[[ $(count_events "event_type = 'alert_raised'") == 1 ]]
+	[[ $(count_events "event_type = 'alert_cleared'") == 1 ]]
+}
+
+@test "the monitor sees a loop without progress" {
+	configure "" 'stuck_after = "1s";' "sleep 1000"
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 15 holds "alerts WHERE alert_type = 'loop_stuck'
+	    AND NOT acknowledged"
+	[[ $(count_events "event_type = 'stuck_detected'
+	    AND test_id = 'T-1'") == 1 ]]
+	lk skip T-1
+	wait_until 15 holds "alerts WHERE alert_type = 'loop_stuck'
+	    AND acknowledged"
+	[[ $(count_events "event_type = 'stuck_detected'") == 1 ]]
+}

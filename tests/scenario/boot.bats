@@ -1,0 +1,140 @@
+# The unit of config/init/ under a real systemd, as root allows: ready when
+# the fleet is, deaf to a crash of the daemon, and gone with all when stopped.
+
+setup() {
+	load lib
+	need jq sqlite3 systemctl nsenter unshare
+	need_root
+	[[ -x /usr/lib/systemd/systemd ]] || skip "needs systemd"
+	skip_unless "may not mount" unshare -m mount -t tmpfs tmpfs /run
+	setup_fleet
+	# Its run directory is in the namespace's own /run.
+	lk() {
+		inside "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" "$@"
+	}
+	fleet_config <<-CONF
+		components = (
+		  { name = "one"; command = [ "$HELPERS/client" ];
+		    ready = "notify"; },
+		  { name = "lost"; command = [ "$HELPERS/escape",
+		    "$FLEET/lost" ]; stop_timeout = "200ms"; }
+		);
+	CONF
+	mkdir -p "$FLEET/config/systemd/user"
+	sed "s,@BINDIR@,$BUILD/bin,g; s,%E/loopkeeper,$FLEET,g" \
+	    "$LK_ROOT/config/init/loopkeeper-user.service" \
+	    > "$FLEET/config/systemd/user/loopkeeper.service"
+	setsid unshare -m "$LK_ROOT/tests/helpers/with-systemd" "$FLEET" \
+	    > "$FLEET/systemd.log" 2>&1 3>&- &
+	SYSTEMD_PID=$!
+	wait_until 15 manager_answers
+}
+
+teardown() {
+	[[ -n ${SYSTEMD_PID:-} ]] || return 0
+	[[ -n ${BATS_TEST_COMPLETED:-} ]] || {
+		cat "$FLEET/systemd.log"
+		unit status --no-pager -l || true
+		show_fleet
+	}
+	unit stop || true
+	kill -TERM "$SYSTEMD_PID"
+	wait_until 20 gone "$SYSTEMD_PID" || {
+		kill -9 -- "-$SYSTEMD_PID" || true
+		return 1
+	}
+	export FLEET_RUN=
+	wait_until 5 nothing_left
+	rm -rf "$FLEET"
+}
+
+inside() {
+	nsenter -t "$SYSTEMD_PID" -m env XDG_RUNTIME_DIR=/run/user "$@" 3>&-
+}
+
+# unit VERB [OPTION...]
+unit() {
+	local verb=$1
+	shift
+	inside systemctl --user "$verb" "$@" loopkeeper.service
+}
+
+manager_answers() {
+	inside systemctl --user show --property=Version
+}
+
+property_is() {
+	local value
+	value=$(unit show --value --property="$1")
+	[[ $value == "$2" ]] || fail "$1 is $value, not $2"
+}
+
+@test "systemd-analyze has no remark on the units" {
+	local unit
+	mkdir "$FLEET/units"
+	for unit in loopkeeper loopkeeper-user; do
+		sed "s,@BINDIR@,$BUILD/bin,g" \
+		    "$LK_ROOT/config/init/$unit.service" \
+		    > "$FLEET/units/$unit.service"
+	done
+	run inside systemd-analyze verify "$FLEET/units/loopkeeper.service"
+	[[ $status == 0 && -z $output ]] || fail "$output"
+	run inside systemd-analyze --user verify \
+	    "$FLEET/units/loopkeeper-user.service"
+	[[ $status == 0 && -z $output ]] || fail "$output"
+}
+
+@test "started means ready, and a stop ends the fleet, tree and all" {
+	unit start
+	property_is ActiveState active
+	[[ $(status_field one state) == running ]]
+	wait_until 10 test -s "$FLEET/lost"
+	local lost
+	lost=$(< "$FLEET/lost")
+	unit stop
+	property_is ActiveState inactive
+	property_is Result success
+	gone "$lost"
+}
+
+@test "a crash of the daemon, or of the guardian, leaves all alone" {
+	unit start
+	local one daemon guardian main
+	one=$(pid_of one)
+	main=$(unit show --value --property=MainPID)
+	daemon=$(status_field @ daemon_pid)
+	kill -9 "$daemon"
+	wait_until 20 fleet_has_other daemon_pid "$daemon"
+	guardian=$(status_field @ guardian_pid)
+	kill -9 "$guardian"
+	wait_until 20 fleet_has_other guardian_pid "$guardian"
+	[[ $(pid_of one) == "$one" ]]
+	property_is ActiveState active
+	property_is MainPID "$main"
+	property_is NRestarts 0
+	unit stop
+	property_is ActiveState inactive
+}
+
+fleet_has_other() {
+	local pid
+	pid=$(status_field @ "$1")
+	[[ $pid =~ ^[1-9][0-9]*$ && $pid != "$2" ]] || fail "$1 is $pid"
+}
+
+@test "a reload applies the difference and says when it is done" {
+	unit start
+	local one
+	one=$(pid_of one)
+	sed -i 's/^);/, { name = "two"; command = [ "sleep", "1000" ]; } );/' \
+	    "$LOOPKEEPER_CONFIG"
+	unit reload
+	wait_state two running
+	property_is ActiveState active
+	[[ $(pid_of one) == "$one" ]]
+}
+
+@test "what the fleet says of itself is the unit's status" {
+	unit start
+	[[ -n $(unit show --value --property=StatusText) ]]
+}

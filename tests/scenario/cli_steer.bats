@@ -1,0 +1,208 @@
+# Tests in and out of the queue, decisions, alerts: from the command line, with
+# and without a fleet.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	load lib
+	need jq sqlite3
+	setup_fleet
+	fleet_config <<-CONF
+		components = (
+		  { name = "loop-1"; command = [ "sleep", "1000" ];
+		    title = "Critical Path"; loop = { priority = 1;
+		      directory = "$FLEET/loop-1"; worker = [ "true" ]; }; },
+		  { name = "loop-2"; command = [ "sleep", "1000" ];
+		    loop = { priority = 7; directory = "$FLEET/loop-2";
+		      worker = [ "true" ]; }; },
+		  { name = "web"; command = [ "sleep", "1000" ]; } );
+	CONF
+}
+
+teardown() {
+	teardown_fleet
+}
+
+says() {
+	[[ $output == *"$1"* ]] || fail "no '$1' in:" "$output"
+}
+
+column() {
+	sql "SELECT $2 FROM tests WHERE id = '$1'"
+}
+
+@test "add: once, checked, behind what is there" {
+	run -0 lk add CP-1 --loop loop-1 --verify "make check" \
+	    --files 'src/*' --files 'include/*'
+	says "CP-1 was added to the queue of loop-1"
+	run -0 lk add cp-1 --loop loop-1 --verify other
+	says "there already"
+	printf 'Make it so.\n' > "$FLEET/spec"
+	run -0 lk add CP-2 --loop LOOP-1 --verify true --depends-on cp-1 \
+	    --spec "$FLEET/spec" --max-attempts 5
+	[[ $(column CP-1 verify) == "make check" ]]
+	[[ $(column CP-1 files) == '["src/*","include/*"]' ]]
+	[[ $(column CP-2 depends_on) == CP-1 ]]
+	[[ $(column CP-2 max_attempts) == 5 ]]
+	[[ $(column CP-2 spec_content) == "Make it so." ]]
+	[[ $(column CP-2 sort_order) -gt $(column CP-1 sort_order) ]]
+	[[ $(sql "SELECT name || priority FROM loops") == "Critical Path1" ]]
+}
+
+@test "add: what is wrong is said" {
+	run -2 lk add X-1 --loop loop-1
+	says "--verify"
+	run -2 lk add a/b --loop loop-1 --verify true
+	says "can't be a test's id"
+	run -2 lk add X-1 --verify true
+	says "there are loop-1, loop-2"
+	run -1 lk add X-1 --loop loop-3 --verify true
+	says "did you mean loop-1?"
+	run -1 lk add X-1 --loop web --verify true
+	says "takes no tests"
+	run -1 lk add X-1 --loop loop-1 --verify true --depends-on X-9
+	run -1 lk add X-1 --loop loop-1 --verify true --spec "$FLEET/nothing"
+	run -2 lk add X-1 --loop loop-1 --verify true --max-attempts many
+	run -0 lk add X-1 --loop loop-1 --verify true --dry-run
+	says "would be added"
+	[[ -z $(column X-1 id) ]]
+}
+
+@test "skip and reset: what it was, who waits, safe to repeat" {
+	lk add CP-1 --loop loop-1 --verify true
+	lk add CP-2 --loop loop-1 --verify true --depends-on CP-1
+	run -0 lk skip cp-1 --dry-run
+	says "CP-1: would be skipped, was pending"
+	[[ $(column CP-1 status) == pending ]]
+	run -0 lk skip cp-1 --reason "Regression from INF-3"
+	says "CP-1: skipped"
+	says "CP-2 depends on it"
+	[[ $(column CP-1 status) == skipped ]]
+	[[ $(column CP-1 reason) == "Regression from INF-3" ]]
+	run -0 lk skip CP-1
+	says "already"
+	sql "UPDATE tests SET attempts = 3, status = 'blocked'
+	    WHERE id = 'CP-1'"
+	run -0 lk reset CP-1
+	says "was blocked with 3 attempts used"
+	[[ $(column CP-1 "status || attempts") == pending0 ]]
+	run -0 lk reset CP-1
+	says "already"
+	run -1 lk reset CP-9
+	says "did you mean CP-"
+	run -0 sql "SELECT event_type FROM events ORDER BY rowid"
+	[[ $output == $'test_skipped\ntest_reset' ]]
+}
+
+@test "skip of a running test ends its attempt, which isn't counted" {
+	lk add CP-1 --loop loop-1 --verify true
+	sql "UPDATE tests SET status = 'in_progress' WHERE id = 'CP-1';
+	    INSERT INTO attempts (id, test_id, loop_id, fence, state)
+	    VALUES ('a1', 'CP-1', 'loop-1', 1, 'running')"
+	run -0 lk skip CP-1
+	says "loop-1 ends its attempt"
+	run -0 sql "SELECT state, outcome, ended_at IS NULL FROM attempts"
+	[[ $output == "parked|interrupted|0" ]]
+	[[ $(column CP-1 attempts) == 0 ]]
+}
+
+@test "decide: an option, once" {
+	sql_decision
+	run -0 lk decisions || true
+	says "DEC-001"
+	says "C  leave it (the default)"
+	run -1 lk decide DEC-001 X
+	run -1 lk decide DEC-002 A
+	says "did you mean DEC-001?"
+	run -0 lk decide dec-001 a --comment "once more"
+	run -0 sql "SELECT status, choice, comment FROM decisions"
+	[[ $output == "decided|A|once more" ]]
+	run -0 lk decide DEC-001 A
+	says "already"
+	run -1 lk decide DEC-001 C
+	lk decisions --all --json 2> /dev/null | jq -e '.[0].choice == "A"'
+}
+
+sql_decision() {
+	lk up -d --wait
+	sql "INSERT INTO decisions (id, decision_type, summary, options,
+	    default_option, requested_by) VALUES ('DEC-001', 'blocked',
+	    'CP-1 failed', '[{\"id\":\"A\",\"description\":\"retry\"},
+	    {\"id\":\"C\",\"description\":\"leave it\"}]', 'C', 'pm')"
+}
+
+@test "ack: one or all" {
+	lk up -d --wait
+	sql "INSERT INTO alerts (id, severity, source, message) VALUES
+	    ('a1', 'error', 'monitor', 'one'),
+	    ('a2', 'warning', 'monitor', 'two')"
+	run -0 lk alerts
+	says "error"
+	says "one"
+	run -0 lk ack A1
+	run -0 lk ack a1
+	says "already"
+	run -0 lk alerts
+	[[ $output != *one* ]]
+	says "two"
+	run -0 lk ack all
+	says "1 alert marked"
+	run -0 lk alerts --all
+	says "seen by"
+	run -1 lk ack a3
+}
+
+@test "transcript: the last attempt, or the one that is named" {
+	lk up -d --wait
+	lk add CP-1 --loop loop-1 --verify true
+	run -1 lk transcript CP-1
+	says "has not been attempted"
+	printf 'first\n' > "$FLEET/1.log"
+	printf 'second\n' > "$FLEET/2.log"
+	sql "INSERT INTO attempts (id, test_id, loop_id, fence, state,
+	    transcript, started_at, ended_at) VALUES
+	    ('a1', 'CP-1', 'loop-1', 1, 'failed', '$FLEET/1.log', 'x', 'x'),
+	    ('a2', 'CP-1', 'loop-1', 2, 'running', '$FLEET/2.log', 'x',
+	    NULL)"
+	run -0 lk transcript cp-1
+	[[ $output == second ]]
+	run -0 lk transcript cp-1 1
+	[[ $output == first ]]
+	run -1 lk transcript cp-1 3
+	run -2 lk transcript cp-1 x
+	# -f ends with the attempt.
+	"$LOOPKEEPER" transcript CP-1 -f > "$FLEET/follow" 3>&- &
+	local follower=$!
+	wait_until 10 grep -q second "$FLEET/follow"
+	printf 'third\n' >> "$FLEET/2.log"
+	wait_until 10 grep -q third "$FLEET/follow"
+	printf 'last\n' >> "$FLEET/2.log"
+	sql "UPDATE attempts SET ended_at = 'x' WHERE id = 'a2'"
+	wait "$follower"
+	[[ $(< "$FLEET/follow") == $'second\nthird\nlast' ]]
+}
+
+@test "wait: ready, idle, passed, paused, and in time" {
+	lk add CP-1 --loop loop-1 --verify true
+	lk add CP-2 --loop loop-1 --verify true
+	lk up -d
+	lk wait --for ready
+	lk wait --for ready web
+	run -1 lk wait --for idle loop-1 --timeout 300ms
+	says "not in time: loop-1"
+	run -1 lk wait --for passed CP-1 --timeout 300ms
+	says "CP-1 is pending"
+	sql "UPDATE tests SET status = 'passed' WHERE id = 'CP-1'"
+	lk wait --for passed cp-1
+	run -1 lk wait --for passed --timeout 300ms
+	sql "UPDATE tests SET status = 'blocked' WHERE id = 'CP-2'"
+	run -1 lk wait --for passed loop-1
+	says "CP-2 is blocked"
+	lk wait --for idle
+	run -1 lk wait --for paused web --timeout 300ms
+	lk pause web
+	lk wait --for paused web
+	run -1 lk wait --for ready web
+	says "paused"
+	run -2 lk wait --for ready --timeout soon
+}

@@ -1,0 +1,157 @@
+# The daemon dies, or hangs: components neither notice nor stop, and the next
+# one finds every keeper by its lock.
+
+setup() {
+	load lib
+	need jq sqlite3
+	setup_fleet
+	fleet_config <<-CONF
+		components = (
+		  { name = "one"; command = [ "sleep", "1000" ]; },
+		  { name = "two"; command = [ "sleep", "1000" ];
+		    after = [ "one" ]; }
+		);
+	CONF
+}
+
+teardown() {
+	teardown_fleet
+}
+
+has_other_daemon() {
+	local pid
+	pid=$(status_field @ daemon_pid)
+	[[ $pid =~ ^[1-9] && $pid != "$1" ]] || fail "daemon $pid"
+}
+
+# kill_daemon [SIGNAL]
+kill_daemon() {
+	local daemon
+	daemon=$(status_field @ daemon_pid)
+	kill "-${1:-KILL}" "$daemon"
+	wait_until 15 has_other_daemon "$daemon"
+}
+
+all_pids() {
+	lk status --all --json | jq -c '[.components[] | [.name, .pid]] | sort'
+}
+
+@test "a new daemon adopts all, and they never notice" {
+	lk up -d --wait
+	local before
+	before=$(all_pids)
+	kill_daemon
+	wait_event "event_type = 'daemon_restarted'"
+	[[ $(all_pids) == "$before" ]]
+	[[ $(sql "SELECT json_extract(payload, '\$.adopted') FROM events
+	    WHERE event_type = 'daemon_restarted'") == 4 ]]
+	[[ $(count_events "event_type = 'component_restarted'") == 0 ]]
+}
+
+@test "the new one steers what the old one started" {
+	lk up -d --wait
+	kill_daemon
+	local pid
+	pid=$(pid_of one)
+	lk restart one
+	has_pid_other_than one "$pid"
+	lk stop two
+	state_is two stopped
+	lk down
+	wait_until 5 nothing_left
+}
+
+@test "a component that dies meanwhile is restarted all the same" {
+	lk up -d --wait
+	local guardian daemon pid
+	guardian=$(status_field @ guardian_pid)
+	daemon=$(status_field @ daemon_pid)
+	pid=$(pid_of one)
+	# So that no daemon comes back.
+	kill -STOP "$guardian"
+	kill -9 "$daemon"
+	kill -9 "$pid"
+	wait_until 5 has_pid_other_than one "$pid"
+	kill -CONT "$guardian"
+	wait_until 15 has_other_daemon "$daemon"
+	state_is one running
+}
+
+@test "it dies again and again, and comes back each time" {
+	lk up -d --wait
+	local before
+	before=$(all_pids)
+	kill_daemon
+	kill_daemon SEGV
+	kill_daemon
+	[[ $(all_pids) == "$before" ]]
+}
+
+@test "guardian and daemon die: up adopts what lives" {
+	lk up -d --wait
+	local before guardian
+	before=$(all_pids)
+	guardian=$(status_field @ guardian_pid)
+	kill -STOP "$(status_field @ daemon_pid)"
+	kill -9 "$guardian" "$(status_field @ daemon_pid)"
+	wait_until 5 gone "$guardian"
+	run lk up -d
+	[[ $status == 0 && $output == *"adopted 4 keepers"* ]] || fail "$output"
+	[[ $(all_pids) == "$before" ]]
+	wait_event "event_type = 'supervisor_adopted'"
+	lk down
+	wait_until 5 nothing_left
+}
+
+@test "down ends keepers whose daemon and guardian are dead" {
+	lk up -d --wait
+	kill -STOP "$(status_field @ daemon_pid)"
+	kill -9 "$(status_field @ guardian_pid)" "$(status_field @ daemon_pid)"
+	lk down
+	wait_until 5 nothing_left
+}
+
+@test "everything dies at once: up repairs and starts" {
+	lk up -d --wait
+	local pids
+	pids="$(status_field @ guardian_pid) $(status_field @ daemon_pid)"
+	pids+=" $(lk status --all --json |
+	    jq -r '.components[] | .keeper_pid, .pid' | tr '\n' ' ')"
+	# shellcheck disable=SC2086 # a list of numbers
+	kill -STOP $pids
+	# shellcheck disable=SC2086
+	kill -KILL $pids
+	wait_until 5 nothing_left
+	lk up -d --wait
+	state_is one running
+	[[ $(sql "PRAGMA integrity_check") == ok ]]
+}
+
+@test "a faulty file doesn't keep a daemon from coming back" {
+	lk up -d --wait
+	local before
+	before=$(all_pids)
+	echo 'components = ( { ' >> "$LOOPKEEPER_CONFIG"
+	kill_daemon
+	[[ $(all_pids) == "$before" ]]
+	wait_until 10 lk restart one
+	state_is one running
+}
+
+@test "a down that the daemon doesn't survive is finished by the next" {
+	fleet_config <<-CONF
+		components = ( { name = "slow"; stop_timeout = "2s";
+		    command = [ "$HELPERS/stubborn" ]; },
+		  { name = "one"; command = [ "sleep", "1000" ];
+		    after = [ "slow" ]; } );
+	CONF
+	lk up -d --wait
+	local daemon
+	daemon=$(status_field @ daemon_pid)
+	lk down > "$FLEET/down.log" 2>&1 &
+	local down=$!
+	wait_state slow stopping
+	kill -9 "$daemon"
+	wait "$down"
+	wait_until 5 nothing_left
+}

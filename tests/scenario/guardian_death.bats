@@ -1,0 +1,133 @@
+# The guardian dies: the daemon takes its place, and a new daemon below it
+# adopts all. Components notice nothing.
+
+setup() {
+	load lib
+	need jq sqlite3
+	setup_fleet
+	fleet_config <<-CONF
+		components = (
+		  { name = "one"; command = [ "sleep", "1000" ]; },
+		  { name = "two"; command = [ "sleep", "1000" ];
+		    after = [ "one" ]; }
+		);
+	CONF
+	lk up -d --wait
+}
+
+teardown() {
+	teardown_fleet
+}
+
+all_pids() {
+	lk status --all --json | jq -c '[.components[] | [.name, .pid]] | sort'
+}
+
+# fleet_has FIELD NOT-THIS: it is another process than that one.
+fleet_has_other() {
+	local pid
+	pid=$(status_field @ "$1")
+	[[ $pid =~ ^[1-9] && $pid != "$2" ]] || fail "$1 is $pid"
+}
+
+@test "the daemon becomes the guardian, and has a daemon below it" {
+	local before guardian daemon
+	before=$(all_pids)
+	guardian=$(status_field @ guardian_pid)
+	daemon=$(status_field @ daemon_pid)
+	kill -9 "$guardian"
+	wait_until 10 fleet_has_other guardian_pid "$guardian"
+	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	[[ $(status_field @ guardian_pid) == "$daemon" ]]
+	[[ $(all_pids) == "$before" ]]
+	wait_event "event_type = 'daemon_restarted'"
+	[[ $(pgrep -P "$daemon" -f 'loopkeeper: daemon') == \
+	    "$(status_field @ daemon_pid)" ]]
+	local pid
+	pid=$(pid_of two)
+	lk restart two
+	has_pid_other_than two "$pid"
+	lk down
+	wait_until 5 nothing_left
+}
+
+@test "again and again" {
+	local before guardian
+	before=$(all_pids)
+	for _ in 1 2 3; do
+		guardian=$(status_field @ guardian_pid)
+		kill -9 "$guardian"
+		wait_until 10 fleet_has_other guardian_pid "$guardian"
+		wait_until 10 has_daemon
+	done
+	[[ $(all_pids) == "$before" ]]
+}
+
+has_daemon() {
+	[[ $(status_field @ daemon_pid) =~ ^[1-9] ]]
+}
+
+@test "the new guardian guards: a daemon that dies comes back" {
+	local guardian daemon
+	guardian=$(status_field @ guardian_pid)
+	daemon=$(status_field @ daemon_pid)
+	kill -9 "$guardian"
+	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	wait_until 10 has_daemon
+	daemon=$(status_field @ daemon_pid)
+	kill -9 "$daemon"
+	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	local before
+	before=$(all_pids)
+	# And a keeper that dies is replaced, whoever is its parent now.
+	kill -9 "$(status_field one keeper_pid)"
+	wait_until 10 is_replaced "$before"
+	wait_state one running
+}
+
+is_replaced() {
+	[[ $(all_pids) != "$1" ]] && state_is one running
+}
+
+@test "what a dead keeper leaves below the guardian is ended" {
+	fleet_config <<-CONF
+		components = ( { name = "lost";
+		    command = [ "$HELPERS/escape", "$FLEET/lost" ]; } );
+	CONF
+	lk reload
+	wait_until 10 test -s "$FLEET/lost"
+	local keeper lost daemon
+	lost=$(< "$FLEET/lost")
+	keeper=$(status_field lost keeper_pid)
+	daemon=$(status_field @ daemon_pid)
+	# Its keeper's parent is the guardian then.
+	kill -9 "$daemon"
+	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	wait_until 10 has_daemon
+	kill -9 "$keeper"
+	wait_until 10 gone "$lost"
+	wait_until 10 fleet_has_other_keeper lost "$keeper"
+	wait_state lost running
+}
+
+fleet_has_other_keeper() {
+	local pid
+	pid=$(status_field "$1" keeper_pid)
+	[[ $pid =~ ^[1-9] && $pid != "$2" ]] || fail "keeper $pid"
+}
+
+@test "guardian, then daemon: nothing is started twice" {
+	local before guardian daemon
+	before=$(all_pids)
+	guardian=$(status_field @ guardian_pid)
+	daemon=$(status_field @ daemon_pid)
+	kill -9 "$guardian"
+	kill -9 "$daemon"
+	wait_until 5 gone "$daemon"
+	# Whether the daemon was faster or not: up makes it whole.
+	lk up -d
+	wait_until 10 has_daemon
+	[[ $(all_pids) == "$before" ]]
+	lk down
+	wait_until 5 nothing_left
+}

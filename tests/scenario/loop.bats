@@ -1,0 +1,326 @@
+# A loop takes its tests one after the other, has a worker make each pass,
+# and believes only verify. Whatever happens to it, a test is pending or
+# passed, never half. Most of these run a loop alone, as in a terminal.
+
+setup() {
+	load lib
+	need jq sqlite3 git cc make
+	setup_fleet
+	mkdir "$FLEET/repository"
+	LOOPS=()
+}
+
+teardown() {
+	local pid
+	for pid in "${LOOPS[@]}"; do
+		kill -9 "$pid" 2> /dev/null || true
+	done
+	teardown_fleet
+}
+
+# one_loop WORKER [KEY=VALUE;...]: a configuration with loop-1, whose worker is
+# a shell script on standard input of this function.
+one_loop() {
+	cat > "$FLEET/worker"
+	chmod +x "$FLEET/worker"
+	fleet_config <<-CONF
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify";
+		    loop = { worker = [ "$FLEET/worker" ];
+		      repository = "$FLEET/repository"; pause = "0";
+		      ${1:-} }; }
+		);
+	CONF
+}
+
+# add_tests: from JSON lines, without the brackets.
+add_tests() {
+	jq -s . > "$FLEET/tests.json"
+	lk import "$FLEET/tests.json" > /dev/null
+}
+
+# run_alone NAME: sets LOOP to its pid.
+run_alone() {
+	loopkeeper-loop -c "$LOOPKEEPER_CONFIG" "$1" \
+	    >> "$FLEET/$1.log" 2>&1 3>&- &
+	LOOP=$!
+	LOOPS+=("$LOOP")
+}
+
+test_is() {
+	local is
+	is=$(sql "SELECT status FROM tests WHERE id = '$1'")
+	[[ $is == "$2" ]] || fail "$1 is ${is:-nowhere}, not $2"
+}
+
+all_passed() {
+	local left
+	left=$(sql "SELECT id, status FROM tests WHERE status <> 'passed'")
+	[[ -z $left ]] || fail "not passed:" "$left"
+}
+
+no_test_is() {
+	[[ $(sql "SELECT count(*) FROM tests WHERE status = '$1'") == 0 ]]
+}
+
+exists() {
+	[[ -e $1 ]] || fail "no $1"
+}
+
+stop_alone() {
+	kill "$1"
+	wait_until 10 gone "$1"
+}
+
+transcript_of() {
+	sql "SELECT transcript FROM attempts WHERE test_id = '$1'
+	    ORDER BY fence DESC LIMIT 1"
+}
+
+@test "the example fleet passes its nine tests" {
+	local example=$LK_ROOT/examples/three-loops
+	"$example/setup" "$FLEET/work" 3>&-
+	fleet_config <<-CONF
+		loops = { repository = "$FLEET/work"; pause = "0";
+		  worker = [ "$example/worker" ]; };
+		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0.1" ); };
+		components = (
+		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
+		    ready = "notify"; },
+		  { name = "pm"; command = [ "loopkeeper-pm" ];
+		    ready = "notify"; },
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { priority = 1; }; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { priority = 2; }; },
+		  { name = "loop-3"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { priority = 3; }; }
+		);
+	CONF
+	lk import "$example/tests.json"
+	lk up -d
+	wait_until 60 all_passed
+	[[ $(sql "SELECT count(*) FROM tests") == 9 ]]
+	[[ $(sql "SELECT attempts FROM tests WHERE id = 'INF-MAP-001'") == 2 ]]
+	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
+	[[ $(count_events "event_type = 'test_passed'") == 9 ]]
+	[[ $(count_events "event_type = 'attempt_ended'") == 10 ]]
+	wait_event "event_type = 'queue_empty' AND loop_id = 'loop-3'"
+	make -s -C "$FLEET/work" check
+	# No test ran before the one that it depends on had passed.
+	[[ $(sql "SELECT count(*) FROM tests t JOIN tests d
+	    ON d.id = t.depends_on JOIN attempts a ON a.test_id = t.id
+	    WHERE a.started_at < d.passed_at") == 0 ]]
+	jq -e '.status == "idle" and .passed == 3 and .pending == 0 and
+	    .component == "loop-2" and .mode == "normal"' \
+	    "$FLEET/state/loop-2/specs/health.json"
+	lk down
+}
+
+@test "what passes already needs no worker" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		touch "$FLEET/worked"
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "true"}
+	JSON
+	run_alone loop-1
+	wait_until 10 test_is T-1 passed
+	[[ $(sql "SELECT reason FROM tests") == "already passing" ]]
+	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
+	[[ ! -e $FLEET/worked ]]
+}
+
+@test "the worker is given its task, and nothing that isn't its own" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		cat > stdin
+		env > environment
+		printf '%s\n' "$@" > arguments
+		touch done
+	SH
+	sed -i 's|worker" \]|worker", "{test}:{attempt}", "{prompt}" ]|' \
+	    "$LOOPKEEPER_CONFIG"
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e done",
+		 "spec_content": "Make it.\nNow."}
+	JSON
+	CLAUDECODE=1 NOTIFY_SOCKET=/nowhere run_alone loop-1
+	wait_until 10 test_is T-1 passed
+	cd "$FLEET/repository"
+	[[ $(cat stdin) == $'Make it.\nNow.' ]]
+	[[ $(cat arguments) == $'T-1:1\nMake it.\nNow.' ]]
+	grep -qx LOOPKEEPER_TEST_ID=T-1 environment
+	grep -qx LOOPKEEPER_ATTEMPT=1 environment
+	grep -qx "LOOPKEEPER_VERIFY=test -e done" environment
+	[[ $(cat "$(sed -n s/LOOPKEEPER_SPEC_FILE=//p environment)") == \
+	    $'Make it.\nNow.' ]]
+	run grep -E '^(CLAUDECODE|NOTIFY_SOCKET)=' environment
+	[[ $status == 1 ]]
+	grep -q '^# .* worker: exit 0$' "$(transcript_of T-1)"
+}
+
+@test "a second process of the same loop is refused" {
+	one_loop <<-'SH'
+		#!/bin/sh
+	SH
+	run_alone loop-1
+	wait_until 10 exists "$FLEET/state/loop-1/specs/health.json"
+	run loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1 3>&-
+	[[ $status == 1 ]]
+	[[ $output == *"pid $LOOP"* ]] || fail "$output"
+}
+
+@test "skip and reset end the attempt that runs" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		sleep 1000 &
+		(setsid sleep 1000 &)
+		touch "started-$LOOPKEEPER_TEST_ID"
+		sleep 1000
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "false",
+		 "files": ["a"]}
+		{"id": "T-2", "loop_id": "loop-1", "verify": "false"}
+	JSON
+	run_alone loop-1
+	wait_until 10 exists "$FLEET/repository/started-T-1"
+	lk skip T-1 --reason "no use"
+	wait_until 10 exists "$FLEET/repository/started-T-2"
+	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
+	rm "$FLEET/repository/started-T-2"
+	lk reset T-2
+	wait_until 10 exists "$FLEET/repository/started-T-2"
+	[[ $(sql "SELECT attempts FROM tests WHERE id = 'T-2'") == 0 ]]
+	[[ $(sql "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'
+	    AND state = 'parked'") == 2 ]]
+	stop_alone "$LOOP"
+	[[ $(pgrep -cf "^sleep 1000$" -s 0) == 0 ]]
+	test_is T-1 skipped
+	test_is T-2 pending
+}
+
+@test "told to stop, it gives the test back and leaves nothing" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		trap '' TERM
+		(setsid sleep 1000 &)
+		touch started
+		while :; do sleep 1; done
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "false",
+		 "files": ["a"]}
+	JSON
+	run_alone loop-1
+	wait_until 10 exists "$FLEET/repository/started"
+	stop_alone "$LOOP"
+	wait_until 5 nothing_left
+	test_is T-1 pending
+	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
+	[[ $(sql "SELECT outcome FROM attempts") == interrupted ]]
+	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
+	[[ $(sql "SELECT status FROM loops") == stopped ]]
+}
+
+@test "an outcome waits for a database that is locked, and is written once" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		touch started
+		while [ ! -e go ]; do sleep 0.05; done
+		touch done
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e done"}
+	JSON
+	run_alone loop-1
+	wait_until 10 exists "$FLEET/repository/started"
+	coproc LOCK { sqlite3 -batch "$FLEET/state/coordination.db" 3>&-; }
+	echo ".timeout 5000
+	BEGIN EXCLUSIVE; SELECT 'locked';" >&"${LOCK[1]}"
+	read -r line <&"${LOCK[0]}"
+	[[ $line == locked ]]
+	touch "$FLEET/repository/go"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+	# Also when the one who has it dies now.
+	kill -9 "$LOOP"
+	wait_until 5 gone "$LOOP"
+	echo "ROLLBACK; .quit" >&"${LOCK[1]}"
+	exec {LOCK[1]}>&-
+	run_alone loop-1
+	wait_until 20 test_is T-1 passed
+	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
+	[[ $(count_events "event_type = 'test_passed'") == 1 ]]
+	[[ $(sql "SELECT count(*) FROM attempts") == 1 ]]
+}
+
+@test "in mode file-based it finishes what it is in and claims nothing" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		touch "started-$LOOPKEEPER_TEST_ID"
+		while [ ! -e go ]; do sleep 0.05; done
+		touch "done-$LOOPKEEPER_TEST_ID"
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "sort_order": 1,
+		 "verify": "test -e done-T-1"}
+		{"id": "T-2", "loop_id": "loop-1", "sort_order": 2,
+		 "verify": "test -e done-T-2"}
+	JSON
+	echo normal > "$FLEET/mode"
+	LOOPKEEPER_MODE_FILE=$FLEET/mode run_alone loop-1
+	wait_until 10 exists "$FLEET/repository/started-T-1"
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 10 health_says '.mode == "file-based"'
+	touch "$FLEET/repository/go"
+	wait_until 10 exists "$FLEET/state/spool/loop-1.outcome"
+	test_is T-1 in_progress
+	test_is T-2 pending
+	echo normal > "$FLEET/mode"
+	wait_until 10 all_passed
+	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
+}
+
+health_says() {
+	jq -e "$1" "$FLEET/state/loop-1/specs/health.json" > /dev/null ||
+	    fail "$(cat "$FLEET/state/loop-1/specs/health.json")"
+}
+
+@test "killed at random moments, a test is pending or passed, never half" {
+	local i
+	one_loop <<-'SH'
+		#!/bin/sh
+		(setsid sleep 1000 &)
+		sleep 0.0$((RANDOM_SEED % 10))
+		touch "done-$LOOPKEEPER_TEST_ID"
+	SH
+	for i in {1..12}; do
+		echo "{\"id\": \"T-$i\", \"loop_id\": \"loop-1\",
+		    \"files\": [\"f-$i\"],
+		    \"verify\": \"test -e done-T-$i\"}"
+	done | add_tests
+	for i in {1..25}; do
+		RANDOM_SEED=$i run_alone loop-1
+		sleep "0.$((RANDOM % 35 + 10))"
+		kill -9 "$LOOP"
+		wait_until 5 gone "$LOOP"
+		# What recovery would find.
+		[[ $(sql "SELECT count(*) FROM tests t WHERE t.status =
+		    'in_progress' AND NOT EXISTS (SELECT 1 FROM attempts a
+		    WHERE a.test_id = t.id AND a.ended_at IS NULL)") == 0 ]]
+		[[ $(sql "SELECT count(*) FROM tests WHERE status NOT IN
+		    ('pending', 'in_progress', 'passed')") == 0 ]]
+	done
+	run_alone loop-1
+	wait_until 30 all_passed
+	stop_alone "$LOOP"
+	[[ $(sql "SELECT count(*) FROM attempts WHERE ended_at IS NULL") == 0 ]]
+	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
+	[[ $(count_events "event_type = 'test_passed'") == 12 ]]
+	[[ $(count_events "event_type = 'attempt_ended'") == \
+	    $(sql "SELECT count(*) FROM attempts") ]]
+	[[ $(sql "PRAGMA integrity_check") == ok ]]
+}

@@ -1,0 +1,88 @@
+# All of it works without root: run by root, these tests become nobody first.
+
+setup() {
+	load lib
+	need jq sqlite3 setpriv
+	setup_fleet
+	# Wherever the build is, nobody may read this copy.
+	mkdir "$FLEET/programs"
+	cp "$BUILD"/bin/* "$HELPERS/escape" "$HELPERS/client" "$FLEET/programs"
+	chmod 755 "$FLEET" "$FLEET/programs"
+	if ((EUID == 0)); then
+		AS=(setpriv --reuid=65534 --regid=65534 --clear-groups
+		    env -u XDG_RUNTIME_DIR "HOME=$FLEET")
+		chown 65534:65534 "$FLEET/state" "$FLEET"
+	else
+		AS=(env)
+	fi
+	skip_unless "can't become nobody" "${AS[@]}" true
+	lk() {
+		"${AS[@]}" "$FLEET/programs/loopkeeper" \
+		    -c "$LOOPKEEPER_CONFIG" "$@" 3>&-
+	}
+	fleet_config <<-CONF
+		components = (
+		  { name = "one"; command = [ "$FLEET/programs/client" ];
+		    ready = "notify"; },
+		  { name = "lost"; command = [ "$FLEET/programs/escape",
+		    "$FLEET/state/lost" ]; stop_timeout = "200ms"; }
+		);
+	CONF
+}
+
+teardown() {
+	teardown_fleet
+}
+
+@test "a plain user's fleet starts, restarts what dies, and ends whole" {
+	lk up -d
+	wait_state one running
+	wait_until 10 test -s "$FLEET/state/lost"
+	local pid lost owner
+	pid=$(pid_of one) lost=$(< "$FLEET/state/lost")
+	owner=$(stat -c %u "/proc/$(status_field one keeper_pid)")
+	((EUID != 0 && owner == EUID || EUID == 0 && owner == 65534))
+	kill -9 "$pid"
+	wait_until 15 has_pid_other_than one "$pid"
+	wait_state one running
+	lk down
+	wait_until 5 gone "$lost"
+	nothing_left
+}
+
+@test "who tries to be lost is found when only its component is stopped" {
+	lk up -d
+	wait_state lost running
+	wait_until 10 test -s "$FLEET/state/lost"
+	local lost
+	lost=$(< "$FLEET/state/lost")
+	lk stop lost
+	wait_state lost stopped
+	gone "$lost"
+	[[ $(status_field one state) == running ]]
+	[[ $(status_field lost tree) == reaper ||
+	    $(status_field lost tree) == cgroup ]]
+}
+
+@test "a user that isn't ours is refused before anything starts" {
+	((EUID == 0)) || skip "needs root to become nobody"
+	cat > "$LOOPKEEPER_CONFIG" <<-CONF
+		state_directory = "$FLEET/state";
+		components = ( { name = "one"; command = [ "sleep", "1000" ];
+		    user = "root"; } );
+	CONF
+	run lk up -d
+	[[ $status == 1 ]]
+	[[ $output == *root* ]]
+}
+
+@test "down --now leaves nothing either" {
+	lk up -d
+	wait_state one running
+	wait_until 10 test -s "$FLEET/state/lost"
+	local lost
+	lost=$(< "$FLEET/state/lost")
+	lk down --now
+	gone "$lost"
+	nothing_left
+}

@@ -1,0 +1,111 @@
+# The black box of the last death.
+
+setup() {
+	load lib
+	need jq sqlite3
+	setup_fleet
+}
+
+teardown() {
+	teardown_fleet
+}
+
+@test "why tells cause, decision, last output of both streams" {
+	fleet_config <<-CONF
+		components = ( { name = "fails"; command = [ "sh", "-c",
+		    "echo working; echo cannot go on >&2; printf gasp; exit 3" ];
+		    restart = { max_restarts = 1; window = "1h";
+		      retry_every = "1h"; }; } );
+	CONF
+	lk up -d
+	wait_state fails failed
+	run lk why fails
+	[[ $status == 0 ]]
+	[[ $output == *"fails died at "*": exit 3"* ]]
+	[[ $output == *decision* && $output == *because* ]]
+	[[ $output == *"death 2 within 1h"* ]]
+	[[ $output == *"| working"* && $output == *"! cannot go on"* ]]
+	[[ $output == *"gasp"* ]]
+	[[ $output == *"now "*failed* ]]
+	# Each run wrote each line once.
+	[[ $(grep -c 'working$' <<< "$output") == 2 ]]
+	lk why fails --json | jq -e '.died and .cause == "exit" and .code == 3
+	    and .deaths_in_window == 2 and .circuit == "open" and
+	    ([.output[] | select(.stream == "stderr") | .text] | last) ==
+	    "cannot go on"'
+}
+
+@test "why needs no logger for the last words" {
+	fleet_config <<-CONF
+		components = ( { name = "fails"; working_directory = "$FLEET";
+		    command = [ "sh", "-c", "while [ ! -e die ]; do sleep 0.1;
+		    done; echo farewell; kill -9 \$\$" ];
+		    restart = { policy = "never"; }; } );
+	CONF
+	lk up -d
+	wait_state fails running
+	wait_state logger running
+	kill -STOP "$(pid_of logger)"
+	: > "$FLEET/die"
+	wait_until 15 died
+	run lk why fails
+	[[ $output == *"signal 9"* && $output == *"| farewell"* ]]
+	kill -CONT "$(pid_of logger)"
+}
+
+died() {
+	lk why fails --json | jq -e .died
+}
+
+@test "why of a start that failed names the step" {
+	mkdir "$FLEET/place"
+	fleet_config <<-CONF
+		components = ( { name = "fails"; command = [ "/bin/true" ];
+		    working_directory = "$FLEET/place";
+		    restart = { max_restarts = 1; window = "1h"; }; } );
+	CONF
+	lk up -d
+	rmdir "$FLEET/place"
+	run lk restart fails
+	wait_state fails failed
+	run lk why fails
+	[[ $output == *chdir* && $output == *"No such file"* ]]
+}
+
+@test "why says plainly that nothing died, and works when all is down" {
+	fleet_config <<-CONF
+		components = ( { name = "lives"; command = [ "sleep", "1000" ];
+		    }, { name = "fails"; command = [ "/bin/false" ];
+		    restart = { max_restarts = 1; window = "1h"; }; } );
+	CONF
+	run lk why fails
+	[[ $status == 3 ]]
+	lk up -d
+	wait_state lives running
+	wait_state fails failed
+	run lk why lives
+	[[ $status == 0 && $output == *"lives has never died; it is "* ]]
+	lk why lives --json | jq -e '.died == false'
+	run lk why nobody
+	[[ $status == 1 ]]
+}
+
+@test "why shows what a stuck one was doing" {
+	fleet_config <<-CONF
+		components = ( { name = "hangs"; ready = "notify";
+		    command = [ "$HELPERS/client", "hang" ];
+		    heartbeat = { timeout = "1s"; };
+		    restart = { max_restarts = 1; window = "1h";
+		      retry_every = "1h"; }; } );
+	CONF
+	lk up -d
+	wait_until 30 stuck_twice
+	run lk why hangs
+	[[ $output == *"no heartbeat"* && $output == *"processes of its tree"* ]]
+	[[ $output == *client* ]]
+}
+
+stuck_twice() {
+	lk why hangs --json |
+	    jq -e '.cause == "stuck" and .deaths_in_window == 2'
+}
