@@ -59,33 +59,48 @@ text_is_name(const char *name)
 	    strchr("._-", name[0]) == NULL && strcmp(name, "all") != 0;
 }
 
-/* Levenshtein's distance without regard to case, for words up to 63 bytes. */
+#define WORD_MAX 63
+
+static bool
+same_letter(char a, char b)
+{
+	return strncasecmp(&a, &b, 1) == 0;
+}
+
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * How many slips make b of a, without regard to case: a letter too many, too
+ * few or wrong, or two neighbours swapped (optimal string alignment).
+ */
 static size_t
 distance(const char *a, const char *b)
 {
-	size_t row[64], la = strlen(a), lb = strlen(b);
+	size_t rows[3][WORD_MAX + 1], la = strlen(a), lb = strlen(b);
 
-	if (la > 63 || lb > 63)
+	if (la > WORD_MAX || lb > WORD_MAX)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
+		size_t *row = rows[i % 3], *above = rows[(i - 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal +
-			    (strncasecmp(&a[i - 1], &b[j - 1], 1) != 0);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+			row[j] = smaller(above[j], row[j - 1]) + 1;
+			row[j] = smaller(row[j],
+			    above[j - 1] + !same_letter(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+			    same_letter(a[i - 2], b[j - 1]))
+				row[j] = smaller(
+				    row[j], rows[(i - 2) % 3][j - 2] + 1);
 		}
 	}
-	return row[lb];
+	return rows[la % 3][lb];
 }
 
 const char *

@@ -41,6 +41,9 @@ database_open(struct cli *cli, struct store *s, enum store_mode mode)
 
 	if (code != CLI_DONE)
 		return code;
+	if (mode == STORE_CREATE && path_make(cli->state_directory, 0700) < 0)
+		return cli_error(CLI_FAILED, "cannot make %s: %s",
+		    cli->state_directory, strerror(errno));
 	if (store_open(s, cli->state_directory, mode) == 0)
 		return CLI_DONE;
 	return open_error(cli, s);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/duration.h"
+#include "base/io.h"
 #include "base/path.h"
 #include "cli/commands.h"
 #include "cli/down.h"
@@ -15,10 +16,13 @@
 #include "cli/options.h"
 #include "control/control.h"
 #include "system/lock.h"
+#include "system/pidfd.h"
 
-#define LOOK_MS	     20
+#define LOOK_MS	     500
+#define LOOK_SOON_MS 20
 #define SAY_AFTER_MS 2000
 #define SAY_AGAIN_MS 10000
+#define SAY_MAX	     10
 
 struct wait_for_end {
 	int64_t begun_ms;
@@ -104,7 +108,7 @@ say(struct wait_for_end *w, const struct keepers *k, int64_t now_ms)
 	w->said_ms = now_ms;
 	if (k->n == 0)
 		(void)printf("waiting for the supervisor itself\n");
-	for (size_t i = 0; i < k->n; i++) {
+	for (size_t i = 0; i < k->n && i < SAY_MAX; i++) {
 		const struct keeper_seen *s = &k->items[i];
 		char age[DURATION_SIZE];
 
@@ -112,7 +116,22 @@ say(struct wait_for_end *w, const struct keepers *k, int64_t now_ms)
 		(void)printf("waiting for %s: %s for %s\n", s->name,
 		    component_state_name(s->component.state), age);
 	}
+	if (k->n > SAY_MAX)
+		(void)printf("waiting for %zu more\n", k->n - SAY_MAX);
 	(void)fflush(stdout);
+}
+
+/* Until the supervisor's process that outlives all others has ended, or it is
+ * time to look at what is left. */
+static void
+pause_for(const struct keepers *k)
+{
+	pid_t last = k->guardian != 0 ? k->guardian : k->daemon;
+	struct pollfd p = { .fd = last != 0 ? pidfd_get(last) : -1,
+		.events = POLLIN };
+
+	(void)poll(&p, 1, p.fd >= 0 ? LOOK_MS : LOOK_SOON_MS);
+	io_close(&p.fd);
 }
 
 static int
@@ -134,10 +153,11 @@ wait_for_end(const char *state_directory)
 			end_orphans(&k, state_directory);
 		if (any && code == CLI_DONE)
 			say(&w, &k, clock_ms());
+		if (any && code == CLI_DONE)
+			pause_for(&k);
 		keepers_free(&k);
 		if (!any || code != CLI_DONE)
 			return code;
-		(void)poll(NULL, 0, LOOK_MS);
 	}
 }
 

@@ -143,6 +143,27 @@ free_candidates(struct candidates *c)
 	free(c->items);
 }
 
+static void
+add_names(struct cli *cli, struct candidates *ret)
+{
+	struct names names;
+
+	if (read_names(cli, &names) == 0)
+		for (size_t i = 0; i < names.n; i++)
+			(void)add_candidate(names.items[i], ret);
+	names_free(&names);
+}
+
+static void
+add_loops(struct cli *cli, struct candidates *ret)
+{
+	struct conf *conf = names_load_conf(cli);
+
+	for (size_t i = 0; conf != NULL && i < conf->nloops; i++)
+		(void)add_candidate(conf->loops[i].name, ret);
+	conf_free(conf);
+}
+
 /* What can't be read has no candidates: the error stays true without. */
 static void
 read_candidates(struct cli *cli, struct store *s, enum ids_kind kind,
@@ -150,15 +171,14 @@ read_candidates(struct cli *cli, struct store *s, enum ids_kind kind,
 {
 	*ret = (struct candidates){ 0 };
 	if (kind == IDS_COMPONENT) {
-		struct names names;
-
-		if (read_names(cli, &names) == 0)
-			for (size_t i = 0; i < names.n; i++)
-				(void)add_candidate(names.items[i], ret);
-		names_free(&names);
-	} else if (s != NULL && s->db != NULL) {
-		(void)queries_each_id(s, kinds[kind].table, add_candidate, ret);
+		add_names(cli, ret);
+		return;
 	}
+	if (kind == IDS_LOOP)
+		add_loops(cli, ret);
+	if (s != NULL && s->db != NULL)
+		(void)queries_each_id(
+		    s, kinds[kind].table, add_candidate, ret);
 }
 
 /* Whether word is an id of kind, in any case; then *ret_id is it, to be

@@ -86,12 +86,12 @@ check_dependency(struct run *run, size_t i, json_t *test)
 	if (id == NULL)
 		return;
 	lower(key, sizeof(key), id);
+	found = json_object_get(run->known, key);
 	index = json_object_get(run->listed, key);
-	found = index == NULL
-	    ? json_object_get(run->known, key)
-	    : json_object_get(json_array_get(run->im.tests,
-				  (size_t)json_integer_value(index)),
-		  "id");
+	if (found == NULL && index != NULL)
+		found = json_object_get(json_array_get(run->im.tests,
+					    (size_t)json_integer_value(index)),
+		    "id");
 	if (found == NULL)
 		import_error(&run->im, i,
 		    "it depends on %s, which is neither in the file nor in "

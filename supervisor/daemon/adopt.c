@@ -19,7 +19,7 @@
 static int
 adopt_surplus(struct daemon *d, const char *name, pid_t pid)
 {
-	struct link *l = link_new(name, -1, 0);
+	struct link *l = link_new(d, name, -1, 0);
 
 	if (l == NULL)
 		return -1;

@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,30 +12,44 @@
 
 #define FORK_AGAIN_MS 1000
 
-/* In the child. What it shares with us stays shared: little is written. */
-static _Noreturn void
-become_keeper(struct daemon *d, const struct link *l, int fd)
+int
+births_prepare(struct daemon *d)
 {
-	struct keeper_birth *birth = &d->birth_of_keeper;
+	/* Whole pages, which the keeper gives back when it has read them. */
+	struct keeper_birth *birth = mmap(NULL, sizeof(*birth),
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	birth->daemon_fd = fd;
-	(void)memcpy(birth->name, l->name, sizeof(birth->name));
-	environ = d->environment;
-	keeper_run(birth);
+	if (birth == MAP_FAILED)
+		return -1;
+	birth->nofile_soft = d->nofile_soft;
+	birth->environment = d->environment;
+	birth->forget = birth;
+	birth->forget_size = sizeof(*birth);
+	(void)snprintf(birth->run_directory, PATH_SIZE, "%s", d->run_directory);
+	(void)snprintf(
+	    birth->state_directory, PATH_SIZE, "%s", d->birth->state_directory);
+	(void)snprintf(
+	    birth->config_path, PATH_SIZE, "%s", d->birth->config_path);
+	d->keeper_birth = birth;
+	return 0;
 }
 
 static int
 fork_keeper(struct daemon *d, struct link *l)
 {
+	struct keeper_birth *birth = d->keeper_birth;
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		0, pair) < 0)
 		return -1;
-	pid = fork();
+	birth->daemon_fd = pair[1];
+	(void)memcpy(birth->name, l->name, sizeof(birth->name));
+	/* What is in memory.h, d too, is not there in the child. */
+	pid = _Fork();
 	if (pid == 0)
-		become_keeper(d, l, pair[1]);
+		keeper_run(birth);
 	io_close(&pair[1]);
 	if (pid < 0) {
 		io_close(&pair[0]);

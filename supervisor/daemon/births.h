@@ -8,6 +8,10 @@
 struct daemon;
 struct link;
 
+/* What all keepers are born with; once, when d knows it. Returns 0, or -1 with
+ * errno. */
+int births_prepare(struct daemon *d);
+
 /*
  * Whether l may have a keeper now: the start is that far, and nothing lives of
  * what the one before left behind.

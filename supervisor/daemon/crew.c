@@ -7,6 +7,7 @@
 #include "daemon/circuits.h"
 #include "daemon/crew.h"
 #include "daemon/daemon.h"
+#include "daemon/memory.h"
 
 /* The arrays that go with a roster. */
 struct crew {
@@ -20,13 +21,10 @@ struct crew {
 static void
 free_arrays(struct crew *c)
 {
-	int saved = errno;
-
-	free(c->members);
-	free(c->links);
-	free(c->passes);
-	free(c->children);
-	errno = saved;
+	memory_free(c->members);
+	memory_free(c->links);
+	memory_free(c->passes);
+	memory_free(c->children);
 }
 
 static int
@@ -34,10 +32,10 @@ make_arrays(struct crew *ret, size_t n)
 {
 	struct crew c = { .children_size = 4 * n + 1024 };
 
-	c.members = calloc(n + 1, sizeof(*c.members));
-	c.links = calloc(n + 1, sizeof(struct link *));
-	c.passes = calloc(n + 1, sizeof(*c.passes));
-	c.children = calloc(c.children_size, sizeof(*c.children));
+	c.members = memory_new(n + 1, sizeof(*c.members));
+	c.links = memory_new(n + 1, sizeof(struct link *));
+	c.passes = memory_new(n + 1, sizeof(*c.passes));
+	c.children = memory_new(c.children_size, sizeof(*c.children));
 	if (c.members == NULL || c.links == NULL || c.passes == NULL ||
 	    c.children == NULL) {
 		free_arrays(&c);
@@ -59,11 +57,12 @@ make_links(struct daemon *d, struct crew *c, const struct roster *roster)
 
 		if (roster_find(&d->roster, name) < d->roster.n)
 			continue;
-		c->links[i] = link_new(name, (int)i, now_ms);
+		c->links[i] = link_new(d, name, (int)i, now_ms);
 		if (c->links[i] != NULL)
 			continue;
 		while (i-- > 0)
-			free(c->links[i]);
+			if (c->links[i] != NULL)
+				link_free(d, c->links[i]);
 		return -1;
 	}
 	return 0;

@@ -1,7 +1,6 @@
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/ending.h"
 #include "daemon/guardian.h"
+#include "daemon/memory.h"
 #include "daemon/modes.h"
 #include "daemon/prepare.h"
 #include "daemon/reload.h"
@@ -95,16 +95,16 @@ daemon_open_loop(struct daemon *d, size_t nlinks)
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGHUP);
-	sources = calloc(n, sizeof(*sources));
+	sources = memory_new(n, sizeof(*sources));
 	if (sources == NULL)
 		return -1;
 	if (loop_open(&loop, sources, n, &signals) < 0) {
-		free(sources);
+		memory_free(sources);
 		return -1;
 	}
 	if (d->sources != NULL)
 		loop_close(&d->loop);
-	free(d->sources);
+	memory_free(d->sources);
 	d->loop = loop;
 	d->sources = sources;
 	return watch_all(d);
@@ -285,7 +285,7 @@ live(struct daemon *d)
 int
 daemon_run(const struct daemon_birth *birth)
 {
-	struct daemon *d = calloc(1, sizeof(*d));
+	struct daemon *d = memory_new(1, sizeof(*d));
 
 	setproctitle("-loopkeeper: daemon");
 	if (d == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -295,6 +295,7 @@ daemon_run(const struct daemon_birth *birth)
 	d->guardian_fd = birth->guardian_fd;
 	d->lock_fd = d->rundir = d->spool.dirfd = d->spool.fd = -1;
 	TAILQ_INIT(&d->leaving);
+	TAILQ_INIT(&d->spare_links);
 	helper_init(&d->reader);
 	helper_init(&d->checker);
 	d->guardian_pidfd = pidfd_get(birth->guardian);

@@ -108,8 +108,9 @@ struct daemon {
 	bool *passes; /* per component: those behind it may start */
 	bool first_turn_done;
 	TAILQ_HEAD(, link) leaving; /* dismissed, or of no configuration */
+	TAILQ_HEAD(, link) spare_links;
 	size_t adopted, forked;
-	struct keeper_birth birth_of_keeper;
+	struct keeper_birth *keeper_birth; /* the pages that a keeper sees */
 
 	bool order_due;	 /* something changed that order, */
 	bool mode_due;	 /* or mode follow from */

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -11,6 +10,7 @@
 #include "daemon/births.h"
 #include "daemon/daemon.h"
 #include "daemon/links.h"
+#include "daemon/memory.h"
 #include "system/lock.h"
 #include "system/pidfd.h"
 #include "system/process.h"
@@ -18,23 +18,39 @@
 #include "system/status.h"
 #include "system/sweep.h"
 
+#define SLAB		 128
 #define ANSWER_MS	 10000
 #define CONNECT_AGAIN_MS 100
 #define JUDGE_AFTER_MS	 1000 /* restarts that come at once are done by then */
 #define YOUNG_MS	 1000 /* a keeper that dies as young, ... */
 #define EARLY_MAX	 2    /* ... once too often, has to wait as long */
 
-struct link *
-link_new(const char *name, int member, int64_t fork_ms)
+/* A slab of links, which are used again and never given back. */
+static int
+make_spares(struct daemon *d)
 {
-	struct link *l = calloc(1, sizeof(*l));
+	struct link *slab = memory_new(SLAB, sizeof(*slab));
 
-	if (l == NULL)
+	if (slab == NULL)
+		return -1;
+	for (size_t i = 0; i < SLAB; i++)
+		TAILQ_INSERT_TAIL(&d->spare_links, &slab[i], entry);
+	return 0;
+}
+
+struct link *
+link_new(struct daemon *d, const char *name, int member, int64_t fork_ms)
+{
+	struct link *l;
+
+	if (TAILQ_EMPTY(&d->spare_links) && make_spares(d) < 0)
 		return NULL;
+	l = TAILQ_FIRST(&d->spare_links);
+	TAILQ_REMOVE(&d->spare_links, l, entry);
+	*l = (struct link){
+		.member = member, .pidfd = -1, .fd = -1, .fork_ms = fork_ms
+	};
 	(void)memccpy(l->name, name, '\0', sizeof(l->name) - 1);
-	l->member = member;
-	l->pidfd = l->fd = -1;
-	l->fork_ms = fork_ms;
 	return l;
 }
 
@@ -60,7 +76,7 @@ void
 link_free(struct daemon *d, struct link *l)
 {
 	link_forget_keeper(d, l);
-	free(l);
+	TAILQ_INSERT_HEAD(&d->spare_links, l, entry);
 }
 
 struct link *

@@ -19,7 +19,9 @@
 struct daemon;
 
 struct link {
-	TAILQ_ENTRY(link) entry; /* in d->leaving, while member is -1 */
+	TAILQ_ENTRY(link)
+	entry; /* in d->leaving, while member is -1; in
+		  d->spare_links, while unused */
 	char name[TEXT_NAME_MAX + 1];
 	int member; /* its index in the fleet; -1: it is to go away */
 	pid_t pid;  /* of its keeper; 0: none lives */
@@ -43,8 +45,9 @@ struct link {
 	bool bereaved;	/* what the last keeper left may still live */
 };
 
-/* Returns NULL with malloc(3)'s errno. Its keeper is forked at fork_ms. */
-struct link *link_new(const char *name, int member, int64_t fork_ms);
+/* Returns NULL with errno. Its keeper is forked at fork_ms. */
+struct link *
+link_new(struct daemon *d, const char *name, int member, int64_t fork_ms);
 
 /* Forgets the keeper, which goes on living. */
 void link_free(struct daemon *d, struct link *l);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "daemon/births.h"
 #include "daemon/daemon.h"
 #include "daemon/prepare.h"
 #include "daemon/report.h"
@@ -106,19 +107,6 @@ make_rundir(struct daemon *d)
 	return 0;
 }
 
-static void
-prepare_births(struct daemon *d)
-{
-	struct keeper_birth *birth = &d->birth_of_keeper;
-
-	birth->nofile_soft = d->nofile_soft;
-	(void)snprintf(birth->run_directory, PATH_SIZE, "%s", d->run_directory);
-	(void)snprintf(
-	    birth->state_directory, PATH_SIZE, "%s", d->birth->state_directory);
-	(void)snprintf(
-	    birth->config_path, PATH_SIZE, "%s", d->birth->config_path);
-}
-
 int
 prepare(struct daemon *d)
 {
@@ -137,10 +125,9 @@ prepare(struct daemon *d)
 	if (result < 0 || make_rundir(d) < 0)
 		return -1;
 	raise_file_limit(d);
-	prepare_births(d);
-	if (daemon_open_loop(d, 0) < 0 ||
+	if (births_prepare(d) < 0 || daemon_open_loop(d, 0) < 0 ||
 	    server_open(&d->server, &d->loop, d->rundir, SOURCE_CLIENT) < 0) {
-		report_refusal(&d->log, "can't listen on %s/control: %s",
+		report_refusal(&d->log, "can't begin in %s: %s",
 		    d->run_directory, strerror(errno));
 		return -1;
 	}

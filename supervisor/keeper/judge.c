@@ -159,6 +159,8 @@ judge_seen(struct keeper *k, int64_t age_ms)
 
 	if (!k->alive)
 		return;
+	if (age_ms >= k->config->heartbeat_late_ms && is_blocked(k))
+		return;
 	verdict = component_seen(&k->c, k->config, age_ms, clock_ms());
 	k->changed = true;
 	if (was_late && !k->c.late)

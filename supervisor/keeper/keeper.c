@@ -30,12 +30,22 @@ collect(struct keeper *k)
 	}
 }
 
+/* Says once what is wrong with our own book, not at every turn. */
+static void
+check(struct keeper *k)
+{
+	const char *broken = k->alive ? component_check(&k->c) : NULL;
+
+	if (broken != NULL && broken != k->broken)
+		record_broken(k, broken);
+	k->broken = broken;
+}
+
 /* Wait, collect, decide, record. */
 static void
 turn(struct keeper *k)
 {
 	uint64_t signals;
-	const char *broken;
 
 	if (loop_wait(&k->loop, judge_next_ms(k)) < 0)
 		record_broken(k, "waiting for events failed");
@@ -49,9 +59,7 @@ turn(struct keeper *k)
 	if ((signals & loop_signal_bit(SIGCHLD)) != 0)
 		reap_all(k);
 	judge_due(k);
-	broken = component_check(&k->c);
-	if (k->alive && broken != NULL)
-		record_broken(k, broken);
+	check(k);
 	record_flush(k);
 }
 

@@ -132,7 +132,8 @@ record_flush(struct keeper *k)
 		fill(k, clock_ms());
 		/* A full tmpfs: readers see the last one until there is room.
 		 */
-		(void)status_write(&k->status, &k->record);
+		if (k->alive) /* before, the record is the last one's */
+			(void)status_write(&k->status, &k->record);
 		k->changed = false;
 	}
 	if (k->news) {

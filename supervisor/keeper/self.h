@@ -104,9 +104,10 @@ struct keeper {
 	int64_t heartbeat_timeout_ms;
 	int64_t heartbeat_late_ms;
 	bool has_want;
-	bool alive;   /* both are known: the state machine runs */
-	bool go;      /* GO came before it did */
-	bool leaving; /* dismissed: ends when nothing is left */
+	bool alive;	    /* both are known: the state machine runs */
+	bool go;	    /* GO came before it did */
+	const char *broken; /* what component_check() said last */
+	bool leaving;	    /* dismissed: ends when nothing is left */
 	enum component_want want;
 
 	/* What the component is. */

@@ -131,7 +131,8 @@ clear(struct keeper *k)
 {
 	if (k->childless)
 		return EVENT_EMPTY;
-	evidence_snapshot(k);
+	if (k->c.death.cause != CAUSE_OPERATOR)
+		evidence_snapshot(k);
 	return kill_tree(k);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "store/claims.h"
+#include "store/expiry.h"
 #include "store/note.h"
 #include "store/overlap.h"
 #include "store/statement.h"
@@ -82,7 +83,7 @@ add_attempt(
 	char lease[CLOCK_ISO_SIZE];
 	struct attempt_key *key = &c->key;
 
-	note_time(lease, CLAIM_LEASE_MS);
+	expiry_format(s, lease, CLAIM_LEASE_MS);
 	if (statement_run(s,
 		"INSERT INTO attempts (id, epoch, test_id, loop_id, fence,"
 		" state, lease_until, started_at, boot_id)"
@@ -108,7 +109,7 @@ add_locks(struct store *s, struct claim *c, const char *now)
 	const struct attempt_key *key = &c->key;
 	char lease[CLOCK_ISO_SIZE];
 
-	note_time(lease, CLAIM_LEASE_MS);
+	expiry_format(s, lease, CLAIM_LEASE_MS);
 	c->nlocks = statement_run(s,
 	    "INSERT INTO file_locks (file_path, locked_by, locked_at,"
 	    " lock_reason, expires_at, test_id) SELECT DISTINCT f.value, ?2,"
@@ -209,7 +210,7 @@ claims_renew(struct store *s, const struct attempt_key *key)
 
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
-	note_time(lease, CLAIM_LEASE_MS);
+	expiry_format(s, lease, CLAIM_LEASE_MS);
 	renewed = statement_run(s,
 	    "UPDATE attempts SET lease_until = ?4 WHERE " IS_HELD, "ttit",
 	    key->id, key->epoch, key->fence, lease);

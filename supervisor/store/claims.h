@@ -59,21 +59,19 @@ int claims_renew(struct store *s, const struct attempt_key *key);
 int claims_held(struct store *s, const struct attempt_key *key);
 
 /*
- * A loop begins: its row in table loops is made or made true, and what a dead
- * predecessor of it left is repaired: open attempts become interrupted, tests
- * pending, locks and wait edges go. The caller is the only process of that
- * loop. Returns the number of attempts ended, or -1.
+ * A loop begins: what a dead predecessor of it left is repaired (recovery.h),
+ * and its row in table loops is made or made true. The caller is the only
+ * process of that loop. Returns the number of attempts that were ended, or
+ * -1.
  */
 int claims_begin(struct store *s, const char *loop_id, const char *title,
     int priority, const char *branch);
 
-/* Attempts of the loop that nobody ended, oldest first: calls found(key, pid,
- * pid_start, boot_id, argument) for each, so that what is left of their
- * processes can be ended before claims_begin(). Returns 0 or -1. */
+/* Calls found for each attempt of the loop that nobody ended, so that what is
+ * left of its processes can be ended before claims_begin(). found must not use
+ * the store. Returns 0 or -1. */
 int claims_open_attempts(struct store *s, const char *loop_id,
-    void (*found)(const char *attempt_id, pid_t pid, uint64_t pid_start,
-	const char *boot_id, void *argument),
-    void *argument);
+    void (*found)(const char *attempt_id, void *argument), void *argument);
 
 /* The loop ends as it should: its row says so. Returns 0 or -1. */
 int claims_finish(struct store *s, const char *loop_id);

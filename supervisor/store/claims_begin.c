@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "store/claims.h"
 #include "store/note.h"
+#include "store/recovery.h"
 #include "store/statement.h"
 
 static int
@@ -22,86 +23,49 @@ set_row(struct store *s, const char *loop_id, const char *title, int priority,
 	    (int64_t)priority, branch, now, title);
 }
 
-/* Tells of each attempt that is about to be ended. Returns 0 or -1. */
-static int
-note_interrupted(struct store *s, const char *loop_id)
+/* Whoever worked as this loop is dead: the caller is its only process. */
+static bool
+nobody_is_alive(const char *loop_id, void *argument)
 {
-	return statement_run(s,
-	    "INSERT INTO events"
-	    " (id, timestamp, source, event_type, payload)"
-	    " SELECT " NOTE_NEW_ID ","
-	    " strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?1, 'attempt_ended',"
-	    " json_object('loop_id', ?1, 'test_id', a.test_id, 'attempt',"
-	    " ifnull(t.attempts, 0) + 1, 'outcome', 'interrupted', 'detail',"
-	    " 'its loop died', 'fence', a.fence)"
-	    " FROM attempts a LEFT JOIN tests t ON t.id = a.test_id"
-	    " WHERE a.loop_id = ?1 AND a.ended_at IS NULL",
-	    "t", loop_id);
-}
-
-/* Returns the number of attempts ended, or -1. */
-static int
-repair(struct store *s, const char *loop_id, const char *now)
-{
-	int ended;
-
-	if (note_interrupted(s, loop_id) < 0)
-		return -1;
-	ended = statement_run(s,
-	    "UPDATE attempts SET state = 'parked', outcome = 'interrupted',"
-	    " ended_at = ?2 WHERE loop_id = ?1 AND ended_at IS NULL",
-	    "tt", loop_id, now);
-	if (ended < 0 ||
-	    statement_run(s,
-		"UPDATE tests SET status = 'pending'"
-		" WHERE loop_id = ?1 AND status = 'in_progress'",
-		"t", loop_id) < 0 ||
-	    statement_run(s, "DELETE FROM file_locks WHERE locked_by = ?1", "t",
-		loop_id) < 0 ||
-	    statement_run(s,
-		"DELETE FROM wait_graph WHERE waiter = ?1 OR holder = ?1", "t",
-		loop_id) < 0)
-		return -1;
-	return ended;
+	(void)loop_id;
+	(void)argument;
+	return false;
 }
 
 int
 claims_begin(struct store *s, const char *loop_id, const char *title,
     int priority, const char *branch)
 {
+	struct recovery recovery = { .is_alive = nobody_is_alive,
+		.by = loop_id };
+	struct recovery_counts counts = { 0 };
 	char now[CLOCK_ISO_SIZE];
-	int ended;
+	int result;
 
-	if (note_begin(s) < 0)
+	while (
+	    (result = recovery_run_loop(s, &recovery, loop_id, &counts)) == 1)
+		continue;
+	if (result < 0 || note_begin(s) < 0)
 		return -1;
 	note_time(now, 0);
-	ended = set_row(s, loop_id, title, priority, branch, now);
-	if (ended >= 0)
-		ended = repair(s, loop_id, now);
-	if (ended < 0) {
+	if (set_row(s, loop_id, title, priority, branch, now) < 0) {
 		store_rollback(s);
 		return -1;
 	}
-	return store_commit(s) < 0 ? -1 : ended;
+	return store_commit(s) < 0 ? -1 : (int)counts.attempts;
 }
 
 int
 claims_open_attempts(struct store *s, const char *loop_id,
-    void (*found)(const char *attempt_id, pid_t pid, uint64_t pid_start,
-	const char *boot_id, void *argument),
-    void *argument)
+    void (*found)(const char *attempt_id, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT id, pid, pid_start, boot_id FROM attempts"
-	    " WHERE loop_id = ?1 AND ended_at IS NULL AND pid > 0"
-	    " ORDER BY started_at",
+	    "SELECT id FROM attempts WHERE loop_id = ?1 AND ended_at IS NULL",
 	    "t", loop_id);
 	int more;
 
 	while ((more = statement_step(s, q)) == 1)
-		found(statement_text(q, 0), (pid_t)statement_int(q, 1),
-		    (uint64_t)statement_int(q, 2), statement_text(q, 3),
-		    argument);
+		found(statement_text(q, 0), argument);
 	statement_end(q);
 	return more;
 }

@@ -139,10 +139,12 @@ output_forget(struct output *o)
 void
 output_keep(struct output *o)
 {
-	output_forget(o);
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		if (output_pending(o, (enum output_stream)i) > 0)
-			(void)copy(o->read_fd[i], o->kept_fd[i], SPLICE_MAX);
+		if (output_pending(o, (enum output_stream)i) == 0)
+			continue;
+		io_close(&o->kept_fd[i][0]);
+		io_close(&o->kept_fd[i][1]);
+		(void)copy(o->read_fd[i], o->kept_fd[i], SPLICE_MAX);
 	}
 }
 

@@ -45,7 +45,8 @@ uint64_t output_mark(const struct output *o);
 
 /*
  * Sets aside a copy of what waits in both streams (tee(2): no byte is copied
- * or taken), cheap enough to be done between a death and the next start.
+ * or taken); where nothing waits, an earlier copy stays. Cheap enough to be
+ * done between a death and the next start.
  */
 void output_keep(struct output *o);
 

@@ -1,5 +1,7 @@
 # What the operator sees: words, formats, exit codes, JSON.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	load lib
 	need jq sqlite3
@@ -105,9 +107,9 @@ says() {
 	says "attempt 2"
 	says "loop-1 makes no progress"
 	says "loopkeeper decide DEC-001"
-	! grep -nE '.{81}' <<< "$output"
 	# No colour where there is no terminal.
 	[[ $output != *$'\033'* ]]
+	run ! grep -nE '.{81}' <<< "$output"
 }
 
 @test "status --json is the contract" {
@@ -154,7 +156,6 @@ says() {
 		import os, sqlite3, sys
 		db = sqlite3.connect(sys.argv[1] + "/state/coordination.db",
 		    isolation_level=None, timeout=60)
-		db.execute("PRAGMA locking_mode = EXCLUSIVE")
 		db.execute("BEGIN EXCLUSIVE")
 		open(sys.argv[1] + "/locked", "w").close()
 		while not os.path.exists(sys.argv[1] + "/release"):

@@ -1,5 +1,7 @@
 # What happened, in words, from the database and from the spool.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	load lib
 	need jq sqlite3
@@ -56,7 +58,6 @@ has_line() {
 }
 
 @test "since is an age, a day, a time or the boot" {
-	lk add T-1 --loop web --verify true || true
 	lk up -d --wait
 	sql "INSERT INTO events (id, timestamp, source, event_type) VALUES
 	    ('old', datetime('now', '-3 days'), 'x', 'long_ago'),

@@ -48,7 +48,7 @@ beats_at_least() {
 	wait_until 20 gone "$pid"
 	wait_until 20 has_pid_other_than c "$pid"
 	wait_event "event_type = 'component_stuck' AND component = 'c'"
-	lk why c | grep -qi 'stuck'
+	lk why c | grep -q 'no heartbeat'
 }
 
 shell_client() {

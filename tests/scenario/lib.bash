@@ -145,7 +145,7 @@ fleet_processes() {
 	run=${FLEET_RUN:-$(readlink -f "$FLEET/state/run" || true)}
 	{
 		grep -lasF -- "$FLEET" /proc/[0-9]*/cmdline \
-		    /proc/[0-9]*/environ
+		    /proc/[0-9]*/environ || true
 		find /proc/[0-9]*/{cwd,fd} -maxdepth 1 \
 		    \( -lname "$FLEET*" ${run:+-o -lname "$run*"} \) \
 		    2> /dev/null

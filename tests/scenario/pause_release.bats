@@ -21,6 +21,16 @@ teardown() {
 	teardown_fleet
 }
 
+# At once: nobody has the time to put anything right.
+kill_everything() {
+	local pids signal
+	for signal in STOP STOP KILL; do
+		mapfile -t pids < <(fleet_processes)
+		kill -"$signal" "${pids[@]}"
+	done
+	wait_until 10 nothing_left
+}
+
 openers() {
 	find /proc/[0-9]*/fd -lname "$FLEET/state/coordination.db*" 2> /dev/null
 }
@@ -87,8 +97,7 @@ epoch() {
 	wait_until 10 has_pid_other_than recorder "$recorder"
 	wait_state recorder running
 	is_released
-	fleet_processes | xargs kill -9
-	wait_until 5 nothing_left
+	kill_everything
 	lk up -d
 	wait_state recorder running
 	is_released
@@ -101,14 +110,17 @@ epoch() {
 
 @test "a foreign opener is named, and the release waits for it" {
 	local foreigner
-	sqlite3 "$FLEET/state/coordination.db" 'SELECT count(*) FROM tests;' \
-	    '.shell touch "'"$FLEET"'/open"; sleep 1000' 3>&- &
+	mkfifo "$FLEET/commands"
+	sqlite3 "$FLEET/state/coordination.db" < "$FLEET/commands" \
+	    > "$FLEET/answers" 3>&- &
 	foreigner=$!
-	wait_until 10 test -e "$FLEET/open"
+	exec {commands}> "$FLEET/commands"
+	echo 'SELECT count(*) FROM tests;' >&"$commands"
+	wait_until 10 test -s "$FLEET/answers"
 	run lk pause all
 	[[ $status == 1 ]]
 	[[ $output == *"$foreigner"* ]]
-	pkill -P "$foreigner" sleep
+	exec {commands}>&-
 	wait_until 10 gone "$foreigner"
 	run lk pause all
 	[[ $status == 0 ]]

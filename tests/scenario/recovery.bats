@@ -11,6 +11,16 @@ teardown() {
 	teardown_fleet
 }
 
+# At once: nobody has the time to put anything right.
+kill_everything() {
+	local pids signal
+	for signal in STOP STOP KILL; do
+		mapfile -t pids < <(fleet_processes)
+		kill -"$signal" "${pids[@]}"
+	done
+	wait_until 10 nothing_left
+}
+
 one_component() {
 	fleet_config <<-CONF
 		components = ( { name = "one"; command = [ "sleep", "1000" ]; }
@@ -50,8 +60,7 @@ nothing_in_progress() {
 	wait_state one running
 	wait_event "event_type = 'component_started' AND component = 'one'"
 	leave_work
-	fleet_processes | xargs kill -9
-	wait_until 5 nothing_left
+	kill_everything
 	run lk up -d
 	[[ $status == 0 ]]
 	[[ $output == *"reset 2 tests of dead loops: CP-1, INF-1"* ]]

@@ -104,6 +104,7 @@ static void
 test_text(void **state)
 {
 	static const char *const words[] = { "restart", "resume", "reload" };
+	static const char *const signals[] = { "TRAP", "TERM" };
 	char dirty[] = "a\tb\xff\xe2\x82\xac";
 	int64_t number;
 
@@ -116,6 +117,7 @@ test_text(void **state)
 	text_clean(dirty);
 	assert_string_equal(dirty, "a?b?\xe2\x82\xac");
 	assert_string_equal(text_nearest("restrat", words, 3), "restart");
+	assert_string_equal(text_nearest("TREM", signals, 2), "TERM");
 	assert_null(text_nearest("xyzzy", words, 3));
 	assert_int_equal(text_parse_int("12", 0, 12, &number), 0);
 	assert_int_equal(text_parse_int("13", 0, 12, &number), -1);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -120,41 +121,84 @@ serve(struct fleet *f)
 
 /* ---- the logger ---- */
 
-/* Takes all inotify instances from this process, in a user namespace of its
- * own. Returns -1 where that isn't allowed. */
 static int
-forbid_inotify(void)
+put(const char *path, const char *text)
 {
-	int fd, result;
+	int result, fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (unshare(CLONE_NEWUSER) < 0)
-		return -1;
-	fd = open("/proc/sys/user/max_inotify_instances", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	result = io_write_all(fd, "0", 1);
+	result = io_write_all(fd, text, strlen(text));
 	io_close(&fd);
 	return result;
 }
 
+/* Becomes root of a user namespace of its own: -1 where that isn't allowed. */
+static int
+leave_namespace(void)
+{
+	char users[64], groups[64];
+
+	(void)snprintf(users, sizeof(users), "0 %u 1", (unsigned)geteuid());
+	(void)snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getegid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	    put("/proc/self/setgroups", "deny") < 0 ||
+	    put("/proc/self/uid_map", users) < 0)
+		return -1;
+	return put("/proc/self/gid_map", groups);
+}
+
+/* What the logger has to do without. */
+enum lack { LACK_NOTHING, LACK_INOTIFY, LACK_SPACE };
+
+static int
+confine(const struct fleet *f, enum lack lack)
+{
+	char logs[PATH_SIZE];
+
+	if (lack == LACK_NOTHING)
+		return 0;
+	if (leave_namespace() < 0)
+		return -1;
+	if (lack == LACK_INOTIFY)
+		return put("/proc/sys/user/max_inotify_instances", "0");
+	if (path_format(logs, "%s/logs", f->directory) < 0 ||
+	    path_make(logs, 0700) < 0)
+		return -1;
+	return mount("tmpfs", logs, "tmpfs", 0, "size=4m,mode=0700");
+}
+
 static void
-logger_start_with(struct fleet *f, bool inotify)
+logger_start_with(struct fleet *f, enum lack lack)
 {
 	f->logger = fork();
 	assert_true(f->logger >= 0);
 	if (f->logger != 0)
 		return;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!inotify && forbid_inotify() < 0)
+	if (confine(f, lack) < 0)
 		_exit(126);
 	(void)execl(program, program, f->directory, (char *)NULL);
 	_exit(127);
 }
 
+/* Skips the test when confine() failed. */
+static void
+skip_unless_confined(struct fleet *f)
+{
+	int status;
+
+	if (waitpid(f->logger, &status, WNOHANG) != f->logger)
+		return;
+	f->logger = 0;
+	assert_int_equal(WEXITSTATUS(status), 126);
+	skip();
+}
+
 static void
 logger_start(struct fleet *f)
 {
-	logger_start_with(f, true);
+	logger_start_with(f, LACK_NOTHING);
 }
 
 static void
@@ -189,6 +233,16 @@ read_file(struct text *t, const char *path)
 	    io_read_all(fd, t->bytes + t->len, (size_t)st.st_size), 0);
 	t->len += (size_t)st.st_size;
 	io_close(&fd);
+}
+
+static void
+copy_file(const char *from, const char *to)
+{
+	struct text t = { 0 };
+
+	read_file(&t, from);
+	assert_int_equal(io_replace_file(AT_FDCWD, to, t.bytes, t.len, 0), 0);
+	free(t.bytes);
 }
 
 /* The caller frees .bytes. */
@@ -554,17 +608,12 @@ static void
 test_without_inotify(void **state)
 {
 	struct fleet *f = *state;
-	int status;
 
-	logger_start_with(f, false);
+	logger_start_with(f, LACK_INOTIFY);
 	say(&f->keepers[0], LINE_STDOUT, "hello\n");
 	while (count_lines(f, "one", "hello") == 0) {
 		serve(f);
-		if (waitpid(f->logger, &status, WNOHANG) == f->logger) {
-			f->logger = 0;
-			assert_int_equal(WEXITSTATUS(status), 126);
-			skip();
-		}
+		skip_unless_confined(f);
 		(void)usleep(2000);
 	}
 	keeper_begin(f, &f->keepers[1], "two");
@@ -597,6 +646,62 @@ test_flood_slows_nobody(void **state)
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Whether one of the pipes was full whenever it was looked at for a while. */
+static bool
+is_stuck(struct fleet *f, const struct keeper *k)
+{
+	for (int i = 0; i < 50; i++) {
+		int left[2] = { 0, 0 };
+
+		serve(f);
+		for (int j = 0; j < 2; j++)
+			assert_int_equal(
+			    ioctl(k->pipes[j][0], FIONREAD, &left[j]), 0);
+		if (left[0] < 60000 && left[1] < 60000)
+			return false;
+		(void)usleep(2000);
+	}
+	return true;
+}
+
+/* A full disk: nothing is written, then all of it, and whole lines only. */
+static void
+test_full_disk(void **state)
+{
+	struct fleet *f = *state;
+	struct keeper *k = &f->keepers[0];
+	char path[PATH_SIZE], link[PATH_SIZE];
+	int fd;
+	pid_t pid;
+
+	logger_start_with(f, LACK_SPACE);
+	say(k, LINE_STDERR, "hello\n");
+	/* The disk is its own: seen through its root. */
+	(void)path_format(
+	    link, "/proc/%d/root%s/logs/one.log", (int)f->logger, f->directory);
+	while (access(link, F_OK) < 0) {
+		serve(f);
+		skip_unless_confined(f);
+		(void)usleep(2000);
+	}
+	(void)path_format(
+	    path, "/proc/%d/root%s/logs/filler", (int)f->logger, f->directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fallocate(fd, 0, 0, 3900 * 1024), 0);
+	io_close(&fd);
+	pid = start_counting(k, 20000, false);
+	while (!is_stuck(f, k))
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_int_equal(unlink(path), 0);
+	while (!has_ended(pid))
+		serve(f);
+	wait_drained(f, k);
+	(void)path_format(path, "%s/logs/one.log", f->directory);
+	copy_file(link, path);
+	assert_int_equal(assert_counted(f, "one", LINE_STDOUT), 20000);
 }
 
 /* A log that can't be written stalls its own component only, and loses
@@ -751,6 +856,8 @@ main(void)
 		    test_without_inotify, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_flood_slows_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_unwritable_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(

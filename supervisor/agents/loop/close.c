@@ -91,7 +91,7 @@ close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
 		.max_attempts = r->config->max_attempts };
 	(void)snprintf(end->detail, sizeof(end->detail), "%s", detail);
 	(void)snprintf(
-	    end->leftovers, sizeof(end->leftovers), "%s", r->job.leftovers);
+	    end->leftovers, sizeof(end->leftovers), "%s", r->leftovers);
 	transcript_note(r->transcript_fd, "%s%s%s",
 	    attempt_outcome_name(outcome), detail[0] != '\0' ? ": " : "",
 	    detail);

@@ -153,6 +153,7 @@ claim(struct runner *r, int64_t now_ms)
 		attempt_begin(r, now_ms);
 	} else {
 		tell_empty(r);
+		runner_publish(r, true);
 	}
 }
 

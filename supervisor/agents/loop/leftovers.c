@@ -1,5 +1,4 @@
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,22 +17,19 @@
 
 struct search {
 	struct agent *agent;
-	char boot_id[PROCESS_BOOT_ID_SIZE];
-	char *environment; /* of the process at hand */
+	char variable[128]; /* what marks a process of the attempt */
+	char *environment;  /* of the process at hand */
 };
 
-/* Whether its environment has LOOPKEEPER_ATTEMPT_ID=attempt_id. */
 static bool
-is_marked(struct search *s, pid_t pid, const char *attempt_id)
+is_marked(struct search *s, pid_t pid)
 {
-	char path[64], variable[128];
+	char path[64];
 	const char *p;
 	ssize_t len;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-	(void)snprintf(
-	    variable, sizeof(variable), "LOOPKEEPER_ATTEMPT_ID=%s", attempt_id);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -43,20 +39,19 @@ is_marked(struct search *s, pid_t pid, const char *attempt_id)
 		return false;
 	s->environment[len] = '\0';
 	for (p = s->environment; p < s->environment + len; p += strlen(p) + 1)
-		if (strcmp(p, variable) == 0)
+		if (strcmp(p, s->variable) == 0)
 			return true;
 	return false;
 }
 
 static void
-end_one(struct search *s, pid_t pid, pid_t session, const char *attempt_id)
+end_one(struct search *s, pid_t pid)
 {
 	char command[128];
 	int fd = pidfd_get(pid);
 
 	/* Looked at again with the pidfd in hand: it is the same one. */
-	if (fd >= 0 && getsid(pid) == session &&
-	    is_marked(s, pid, attempt_id)) {
+	if (fd >= 0 && is_marked(s, pid)) {
 		process_command(pid, command, sizeof(command));
 		log_line(&s->agent->log,
 		    "ending a process that an earlier run left: %s (pid %d)",
@@ -67,24 +62,21 @@ end_one(struct search *s, pid_t pid, pid_t session, const char *attempt_id)
 }
 
 static void
-end_session(const char *attempt_id, pid_t session, uint64_t start,
-    const char *boot_id, void *argument)
+end_attempt(const char *attempt_id, void *argument)
 {
 	struct search *s = argument;
 	struct dirent *entry;
 	int64_t pid;
-	DIR *proc;
+	DIR *proc = opendir("/proc");
 
-	(void)start;
-	if (strcmp(boot_id, s->boot_id) != 0)
-		return;
-	proc = opendir("/proc");
 	if (proc == NULL)
 		return;
+	(void)snprintf(s->variable, sizeof(s->variable),
+	    "LOOPKEEPER_ATTEMPT_ID=%s", attempt_id);
 	while ((entry = readdir(proc)) != NULL) {
 		if (text_parse_int(entry->d_name, 1, INT32_MAX, &pid) == 0 &&
-		    getsid((pid_t)pid) == session)
-			end_one(s, (pid_t)pid, session, attempt_id);
+		    is_marked(s, (pid_t)pid))
+			end_one(s, (pid_t)pid);
 	}
 	(void)closedir(proc);
 }
@@ -95,12 +87,10 @@ leftovers_end(struct agent *a)
 	struct search s = { .agent = a };
 	int result;
 
-	if (process_boot_id(s.boot_id) < 0)
-		return 0; /* then nothing can be known about pids */
 	s.environment = malloc(ENVIRONMENT_SIZE);
 	if (s.environment == NULL)
 		return -1;
-	result = claims_open_attempts(&a->store, a->name, end_session, &s);
+	result = claims_open_attempts(&a->store, a->name, end_attempt, &s);
 	free(s.environment);
 	return result;
 }

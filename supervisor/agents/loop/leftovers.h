@@ -1,8 +1,8 @@
 /*
  * What is left of the processes of a dead predecessor. Under a keeper nothing
  * ever is: a successor starts when the tree is empty. A loop that was run
- * alone in a terminal and killed leaves its worker's children to init; they
- * are known by their session and the attempt's id in their environment.
+ * alone in a terminal and killed leaves its worker's children to init; those
+ * that still have the attempt's id in their environment are ended here.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
 #define LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H

@@ -208,6 +208,8 @@ next_ms(const struct runner *r, int64_t now_ms)
 		return next;
 	if (due < a->retry_ms)
 		due = a->retry_ms;
+	if (due < now_ms)
+		due = now_ms; /* 0 would be for ever */
 	return due < next ? due : next;
 }
 
