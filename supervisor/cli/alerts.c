@@ -1,5 +1,4 @@
 /* alerts and ack. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,13 +144,15 @@ alerts_run(struct cli *cli, int argc, char **argv)
 }
 
 static int
-acknowledge(struct cli *cli, struct store *s, const char *id)
+acknowledge(struct cli *cli, struct store *s, const char *word)
 {
-	bool all = strcasecmp(id, "all") == 0;
-	int n = queries_acknowledge(s, all ? NULL : id, database_user());
+	bool all = strcasecmp(word, "all") == 0;
+	char id[IDS_ALERT_SIZE];
+	int n, code = all ? CLI_DONE : ids_alert(cli, s, word, id);
 
-	if (n < 0 && errno == ENOENT)
-		return ids_unknown(cli, s, IDS_ALERT, id);
+	if (code != CLI_DONE)
+		return code;
+	n = queries_acknowledge(s, all ? NULL : id, database_user());
 	if (n < 0)
 		return database_error(s);
 	if (all)

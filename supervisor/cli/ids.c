@@ -177,8 +177,7 @@ read_candidates(struct cli *cli, struct store *s, enum ids_kind kind,
 	if (kind == IDS_LOOP)
 		add_loops(cli, ret);
 	if (s != NULL && s->db != NULL)
-		(void)queries_each_id(
-		    s, kinds[kind].table, add_candidate, ret);
+		(void)queries_each_id(s, kinds[kind].table, add_candidate, ret);
 }
 
 /* Whether word is an id of kind, in any case; then *ret_id is it, to be
@@ -196,6 +195,34 @@ is_one(struct cli *cli, struct store *s, enum ids_kind kind, const char *word,
 			*ret_id = strdup(c.items[i]);
 	free_candidates(&c);
 	return *ret_id != NULL;
+}
+
+int
+ids_alert(struct cli *cli, struct store *s, const char *word,
+    char ret[static IDS_ALERT_SIZE])
+{
+	struct candidates c;
+	size_t n = 0;
+
+	ret[0] = '\0';
+	read_candidates(cli, s, IDS_ALERT, &c);
+	for (size_t i = 0; i < c.n; i++) {
+		bool exact = strcasecmp(word, c.items[i]) == 0;
+
+		if (!exact && !names_is_prefix(word, c.items[i]))
+			continue;
+		(void)strlcpy(ret, c.items[i], IDS_ALERT_SIZE);
+		n++;
+		if (exact) {
+			n = 1;
+			break;
+		}
+	}
+	free_candidates(&c);
+	if (n > 1)
+		return cli_error(CLI_FAILED,
+		    "%s begins several alerts' ids; write more of it", word);
+	return n == 1 ? CLI_DONE : ids_unknown(cli, s, IDS_ALERT, word);
 }
 
 static int

@@ -11,6 +11,8 @@
 #include "store/attempts.h"
 #include "store/store.h"
 
+#define IDS_ALERT_SIZE 64
+
 enum ids_kind { IDS_COMPONENT, IDS_TEST, IDS_LOOP, IDS_DECISION, IDS_ALERT };
 
 /* As cli_component(). */
@@ -25,6 +27,11 @@ int ids_test(struct cli *cli, struct store *s, const char *word,
  * database knows. The same. */
 int
 ids_loop(struct cli *cli, struct store *s, const char *word, char *ret_name);
+
+/* The alert whose id is word, or the only one whose id begins with it, for
+ * their ids are long. The same. */
+int ids_alert(struct cli *cli, struct store *s, const char *word,
+    char ret[static IDS_ALERT_SIZE]);
 
 /*
  * Says on stderr that there is no such thing, which is the nearest, or what

@@ -29,6 +29,9 @@ log_tail_remove(struct log_tail *tail, struct log_kept *kept)
 void
 log_tail_free(struct log_tail *tail)
 {
-	while (!TAILQ_EMPTY(tail))
-		log_tail_remove(tail, TAILQ_FIRST(tail));
+	struct log_kept *kept, *next;
+
+	TAILQ_FOREACH_SAFE (kept, tail, entry, next)
+		free(kept);
+	TAILQ_INIT(tail);
 }

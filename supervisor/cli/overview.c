@@ -17,6 +17,7 @@
 #include "cli/names.h"
 #include "cli/overview.h"
 #include "cli/print.h"
+#include "store/health.h"
 #include "store/queries_fleet.h"
 #include "system/lock.h"
 #include "system/process.h"
@@ -77,6 +78,8 @@ read_record(struct overview_component *c, int rundir)
 		(void)memcpy(
 		    &c->component, c->record.blob, sizeof(c->component));
 	io_close(&dirfd);
+	if (c->keeper_pid != 0 && c->component.beat_ms != 0)
+		c->heartbeat_age_ms = clock_ms() - c->component.beat_ms;
 }
 
 static void
@@ -89,6 +92,7 @@ read_component(struct overview *o, struct overview_component *c, int rundir)
 	if (o->conf != NULL)
 		c->loop_config = conf_loop(o->conf, c->name);
 	c->wanted = wanted_find(&o->wanted, c->name);
+	c->heartbeat_age_ms = -1;
 	if (rundir >= 0)
 		read_record(c, rundir);
 	c->is_loop = c->config != NULL ? c->config->is_loop
@@ -218,9 +222,40 @@ add_loop(const struct loop_row *row, void *argument)
 	return 0;
 }
 
+/* Those that beat in the database, or in a file that the recorder watches. */
+static int
+add_heartbeats(struct overview *o, struct store *s)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		struct overview_component *c = &o->components[i];
+		char last[CLOCK_ISO_SIZE + 8];
+		int found;
+
+		if (c->keeper_pid == 0 ||
+		    (c->record.heartbeat != HEARTBEAT_DATABASE &&
+			c->record.heartbeat != HEARTBEAT_FILE))
+			continue;
+		found = health_heartbeat(s, c->name, last, sizeof(last));
+		if (found < 0)
+			return -1;
+		if (found > 0)
+			c->heartbeat_age_ms = print_age_ms(last);
+	}
+	return 0;
+}
+
 int
 overview_add_store(struct overview *o, struct store *s)
 {
 	(void)strlcpy(o->epoch, s->epoch, sizeof(o->epoch));
+	if (add_heartbeats(o, s) < 0)
+		return -1;
+	/* A loop without a row has no tests. */
+	for (size_t i = 0; i < o->n; i++)
+		if (o->components[i].is_loop) {
+			o->components[i].loop.known = true;
+			o->components[i].loop.has_queue = true;
+			o->components[i].loop.ready = 0;
+		}
 	return queries_each_loop(s, add_loop, o);
 }

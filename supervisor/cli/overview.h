@@ -52,6 +52,7 @@ struct overview_component {
 	const struct wanted_entry *wanted;     /* NULL: running */
 	bool is_loop;
 	bool housekeeping;
+	int64_t heartbeat_age_ms; /* -1: none is due, or unknown */
 	struct overview_loop loop;
 };
 

@@ -10,16 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/database.h"
-#include "cli/keepers.h"
-#include "cli/tell.h"
 #include "cli/options.h"
 #include "cli/overview.h"
+#include "cli/polling.h"
 #include "cli/release.h"
 #include "cli/settle.h"
+#include "cli/tell.h"
 #include "cli/wait_for.h"
 #include "system/wanted.h"
 
@@ -66,15 +65,6 @@ static bool
 is_enabled(const struct overview_component *c)
 {
 	return c->config == NULL || c->config->enabled;
-}
-
-/* A program that only knows the database: it is asked there, first. */
-static bool
-polls(const struct overview_component *c)
-{
-	if (c->config != NULL)
-		return c->config->heartbeat == HEARTBEAT_DATABASE;
-	return c->record.heartbeat == HEARTBEAT_DATABASE;
 }
 
 static int
@@ -204,45 +194,6 @@ await_tests(struct pausing *p)
 	return code;
 }
 
-static bool
-is_running(const struct pausing *p, const struct overview_component *c)
-{
-	struct keeper_seen seen;
-
-	keepers_look(&seen, p->cli->state_directory, c->name);
-	return seen.pid != 0 && seen.has_record && seen.record.pid != 0 &&
-	    seen.component.state == COMPONENT_RUNNING;
-}
-
-/* Those that poll are asked first, and get stop_timeout to end by themselves.
- */
-static void
-request_pauses(struct pausing *p)
-{
-	int64_t limit_ms = 0, begun_ms = clock_ms();
-	bool any = false;
-
-	for (size_t i = 0; i < p->n; i++) {
-		const struct overview_component *c = p->targets[i];
-
-		if (!polls(c) || !is_running(p, c))
-			continue;
-		tell_event(p->cli, "pause_requested", c->name, p->why);
-		if (c->config != NULL && c->config->stop_timeout_ms > limit_ms)
-			limit_ms = c->config->stop_timeout_ms;
-		any = true;
-	}
-	while (any && clock_ms() - begun_ms < limit_ms) {
-		any = false;
-		for (size_t i = 0; i < p->n; i++)
-			any = any ||
-			    (polls(p->targets[i]) &&
-				is_running(p, p->targets[i]));
-		if (any)
-			(void)poll(NULL, 0, LOOK_MS);
-	}
-}
-
 static int
 await_stops(struct pausing *p)
 {
@@ -283,7 +234,7 @@ do_pause(struct pausing *p)
 		code = write_down(p, WANTED_PAUSED);
 	if (code != CLI_DONE)
 		return code;
-	request_pauses(p);
+	polling_request(p->cli, p->targets, p->n, p->why);
 	code = tell(p, "pause");
 	if (code == CLI_DONE)
 		code = await_stops(p);

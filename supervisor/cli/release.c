@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,11 +59,14 @@ static void
 found(struct look *l, const char *pid)
 {
 	char command[128];
+	int64_t number;
 
 	l->openers++;
 	if (!l->print || l->openers > NAMED_MAX)
 		return;
-	process_command((pid_t)atoi(pid), command, sizeof(command));
+	if (text_parse_int(pid, 1, INT32_MAX, &number) < 0)
+		return;
+	process_command((pid_t)number, command, sizeof(command));
 	(void)cli_error(
 	    CLI_FAILED, "process %s (%s) has %s open", pid, command, DATABASE);
 }

@@ -34,10 +34,11 @@ static int
 print_test(const struct test_row *t, void *argument)
 {
 	(void)argument;
-	printf("%s: %s", t->id, t->status);
-	printf(t->max_attempts > 0 ? " (%lld of %lld attempts used)\n"
-				   : " (%lld attempts used)\n",
-	    (long long)t->attempts, (long long)t->max_attempts);
+	printf("%s: %s (%lld", t->id, t->status, (long long)t->attempts);
+	if (t->max_attempts > 0)
+		printf(" of %lld", (long long)t->max_attempts);
+	printf(" attempt%s used)\n",
+	    t->max_attempts == 0 && t->attempts == 1 ? "" : "s");
 	print_field("loop", t->loop_id);
 	print_field("category", t->category);
 	print_field("reason", t->reason);

@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <bsd/string.h>
-
 #include "base/buf.h"
 #include "base/duration.h"
 #include "cli/alerts.h"
@@ -44,54 +42,52 @@ status_describe_attempt(char *buf, size_t size, const struct overview_loop *l)
 	}
 }
 
-/* What the word alone doesn't tell, below the row. */
+/* What the word alone doesn't tell, below the row or beside the test. */
 static void
-fill_note(struct table_row *row, const struct overview *o,
+add_note(struct table *t, const struct overview *o,
     const struct overview_component *c, const struct words *w, bool wide)
 {
-	char attempt[128];
+	char attempt[128], note[512];
+	struct buf b;
 
+	buf_init(&b, note, sizeof(note));
 	status_describe_attempt(attempt, sizeof(attempt), &c->loop);
-	if (attempt[0] != '\0' && wide) {
-		struct buf b;
-
-		buf_init(&b, row->cells[TEST], sizeof(row->cells[TEST]));
-		buf_addf(&b, "%s (%s)", c->loop.test, attempt);
-	} else if (attempt[0] != '\0') {
-		(void)strlcpy(row->note, attempt, sizeof(row->note));
-	}
-	if (w->colour == PRINT_GREEN || strcmp(w->word, "idle") == 0 ||
-	    w->detail[0] == '\0' || (!o->running && c->wanted == NULL))
-		return;
-	if (row->note[0] != '\0')
-		(void)strlcat(row->note, "; ", sizeof(row->note));
-	(void)strlcat(row->note, w->detail, sizeof(row->note));
+	if (attempt[0] != '\0' && wide)
+		table_set(t, TEST, "%s (%s)", c->loop.test, attempt);
+	else
+		buf_add(&b, attempt);
+	if (w->colour != PRINT_GREEN && strcmp(w->word, "idle") != 0 &&
+	    (o->running || c->wanted != NULL))
+		buf_addf(&b, "%s%s", b.len > 0 ? "; " : "", w->detail);
+	table_note(t, note);
 }
 
 static void
-fill_row(struct table_row *row, const struct overview *o,
+add_row(struct table *t, const struct overview *o,
     const struct overview_component *c, bool wide)
 {
 	const struct component *m = &c->component;
+	char age[DURATION_SIZE];
 	struct words w;
 
 	words_of(&w, o, c);
-	(void)strlcpy(row->cells[NAME], c->name, TABLE_CELL_SIZE);
-	(void)strlcpy(row->cells[STATE], w.word, TABLE_CELL_SIZE);
-	row->colours[STATE] = w.colour;
-	if (c->keeper_pid != 0 && c->record.pid != 0 && m->started_ms != 0)
-		duration_format(row->cells[UPTIME], o->now_ms - m->started_ms);
+	table_begin_row(t);
+	table_set(t, NAME, "%s", c->name);
+	table_set(t, STATE, "%s", w.word);
+	table_colour(t, STATE, w.colour);
+	if (c->keeper_pid != 0 && c->record.pid != 0 && m->started_ms != 0) {
+		duration_format(age, o->now_ms - m->started_ms);
+		table_set(t, UPTIME, "%s", age);
+	}
 	if (c->has_record)
-		(void)snprintf(row->cells[RESTARTS], TABLE_CELL_SIZE, "%llu",
-		    (unsigned long long)m->restarts);
-	(void)strlcpy(row->cells[TEST], c->loop.test, TABLE_CELL_SIZE);
+		table_set(t, RESTARTS, "%llu", (unsigned long long)m->restarts);
+	table_set(t, TEST, "%s", c->loop.test);
 	if (c->is_loop && c->loop.has_queue)
-		(void)snprintf(row->cells[QUEUE], TABLE_CELL_SIZE, "%lld/%lld",
-		    (long long)c->loop.passed, (long long)c->loop.left);
+		table_set(t, QUEUE, "%lld/%lld", (long long)c->loop.passed,
+		    (long long)c->loop.left);
 	if (c->is_loop && c->loop.priority != 0)
-		(void)snprintf(row->cells[PRIORITY], TABLE_CELL_SIZE, "%lld",
-		    (long long)c->loop.priority);
-	fill_note(row, o, c, &w, wide);
+		table_set(t, PRIORITY, "%lld", (long long)c->loop.priority);
+	add_note(t, o, c, &w, wide);
 }
 
 static bool
@@ -110,27 +106,19 @@ print_table(const struct cli *cli, const struct overview *o, bool all)
 {
 	static const char *const titles[] = { "NAME", "STATE", "UPTIME",
 		"RESTARTS", "TEST", "QUEUE", "PRIORITY" };
-	int width = print_width();
+	int width = print_width(), code;
 	struct table t;
 
 	table_init(&t, titles, NCOLUMNS, cli->colour);
 	if (width < NARROW)
 		t.hidden = 1u << UPTIME | 1u << RESTARTS | 1u << PRIORITY;
-	for (size_t i = 0; i < o->n; i++) {
-		struct table_row *row;
-
-		if (!is_shown(o, &o->components[i], all))
-			continue;
-		row = table_add(&t);
-		if (row == NULL) {
-			table_free(&t);
-			return cli_error(CLI_FAILED, "out of memory");
-		}
-		fill_row(row, o, &o->components[i], width >= WIDE);
-	}
-	table_print(&t);
+	for (size_t i = 0; i < o->n; i++)
+		if (is_shown(o, &o->components[i], all))
+			add_row(&t, o, &o->components[i], width >= WIDE);
+	code = table_print(&t) < 0 ? cli_error(CLI_FAILED, "out of memory")
+				   : CLI_DONE;
 	table_free(&t);
-	return CLI_DONE;
+	return code;
 }
 
 static void

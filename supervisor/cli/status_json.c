@@ -99,10 +99,7 @@ process_json(const struct overview *o, const struct overview_component *c)
 	    number_or_null(lives ? (int64_t)r->pid_start : 0), "keeper_pid",
 	    number_or_null(c->keeper_pid), "uptime_ms",
 	    lives ? json_integer(o->now_ms - m->started_ms) : json_null(),
-	    "heartbeat_age_ms",
-	    kept && m->beat_ms != 0 ? json_integer(o->now_ms - m->beat_ms)
-				    : json_null(),
-	    "next_ms",
+	    "heartbeat_age_ms", age_or_null(c->heartbeat_age_ms), "next_ms",
 	    kept && m->deadline_ms != 0
 		? json_integer(m->deadline_ms - o->now_ms)
 		: json_null(),

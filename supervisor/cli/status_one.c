@@ -6,7 +6,7 @@
 #include <bsd/string.h>
 
 #include "base/duration.h"
-#include "base/io.h"
+#include "base/line.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/database.h"
@@ -121,6 +121,27 @@ print_event(const struct event_row *row, void *argument)
 	return 0;
 }
 
+/* Its time as a clock here shows it: what else is in the log is for `logs`. */
+static void
+print_output_line(char *text)
+{
+	char when[PRINT_TIME_SIZE],
+	    stamp[sizeof(((struct line *)0)->stamp) + 1];
+	struct line line;
+
+	if (line_parse(text, strlen(text), &line)) {
+		(void)snprintf(stamp, sizeof(stamp), "%.*s",
+		    (int)sizeof(line.stamp), line.stamp);
+		print_time(when, stamp);
+		printf("  %s  ", when);
+		text += line.text - text;
+	} else {
+		printf("  ");
+	}
+	text_clean(text);
+	printf("%s\n", text);
+}
+
 /* The last lines of the log, however long it is. */
 static void
 print_output(const char *path)
@@ -144,12 +165,8 @@ print_output(const char *path)
 	if (n == 0)
 		return;
 	printf("\noutput\n");
-	while (line != NULL) {
-		char *text = strsep(&line, "\n");
-
-		text_clean(text);
-		printf("  %s\n", text);
-	}
+	while (line != NULL)
+		print_output_line(strsep(&line, "\n"));
 }
 
 /* "loopkeeper [-c FILE]", so that it can be pasted as it stands. */

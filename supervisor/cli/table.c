@@ -1,8 +1,8 @@
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bsd/string.h>
 
 #include "base/text.h"
 #include "cli/table.h"
@@ -16,23 +16,67 @@ table_init(
 	};
 }
 
-struct table_row *
-table_add(struct table *t)
+void
+table_begin_row(struct table *t)
 {
-	struct table_row *row;
-
 	if (t->nrows == t->size) {
 		size_t size = t->size == 0 ? 16 : 2 * t->size;
 		void *rows = reallocarray(t->rows, size, sizeof(t->rows[0]));
 
-		if (rows == NULL)
-			return NULL;
+		if (rows == NULL) {
+			t->exhausted = true;
+			return;
+		}
 		t->rows = rows;
 		t->size = size;
 	}
-	row = &t->rows[t->nrows++];
-	(void)memset(row, 0, sizeof(*row));
-	return row;
+	t->rows[t->nrows++] = (struct table_row){ .note = NULL };
+}
+
+static struct table_row *
+last_row(struct table *t)
+{
+	return t->exhausted || t->nrows == 0 ? NULL : &t->rows[t->nrows - 1];
+}
+
+void
+table_set(struct table *t, size_t column, const char *format, ...)
+{
+	struct table_row *row = last_row(t);
+	va_list ap;
+
+	if (row == NULL)
+		return;
+	free(row->cells[column]);
+	va_start(ap, format);
+	if (vasprintf(&row->cells[column], format, ap) < 0) {
+		row->cells[column] = NULL;
+		t->exhausted = true;
+	} else {
+		text_clean(row->cells[column]);
+	}
+	va_end(ap);
+}
+
+void
+table_colour(struct table *t, size_t column, enum print_colour colour)
+{
+	struct table_row *row = last_row(t);
+
+	if (row != NULL)
+		row->colours[column] = colour;
+}
+
+void
+table_note(struct table *t, const char *text)
+{
+	struct table_row *row = last_row(t);
+
+	if (row == NULL || text[0] == '\0')
+		return;
+	free(row->note);
+	row->note = strdup(text);
+	t->exhausted = t->exhausted || row->note == NULL;
 }
 
 /* Characters, not bytes. */
@@ -66,6 +110,12 @@ is_hidden(const struct table *t, size_t column)
 	return (t->hidden >> column & 1) != 0;
 }
 
+static const char *
+cell(const struct table_row *row, size_t column)
+{
+	return row->cells[column] != NULL ? row->cells[column] : "";
+}
+
 /* The last cell with something in it: no blanks are printed after it. */
 static size_t
 last_cell(const struct table *t, const struct table_row *row)
@@ -73,7 +123,7 @@ last_cell(const struct table *t, const struct table_row *row)
 	size_t last = 0;
 
 	for (size_t i = 0; i < t->ncolumns; i++)
-		if (!is_hidden(t, i) && row->cells[i][0] != '\0')
+		if (!is_hidden(t, i) && cell(row, i)[0] != '\0')
 			last = i;
 	return last;
 }
@@ -85,37 +135,59 @@ print_row(const struct table *t, const struct table_row *row, const int *widths)
 
 	for (size_t i = 0; i <= last; i++)
 		if (!is_hidden(t, i))
-			print_cell(row->cells[i], widths[i], i == last,
+			print_cell(cell(row, i), widths[i], i == last,
 			    t->colour, row->colours[i]);
 	(void)putchar('\n');
-	if (row->note[0] != '\0')
+	if (row->note != NULL)
 		printf("  %s\n", row->note);
 }
 
-void
+static void
+print_titles(const struct table *t, const int *widths)
+{
+	size_t last = t->ncolumns - 1;
+
+	while (is_hidden(t, last))
+		last--;
+	for (size_t i = 0; i <= last; i++)
+		if (!is_hidden(t, i))
+			print_cell(t->titles[i], widths[i], i == last, false,
+			    PRINT_PLAIN);
+	(void)putchar('\n');
+}
+
+int
 table_print(const struct table *t)
 {
-	struct table_row titles = { .note = "" };
 	int widths[TABLE_COLUMNS_MAX];
 
+	if (t->exhausted) {
+		errno = ENOMEM;
+		return -1;
+	}
 	for (size_t i = 0; i < t->ncolumns; i++) {
-		(void)strlcpy(titles.cells[i], t->titles[i], TABLE_CELL_SIZE);
 		widths[i] = columns_of(t->titles[i]);
 		for (size_t r = 0; r < t->nrows; r++) {
-			int width = columns_of(t->rows[r].cells[i]);
+			int width = columns_of(cell(&t->rows[r], i));
 
 			if (width > widths[i])
 				widths[i] = width;
 		}
 	}
-	print_row(t, &titles, widths);
+	print_titles(t, widths);
 	for (size_t r = 0; r < t->nrows; r++)
 		print_row(t, &t->rows[r], widths);
+	return 0;
 }
 
 void
 table_free(struct table *t)
 {
+	for (size_t r = 0; r < t->nrows; r++) {
+		for (size_t i = 0; i < t->ncolumns; i++)
+			free(t->rows[r].cells[i]);
+		free(t->rows[r].note);
+	}
 	free(t->rows);
 	*t = (struct table){ 0 };
 }

@@ -7,13 +7,12 @@
 
 #include "cli/print.h"
 
-#define TABLE_COLUMNS_MAX 10
-#define TABLE_CELL_SIZE	  160
+#define TABLE_COLUMNS_MAX 8
 
 struct table_row {
-	char cells[TABLE_COLUMNS_MAX][TABLE_CELL_SIZE];
+	char *cells[TABLE_COLUMNS_MAX]; /* owned; NULL: empty */
 	enum print_colour colours[TABLE_COLUMNS_MAX];
-	char note[320]; /* printed below, indented; "" for none */
+	char *note; /* owned; printed below, indented; NULL: none */
 };
 
 struct table {
@@ -24,16 +23,23 @@ struct table {
 	size_t nrows;
 	size_t size;
 	bool colour;
+	bool exhausted; /* out of memory: something is missing */
 };
 
 /* titles are the caller's and outlive the table. */
 void table_init(
     struct table *t, const char *const *titles, size_t ncolumns, bool colour);
 
-/* A new, empty row at the end, valid until the next one; NULL with ENOMEM. */
-struct table_row *table_add(struct table *t);
+/* Begins a new row, which the calls below fill. That memory was missing is
+ * told by table_print(). */
+void table_begin_row(struct table *t);
+void table_set(struct table *t, size_t column, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void table_colour(struct table *t, size_t column, enum print_colour colour);
+void table_note(struct table *t, const char *text);
 
-void table_print(const struct table *t);
+/* Returns 0, or -1 with ENOMEM; then nothing was printed. */
+int table_print(const struct table *t);
 void table_free(struct table *t);
 
 #endif

@@ -4,8 +4,6 @@
 
 #include <bsd/string.h>
 
-#include "base/duration.h"
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/ids.h"
@@ -33,20 +31,22 @@ colour_of(const char *status)
 static int
 add_row(const struct test_row *test, void *argument)
 {
-	struct table_row *row = table_add(argument);
+	struct table *t = argument;
+	char result[160];
 
-	if (row == NULL)
-		return 1;
-	(void)strlcpy(row->cells[TEST], test->id, TABLE_CELL_SIZE);
-	(void)strlcpy(row->cells[LOOP], test->loop_id, TABLE_CELL_SIZE);
-	(void)strlcpy(row->cells[STATUS], test->status, TABLE_CELL_SIZE);
-	row->colours[STATUS] = colour_of(test->status);
-	(void)snprintf(row->cells[ATTEMPTS], TABLE_CELL_SIZE,
-	    test->max_attempts > 0 ? "%lld/%lld" : "%lld",
-	    (long long)test->attempts, (long long)test->max_attempts);
-	print_cut(row->cells[RESULT], TABLE_CELL_SIZE,
+	table_begin_row(t);
+	table_set(t, TEST, "%s", test->id);
+	table_set(t, LOOP, "%s", test->loop_id);
+	table_set(t, STATUS, "%s", test->status);
+	table_colour(t, STATUS, colour_of(test->status));
+	if (test->max_attempts > 0)
+		table_set(t, ATTEMPTS, "%lld/%lld", (long long)test->attempts,
+		    (long long)test->max_attempts);
+	else
+		table_set(t, ATTEMPTS, "%lld", (long long)test->attempts);
+	print_cut(result, sizeof(result),
 	    test->reason[0] != '\0' ? test->reason : test->last_result, 36);
-	text_clean(row->cells[TEST]);
+	table_set(t, RESULT, "%s", result);
 	return 0;
 }
 
@@ -87,6 +87,7 @@ print_tests(const struct cli *cli, struct store *s, const char *loop,
 	static const char *const titles[] = { "TEST", "LOOP", "STATUS",
 		"ATTEMPTS", "RESULT" };
 	struct table t;
+	int code = CLI_DONE;
 
 	if (cli->json) {
 		json_t *list = json_array();
@@ -101,14 +102,16 @@ print_tests(const struct cli *cli, struct store *s, const char *loop,
 		table_free(&t);
 		return database_error(s);
 	}
-	if (t.nrows > 0)
-		table_print(&t);
-	else
+	if (t.nrows > 0) {
+		if (table_print(&t) < 0)
+			code = cli_error(CLI_FAILED, "out of memory");
+	} else {
 		printf("no tests%s; 'loopkeeper add' and 'loopkeeper import' "
 		       "add some\n",
 		    loop != NULL || status != NULL ? " like that" : "");
+	}
 	table_free(&t);
-	return CLI_DONE;
+	return code;
 }
 
 /* The stored word for what was typed: "in-progress" will do. */

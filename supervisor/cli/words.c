@@ -201,8 +201,8 @@ say_running(struct draft *d)
 		return;
 	}
 	set(d, "healthy", false, PRINT_GREEN);
-	if (m->beat_ms != 0) {
-		add_age(d, "last heartbeat: ", now_ms - m->beat_ms, " ago");
+	if (d->c->heartbeat_age_ms >= 0) {
+		add_age(d, "last heartbeat: ", d->c->heartbeat_age_ms, " ago");
 	} else if (m->beats == 0 &&
 	    (d->c->record.heartbeat == HEARTBEAT_DATABASE ||
 		d->c->record.heartbeat == HEARTBEAT_FILE)) {

@@ -16,9 +16,12 @@ static const char housekeeping[] =
     "components = (\n"
     "{ name = \"recorder\"; command = [ \"loopkeeper-recorder\" ];\n"
     "  ready = \"notify\"; mode_when_down = \"file-based\";\n"
-    "  restart = { max_restarts = 0; }; },\n"
+    "  restart = { max_restarts = 0; delay = \"100ms\";\n"
+    "  delay_max = \"1s\"; }; },\n"
     "{ name = \"logger\"; command = [ \"loopkeeper-logger\" ];\n"
-    "  ready = \"notify\"; restart = { max_restarts = 0; }; } );\n";
+    "  ready = \"notify\";\n"
+    "  restart = { max_restarts = 0; delay = \"100ms\";\n"
+    "  delay_max = \"1s\"; }; } );\n";
 
 /* The included files, and those that they include. */
 static int

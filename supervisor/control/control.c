@@ -95,7 +95,7 @@ read_reply(int fd, char *reply, size_t size, int timeout_ms)
 			len += (size_t)n;
 	}
 	reply[len] = '\0';
-	return n < 0 ? -1 : (ssize_t)len;
+	return n < 0 && len == 0 ? -1 : (ssize_t)len;
 }
 
 /* Splits "ok\n..." and "error TEXT\n" off. Leaves what the caller gets. */
@@ -140,7 +140,8 @@ control_request_slow(const char *state_directory, const char *const *words,
 	io_close(&rundir);
 	if (fd < 0)
 		return -1;
-	if (send_line(fd, line, len) == 0 &&
+	/* Who turns us away may have said why before we had spoken. */
+	if ((send_line(fd, line, len) == 0 || errno == EPIPE) &&
 	    (n = read_reply(fd, reply, size, timeout_ms)) >= 0)
 		result = judge(reply, (size_t)n);
 	io_close(&fd);

@@ -59,7 +59,7 @@ message_send_descriptors(
 		.msg_controllen = CMSG_SPACE(sizeof(int) * nfds) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
 
-	if (nfds < 1 || nfds > MESSAGE_DESCRIPTORS) {
+	if (c == NULL || nfds < 1 || nfds > MESSAGE_DESCRIPTORS) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -10,7 +10,7 @@
  *
  *   start.c      from nothing to a fleet that is up, step by step
  *   roster.c     the configuration in memory
- *   links.c      the keepers: adopt, tell, hear, lose
+ *   links*.c     the keepers: adopt, tell, hear, lose
  *   births.c     the keepers: forked
  *   strangers.c  what a dead keeper left behind is ended
  *   turns.c      order

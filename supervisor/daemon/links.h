@@ -1,8 +1,8 @@
 /*
  * The daemon's hold on its keepers: one link per component, whether a keeper
  * lives for it or not. Keepers are forked here, found again by their lock and
- * adopted, told what is wanted, asked whether they still answer, and missed
- * when they die.
+ * adopted, told what is wanted (links_tell.c), heard and, when they die,
+ * missed (links_hear.c).
  */
 #ifndef LOOPKEEPER_DAEMON_LINKS_H
 #define LOOPKEEPER_DAEMON_LINKS_H
@@ -55,6 +55,9 @@ void link_free(struct daemon *d, struct link *l);
 /* Watches what is open of it. Returns 0, or -1 with errno. */
 int link_watch(struct daemon *d, struct link *l);
 
+/* Closes the connection; it is made again a moment later. */
+void link_disconnect(struct daemon *d, struct link *l);
+
 /* Closes what is open of its keeper. */
 void link_forget_keeper(struct daemon *d, struct link *l);
 
@@ -92,6 +95,9 @@ void link_seen(struct daemon *d, struct link *l, int64_t age_ms);
 
 /* Stop the component, then end. */
 void link_dismiss(struct daemon *d, struct link *l);
+
+/* From now_ms on an answer is waited for. */
+void link_expect(struct daemon *d, struct link *l, int64_t now_ms);
 
 /* Asks whether the keeper still answers. */
 void link_ask(struct daemon *d, struct link *l, int64_t now_ms);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -340,6 +341,8 @@ start_now(struct keeper *k, struct component_death *ret)
 			.error = failure.error };
 		return -1;
 	}
+	/* The successor first: what is to be written down has time. */
+	(void)sched_yield();
 	k->pid = k->child = pid;
 	k->pid_start = 0;
 	k->start_hash = config->start_hash;

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "base/clock.h"
 #include "base/io.h"
 #include "model/component.h"
@@ -62,33 +64,19 @@ alive_left_outcome(const char *state_directory, const char *loop_id)
 }
 
 static int
-add(struct alive_watch *w, const char *loop_id, const char *beat)
+add(struct alive_watch *w, const char *loop_id, const char *value)
 {
-	size_t n = w->nloops;
-	char **loops = reallocarray(w->loops, n + 1, sizeof(char *));
-	char **beats;
-	bool *moved;
+	struct alive_beat *beats =
+	    reallocarray(w->beats, w->n + 1, sizeof(*beats));
 
-	if (loops == NULL)
-		return -1;
-	w->loops = loops;
-	beats = reallocarray(w->beats, n + 1, sizeof(char *));
 	if (beats == NULL)
 		return -1;
 	w->beats = beats;
-	moved = reallocarray(w->moved, n + 1, sizeof(bool));
-	if (moved == NULL)
-		return -1;
-	w->moved = moved;
-	w->moved[n] = false;
-	w->loops[n] = strdup(loop_id);
-	w->beats[n] = strdup(beat);
-	if (w->loops[n] == NULL || w->beats[n] == NULL) {
-		free(w->loops[n]);
-		free(w->beats[n]);
-		return -1;
-	}
-	w->nloops++;
+	beats[w->n] = (struct alive_beat){ 0 };
+	(void)strlcpy(
+	    beats[w->n].loop_id, loop_id, sizeof(beats[w->n].loop_id));
+	(void)strlcpy(beats[w->n].value, value, sizeof(beats[w->n].value));
+	w->n++;
 	return 0;
 }
 
@@ -126,19 +114,21 @@ find(struct store *s, enum alive (*known)(const char *, void *), void *argument,
 static int
 look(struct store *s, struct alive_watch *w)
 {
-	char now[64] = "";
 	int still = 0;
 
-	for (size_t n = 0; n < w->nloops; n++) {
-		if (w->moved[n])
+	for (size_t n = 0; n < w->n; n++) {
+		struct alive_beat *b = &w->beats[n];
+		char now[sizeof(b->value)] = "";
+
+		if (b->moved)
 			continue;
 		if (statement_text_of(s, now, sizeof(now),
 			"SELECT last_heartbeat FROM component_health"
 			" WHERE component = ?1",
-			"t", w->loops[n]) < 0)
+			"t", b->loop_id) < 0)
 			return -1;
-		w->moved[n] = strcmp(now, w->beats[n]) != 0;
-		still += !w->moved[n];
+		b->moved = strcmp(now, b->value) != 0;
+		still += !b->moved;
 	}
 	return still;
 }
@@ -166,21 +156,15 @@ alive_watch(struct store *s, enum alive (*known)(const char *, void *),
 bool
 alive_watch_moved(const struct alive_watch *w, const char *loop_id)
 {
-	for (size_t n = 0; n < w->nloops; n++)
-		if (strcmp(w->loops[n], loop_id) == 0)
-			return w->moved[n];
+	for (size_t n = 0; n < w->n; n++)
+		if (strcmp(w->beats[n].loop_id, loop_id) == 0)
+			return w->beats[n].moved;
 	return false;
 }
 
 void
 alive_watch_free(struct alive_watch *w)
 {
-	for (size_t n = 0; n < w->nloops; n++) {
-		free(w->loops[n]);
-		free(w->beats[n]);
-	}
-	free(w->loops);
 	free(w->beats);
-	free(w->moved);
 	*w = (struct alive_watch){ 0 };
 }

@@ -24,12 +24,16 @@ enum alive alive_by_record(const char *state_directory, const char *name);
  */
 bool alive_left_outcome(const char *state_directory, const char *loop_id);
 
-/* Loops of others, whose heartbeats in component_health moved. */
+/* Loops of others, whose heartbeats in component_health moved or not. */
+struct alive_beat {
+	char loop_id[128];
+	char value[64]; /* at first */
+	bool moved;
+};
+
 struct alive_watch {
-	char **loops;
-	char **beats; /* the value at first */
-	bool *moved;
-	size_t nloops;
+	struct alive_beat *beats;
+	size_t n;
 };
 
 /*

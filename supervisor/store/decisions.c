@@ -36,14 +36,15 @@ static int
 find_blocked(struct store *s, struct blocked *ret)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT t.id, t.loop_id, t.reason, ifnull(max(a.fence), 0) AS fence"
-	    " FROM tests t LEFT JOIN attempts a ON a.test_id = t.id"
-	    " WHERE t.status = 'blocked' GROUP BY t.id"
-	    " HAVING NOT EXISTS (SELECT 1 FROM decisions d"
-	    " WHERE d.decision_type = '" BLOCKED "' AND json_valid(d.context)"
-	    " AND json_extract(d.context, '$.test_id') = t.id"
-	    " AND json_extract(d.context, '$.fence') = fence)"
-	    " ORDER BY t.id LIMIT 1",
+	    "SELECT id, loop_id, reason, last FROM (SELECT t.id, t.loop_id,"
+	    " t.reason, ifnull((SELECT max(a.fence) FROM attempts a"
+	    " WHERE a.test_id = t.id), 0) AS last FROM tests t"
+	    " WHERE t.status = 'blocked') b WHERE NOT EXISTS (SELECT 1"
+	    " FROM decisions d WHERE d.decision_type = '" BLOCKED "'"
+	    " AND json_valid(d.context)"
+	    " AND json_extract(d.context, '$.test_id') = b.id"
+	    " AND json_extract(d.context, '$.fence') = b.last)"
+	    " ORDER BY id LIMIT 1",
 	    "");
 	int found = statement_step(s, q);
 

@@ -60,8 +60,8 @@ ingest_line(
 
 	if (text_of(root, "id") != NULL &&
 	    text_of(root, "event_type") != NULL) {
-		payload = json_dumps(
-		    json_object_get(root, "payload"), JSON_COMPACT);
+		payload =
+		    json_dumps(json_object_get(root, "payload"), JSON_COMPACT);
 		result = insert(
 		    s, statement, root, payload != NULL ? payload : "{}");
 		free(payload);

@@ -13,15 +13,15 @@
 #include "store/intake_scan.h"
 #include "store/statement.h"
 
-/* One transaction holds the write lock no longer than this many blocks. */
-#define BLOCKS_MAX 8
+/* One transaction holds the write lock for no more than this, or so. */
+#define BYTES_MAX 2097152
 
 struct round { /* one transaction */
 	struct intake *i;
 	struct store *s;
 	struct sqlite3_stmt *insert;
 	struct intake_counts counts; /* of this transaction */
-	int blocks;
+	int64_t bytes;
 };
 
 int
@@ -39,9 +39,12 @@ intake_open(struct intake *i, const char *state_directory)
 void
 intake_close(struct intake *i)
 {
-	for (size_t n = 0; n < i->nfiles; n++)
-		free(i->files[n]);
-	free(i->files);
+	struct intake_file *f;
+
+	while ((f = i->files) != NULL) {
+		i->files = f->next;
+		free(f);
+	}
 	free(i->block);
 	*i = (struct intake){ 0 };
 }
@@ -49,8 +52,8 @@ intake_close(struct intake *i)
 void
 intake_forget(struct intake *i)
 {
-	for (size_t n = 0; n < i->nfiles; n++)
-		i->files[n]->known = false;
+	for (struct intake_file *f = i->files; f != NULL; f = f->next)
+		f->known = false;
 	i->swept = false;
 }
 
@@ -81,7 +84,7 @@ write_offset(struct store *s, const struct intake_file *f)
 	char key[PATH_SIZE], value[24];
 
 	format_key(f, key);
-	(void)snprintf(value, sizeof(value), "%" PRId64, f->next);
+	(void)snprintf(value, sizeof(value), "%" PRId64, f->staged);
 	/* A file that is to go needs none: if it stays after all, its rows are
 	 * known by their ids. */
 	return store_set_meta(s, key, f->finished ? NULL : value);
@@ -148,16 +151,16 @@ static int
 bring_block(
     struct round *r, struct intake_file *f, const struct intake_look *look)
 {
-	ssize_t n = pread(look->fd, r->i->block, INTAKE_BLOCK, f->next), done;
+	ssize_t n = pread(look->fd, r->i->block, INTAKE_BLOCK, f->staged), done;
 
 	if (n < 0)
 		return -1;
 	done = bring_lines(r, r->i->block, (size_t)n,
-	    look->closed && f->next + n >= look->size);
+	    look->closed && f->staged + n >= look->size);
 	if (done < 0)
 		return -1;
-	f->next += done;
-	r->blocks += done > 0;
+	f->staged += done;
+	r->bytes += done;
 	return 0;
 }
 
@@ -172,19 +175,19 @@ bring_file(struct round *r, struct intake_file *f)
 	f->finished = false;
 	if (!f->known && read_offset(r->s, f) < 0)
 		return -1;
-	f->next = f->committed;
+	f->staged = f->committed;
 	if (intake_look(r->i, f, &look) < 0)
 		return errno == ENOENT ? 0 : -1;
-	if (f->next > look.size) /* not the file that the offset was for */
-		f->next = 0;
+	if (f->staged > look.size) /* not the file that the offset was for */
+		f->staged = 0;
 	do {
-		before = f->next;
-		if (f->next < look.size)
+		before = f->staged;
+		if (f->staged < look.size)
 			result = bring_block(r, f, &look);
-	} while (result == 0 && f->next > before && r->blocks < BLOCKS_MAX);
+	} while (result == 0 && f->staged > before && r->bytes < BYTES_MAX);
 	io_close(&look.fd);
-	f->finished = look.closed && f->next >= look.size;
-	if (result == 0 && (f->next != f->committed || f->finished))
+	f->finished = look.closed && f->staged >= look.size;
+	if (result == 0 && (f->staged != f->committed || f->finished))
 		result = write_offset(r->s, f);
 	return result;
 }
@@ -201,10 +204,11 @@ sweep(struct round *r)
 	    "SELECT key FROM meta WHERE key >= 'spool:' AND key < 'spool;'",
 	    "");
 	while ((more = statement_step(r->s, q)) == 1) {
+		const struct intake_file *f = r->i->files;
 		bool found = false;
 
-		for (size_t n = 0; n < r->i->nfiles && !found; n++) {
-			format_key(r->i->files[n], key);
+		for (; f != NULL && !found; f = f->next) {
+			format_key(f, key);
 			found = strcmp(key, statement_text(q, 0)) == 0;
 		}
 		if (!found &&
@@ -245,16 +249,14 @@ bring_all(struct round *r, bool *ret_more)
 		return -1;
 	if (!r->i->swept)
 		result = sweep(r);
-	for (size_t n = 0; n < r->i->nfiles; n++) {
-		struct intake_file *f = r->i->files[n];
-
-		f->next = f->committed;
+	for (struct intake_file *f = r->i->files; f != NULL; f = f->next) {
+		f->staged = f->committed;
 		f->finished = false;
-		if (result == 0 && r->blocks < BLOCKS_MAX)
+		if (result == 0 && r->bytes < BYTES_MAX)
 			result = bring_file(r, f);
 	}
 	statement_end(r->insert);
-	*ret_more = r->blocks >= BLOCKS_MAX;
+	*ret_more = r->bytes >= BYTES_MAX;
 	return result < 0 ? -1 : count_torn(r);
 }
 
@@ -274,10 +276,8 @@ settle(struct intake *i, struct intake_counts *counts)
 {
 	int result = 0;
 
-	for (size_t n = 0; n < i->nfiles; n++) {
-		struct intake_file *f = i->files[n];
-
-		f->committed = f->next;
+	for (struct intake_file *f = i->files; f != NULL; f = f->next) {
+		f->committed = f->staged;
 		if (!f->finished)
 			continue;
 		if (intake_unlink(i, f) < 0)

@@ -21,17 +21,16 @@
 #include "base/path.h"
 #include "store/store.h"
 
-#define INTAKE_BLOCK 262144 /* read at once; no line is longer */
+#define INTAKE_BLOCK 65536 /* read at once; no line is longer */
 
 struct intake_file; /* one spool file, intake.c */
 
 struct intake {
 	char run_path[PATH_SIZE];  /* STATE/run/spool */
 	char disk_path[PATH_SIZE]; /* STATE/spool */
-	struct intake_file **files;
-	size_t nfiles;
-	char *block; /* INTAKE_BLOCK bytes */
-	bool swept;  /* offsets of files that are gone were deleted */
+	struct intake_file *files; /* linked by next */
+	char *block;		   /* INTAKE_BLOCK bytes */
+	bool swept; /* offsets of files that are gone were deleted */
 };
 
 struct intake_counts {

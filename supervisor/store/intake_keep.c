@@ -121,8 +121,7 @@ keep_all(struct intake *i, struct intake_counts *ret)
 {
 	int result = 0;
 
-	for (size_t n = 0; n < i->nfiles; n++) {
-		struct intake_file *f = i->files[n];
+	for (struct intake_file *f = i->files; f != NULL; f = f->next) {
 		struct intake_look look;
 
 		f->finished = false;
@@ -151,10 +150,10 @@ intake_keep(struct intake *i, struct intake_counts *ret)
 	result = keep_all(i, ret);
 	if (ret->kept > before && sync_directory(i->disk_path) < 0)
 		return -1;
-	for (size_t n = 0; n < i->nfiles; n++) {
-		if (!i->files[n]->finished)
+	for (struct intake_file *f = i->files; f != NULL; f = f->next) {
+		if (!f->finished)
 			continue;
-		if (intake_unlink(i, i->files[n]) < 0)
+		if (intake_unlink(i, f) < 0)
 			result = -1;
 		else
 			ret->unlinked++;

@@ -1,10 +1,12 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <bsd/string.h>
 
 #include "base/io.h"
 #include "store/intake_scan.h"
@@ -23,109 +25,90 @@ is_spool_name(const char *name)
 static struct intake_file *
 find(struct intake *i, bool on_disk, const char *path, ino_t inode)
 {
-	for (size_t n = 0; n < i->nfiles; n++) {
-		struct intake_file *f = i->files[n];
-
+	for (struct intake_file *f = i->files; f != NULL; f = f->next)
 		if (f->inode == inode && f->on_disk == on_disk &&
 		    strcmp(f->path, path) == 0)
 			return f;
-	}
 	return NULL;
 }
 
 static struct intake_file *
 add(struct intake *i, bool on_disk, const char *path, ino_t inode)
 {
-	size_t len = strlen(path) + 1;
-	struct intake_file *f = calloc(1, sizeof(*f) + len);
-	struct intake_file **files;
+	struct intake_file *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;
-	files =
-	    reallocarray(i->files, i->nfiles + 1, sizeof(struct intake_file *));
-	if (files == NULL) {
-		free(f);
-		return NULL;
-	}
 	f->on_disk = on_disk;
 	f->inode = inode;
-	(void)memcpy(f->path, path, len);
-	i->files = files;
-	i->files[i->nfiles++] = f;
+	(void)strlcpy(f->path, path, sizeof(f->path));
+	f->next = i->files;
+	i->files = f;
 	return f;
 }
 
-static int scan_directory(struct intake *i, bool on_disk, const char *folder);
-
-/* One entry of a directory; folder is "" or the one it is in. */
 static int
-scan_entry(struct intake *i, bool on_disk, DIR *dir, const char *folder,
-    const char *name)
+note_file(struct intake *i, bool on_disk, const char *path, const FTSENT *e)
 {
-	char path[PATH_SIZE];
 	struct intake_file *f;
-	struct stat st;
 
-	if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (path_format(
-		path, "%s%s%s", folder, folder[0] != '\0' ? "/" : "", name) < 0)
-		return -1;
-	/* Components with a user of their own have folders of their own. */
-	if (S_ISDIR(st.st_mode) && folder[0] == '\0' && !on_disk)
-		return scan_directory(i, on_disk, path);
-	if (!S_ISREG(st.st_mode) || !is_spool_name(name))
+	if (!is_spool_name(e->fts_name) || strlen(path) >= INTAKE_PATH_SIZE)
 		return 0;
-	f = find(i, on_disk, path, st.st_ino);
+	f = find(i, on_disk, path, e->fts_statp->st_ino);
 	if (f == NULL)
-		f = add(i, on_disk, path, st.st_ino);
+		f = add(i, on_disk, path, e->fts_statp->st_ino);
 	if (f == NULL)
 		return -1;
 	f->seen = true;
 	return 0;
 }
 
+/*
+ * The files of one spool directory. In that of the run directory components
+ * with a user of their own have folders of their own.
+ */
 static int
-scan_directory(struct intake *i, bool on_disk, const char *folder)
+scan(struct intake *i, bool on_disk)
 {
-	char path[PATH_SIZE];
-	struct dirent *entry;
+	char *root = on_disk ? i->disk_path : i->run_path;
+	char *roots[] = { root, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	short deepest = on_disk ? 0 : 1;
 	int result = 0;
-	DIR *dir;
+	FTSENT *e;
 
-	if (path_format(path, "%s/%s", on_disk ? i->disk_path : i->run_path,
-		folder) < 0)
+	if (fts == NULL)
 		return -1;
-	dir = opendir(path);
-	if (dir == NULL)
-		return errno == ENOENT && !on_disk ? 0 : -1;
-	while (result == 0 && (errno = 0, entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			result =
-			    scan_entry(i, on_disk, dir, folder, entry->d_name);
-	if (result == 0 && errno != 0)
+	while (result == 0 && (errno = 0, e = fts_read(fts)) != NULL) {
+		if (e->fts_info == FTS_D && e->fts_level > deepest)
+			(void)fts_set(fts, e, FTS_SKIP);
+		else if (e->fts_info == FTS_F)
+			result = note_file(
+			    i, on_disk, e->fts_path + strlen(root) + 1, e);
+	}
+	if (errno != 0 && errno != ENOENT)
 		result = -1;
-	(void)closedir(dir);
+	(void)fts_close(fts);
 	return result;
 }
 
 int
 intake_scan(struct intake *i)
 {
-	size_t left = 0;
+	struct intake_file **link = &i->files, *f;
 
-	for (size_t n = 0; n < i->nfiles; n++)
-		i->files[n]->seen = false;
-	if (scan_directory(i, false, "") < 0 || scan_directory(i, true, "") < 0)
+	for (f = i->files; f != NULL; f = f->next)
+		f->seen = false;
+	if (scan(i, false) < 0 || scan(i, true) < 0)
 		return -1;
-	for (size_t n = 0; n < i->nfiles; n++) {
-		if (i->files[n]->seen)
-			i->files[left++] = i->files[n];
-		else
-			free(i->files[n]);
+	while ((f = *link) != NULL) {
+		if (f->seen) {
+			link = &f->next;
+			continue;
+		}
+		*link = f->next;
+		free(f);
 	}
-	i->nfiles = left;
 	return 0;
 }
 

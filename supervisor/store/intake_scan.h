@@ -7,16 +7,20 @@
 
 #include "store/intake.h"
 
+/* A folder of a component and a name in it; longer ones are nobody's. */
+#define INTAKE_PATH_SIZE 320
+
 struct intake_file {
+	struct intake_file *next;
 	bool on_disk; /* in STATE/spool, else in STATE/run/spool */
 	ino_t inode;
 	int64_t committed; /* bytes in the database, once known */
-	int64_t next;	   /* bytes when the open transaction is committed */
+	int64_t staged;	   /* bytes when the open transaction is committed */
 	int64_t kept;	   /* bytes in STATE/spool */
 	bool known;	   /* committed has been read from the database */
 	bool finished;	   /* to be unlinked after the commit */
 	bool seen;	   /* by the last scan */
-	char path[];	   /* in its directory: "daemon-1.jsonl" */
+	char path[INTAKE_PATH_SIZE]; /* in its directory: "daemon-1.jsonl" */
 };
 
 /* An open file at one moment. */

@@ -68,16 +68,24 @@ queries_each_event_after(struct store *s, int64_t rowid,
 	    each, argument);
 }
 
+/* The newest ?2 of those where column is ?1, found by its index. */
+#define NEWEST_OF(column)                                                \
+	"SELECT * FROM (SELECT rowid AS n, " SCHEMA_EVENT_TIME " AS at " \
+	"FROM events WHERE " column " = ?1 "                             \
+	"ORDER BY " SCHEMA_EVENT_TIME " DESC, rowid DESC LIMIT ?2)"
+
 int
 queries_last_events(struct store *s, const char *component, int n,
     int (*each)(const struct event_row *row, void *argument), void *argument)
 {
 	return each_event(s,
 	    statement_query(s,
-		EVENT_COLUMNS "FROM (SELECT rowid, * FROM events "
-			      "WHERE component = ?1 OR loop_id = ?1 "
-			      "ORDER BY rowid DESC LIMIT ?2) e "
-			      "ORDER BY e.rowid",
+		EVENT_COLUMNS "FROM events e WHERE e.rowid IN (SELECT n FROM "
+			      "(" NEWEST_OF("component") " UNION " NEWEST_OF(
+				  "loop_id") ") ORDER BY at DESC, n DESC LIMIT "
+					     "?2) "
+					     "ORDER BY " SCHEMA_EVENT_TIME
+					     ", e.rowid",
 		"ti", component, (int64_t)n),
 	    each, argument);
 }

@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "store/queries_fleet.h"
@@ -141,25 +139,11 @@ int
 queries_acknowledge(struct store *s, const char *id, const char *by)
 {
 	char now[CLOCK_ISO_SIZE];
-	int64_t one;
-	int changed;
 
 	clock_format_iso(now, clock_wall_ms());
-	changed = statement_run(s,
+	return statement_run(s,
 	    "UPDATE alerts SET acknowledged = 1, acknowledged_by = ?2, "
 	    "acknowledged_at = ?3 WHERE ifnull(acknowledged, 0) = 0 "
-	    "AND (?1 IS NULL OR id = ?1 COLLATE NOCASE)",
+	    "AND (?1 IS NULL OR id = ?1)",
 	    "ttt", id, by, now);
-	if (changed != 0 || id == NULL)
-		return changed;
-	switch (statement_int_of(s, &one,
-	    "SELECT 1 FROM alerts WHERE id = ?1 COLLATE NOCASE", "t", id)) {
-	case 0:
-		(void)snprintf(
-		    s->error, sizeof(s->error), "there is no alert %s", id);
-		errno = ENOENT;
-		return -1;
-	case 1: return 0;
-	default: return -1;
-	}
 }

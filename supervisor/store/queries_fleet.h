@@ -76,11 +76,8 @@ int queries_each_decision(struct store *s, bool all,
     int (*each)(const struct decision_row *row, void *argument),
     void *argument);
 
-/*
- * Marks an alert as seen, or all that aren't (id NULL). Returns how many were
- * marked, or -1 with errno of store.h; ENOENT with the store still open:
- * there is no such alert.
- */
+/* Marks an alert (exact id) as seen, or all that aren't (id NULL). Returns how
+ * many were marked, or -1 with errno of store.h. */
 int queries_acknowledge(struct store *s, const char *id, const char *by);
 
 #endif

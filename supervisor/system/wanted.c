@@ -56,7 +56,7 @@ read_text(int dirfd, size_t *ret_len)
 static bool
 parse_line(char *line, struct wanted_entry *ret)
 {
-	char *fields[5];
+	char *fields[5] = { NULL };
 
 	for (size_t i = 0; i < 5; i++) {
 		fields[i] = strsep(&line, i < 4 ? "\t" : "");

@@ -26,8 +26,8 @@ teardown() {
 write_worker() {
 	cat > "$FLEET/worker" <<-SH
 		#!/bin/sh
-		exec 9> "$FLEET/running/\$LOOPKEEPER_TEST"
-		flock -n 9 || echo "\$LOOPKEEPER_TEST" >> "$FLEET/twice"
+		exec 9> "$FLEET/running/\$LOOPKEEPER_TEST_ID"
+		flock -n 9 || echo "\$LOOPKEEPER_TEST_ID" >> "$FLEET/twice"
 		"$LK_ROOT/examples/three-loops/worker"
 	SH
 	chmod +x "$FLEET/worker"
@@ -84,8 +84,18 @@ kill_one() {
 	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
 	kill -9 "$pid" 2> /dev/null || return 0
 	wait_until 10 gone "$pid"
-	echo "$what $name $pid" >> "$FLEET/killed"
+	echo "$what $name $pid" | tee -a "$FLEET/killed"
+	printf '    %(%T)T %s\n' -1 "line $(tail -n 1 \
+	    "$FLEET/state/logs/counts.log" | sed 's/.*line //')"
 	pause_ms $((RANDOM % 150 + 20))
+}
+
+none_is_left() {
+	local left
+	left=$(sql "SELECT id, status FROM tests
+	    WHERE status IN ('pending', 'in_progress')")
+	[[ -z $left || -n $(sql "SELECT id FROM tests
+	    WHERE status IN ('blocked', 'failed')") ]] || fail "$left"
 }
 
 all_passed() {
@@ -101,10 +111,10 @@ fleet_is_whole() {
 	[[ -z $left && $(status_field @ daemon_pid) -gt 0 ]] || fail "$left"
 }
 
-# Every number from 1 to the last, in the log and all rotated ones.
+# Of the numbers from 1 to the last, those that are in no log, as ranges.
 numbers_missing() {
 	cat "$FLEET"/state/logs/counts.log* | sed -n 's/.*line \([0-9]*\)$/\1/p' |
-	    sort -nu | awk '{ while (++n < $1) print n }'
+	    sort -nu | awk '++n < $1 { print n "-" $1 - 1; n = $1 }'
 }
 
 # Every component that was killed by us has one crash with its pid.
@@ -128,7 +138,8 @@ deaths_untold() {
 	while (($(wc -l < "$FLEET/killed") < KILLS)); do
 		kill_one
 	done
-	wait_until 240 all_passed
+	wait_until 240 none_is_left
+	all_passed
 	wait_until 60 fleet_is_whole
 	lk down
 	nothing_left

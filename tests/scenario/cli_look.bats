@@ -240,7 +240,7 @@ says() {
 	says "but a component: 'loopkeeper status loop-2'"
 	answers 1 show CP-3
 	says "did you mean CP-1?"
-	answers 2 tests --status done
+	answers 2 tests --status "done"
 	says "in_progress"
 	answers 2 wait --for dinner
 	answers 2 show

@@ -108,7 +108,7 @@ column() {
 
 @test "decide: an option, once" {
 	sql_decision
-	run -0 lk decisions || true
+	run -0 lk decisions
 	says "DEC-001"
 	says "C  leave it (the default)"
 	run -1 lk decide DEC-001 X
@@ -134,14 +134,19 @@ sql_decision() {
 @test "ack: one or all" {
 	lk up -d --wait
 	sql "INSERT INTO alerts (id, severity, source, message) VALUES
-	    ('a1', 'error', 'monitor', 'one'),
-	    ('a2', 'warning', 'monitor', 'two')"
+	    ('ab1', 'error', 'monitor', 'one'),
+	    ('b2', 'warning', 'monitor', 'two'),
+	    ('ab3', 'warning', 'monitor', 'three')"
 	run -0 lk alerts
 	says "error"
 	says "one"
-	run -0 lk ack A1
-	run -0 lk ack a1
+	run -1 lk ack ab
+	says "several"
+	run -0 lk ack AB1
+	run -0 lk ack ab1
 	says "already"
+	run -0 lk ack ab3
+	run -0 lk ack AB3
 	run -0 lk alerts
 	[[ $output != *one* ]]
 	says "two"
@@ -149,7 +154,7 @@ sql_decision() {
 	says "1 alert marked"
 	run -0 lk alerts --all
 	says "seen by"
-	run -1 lk ack a3
+	run -1 lk ack c
 }
 
 @test "transcript: the last attempt, or the one that is named" {
@@ -180,6 +185,29 @@ sql_decision() {
 	sql "UPDATE attempts SET ended_at = 'x' WHERE id = 'a2'"
 	wait "$follower"
 	[[ $(< "$FLEET/follow") == $'second\nthird\nlast' ]]
+}
+
+@test "a released database: said at once, with who and since when" {
+	lk up -d --wait
+	lk pause all
+	local command
+	for command in tests decisions alerts timeline "show X" "skip X" \
+	    "reset X" "decide X A" "ack all" "transcript X" \
+	    "add X --verify true --loop loop-1"; do
+		# shellcheck disable=SC2086 # words of a command
+		run -1 lk $command
+		[[ ${#lines[@]} == 1 ]]
+		says "paused: the database is released (since "
+		says ", by "
+		says "); resume first"
+	done
+	run -0 lk status
+	says "paused: the database is released"
+	says "loop-1"
+	run -0 lk health
+	says "loop-1: paused (since "
+	lk resume all
+	run -0 lk tests
 }
 
 @test "wait: ready, idle, passed, paused, and in time" {

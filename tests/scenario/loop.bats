@@ -18,8 +18,7 @@ teardown() {
 	teardown_fleet
 }
 
-# one_loop WORKER [KEY=VALUE;...]: a configuration with loop-1, whose worker is
-# a shell script on standard input of this function.
+# A configuration with loop-1, whose worker is the script on standard input.
 one_loop() {
 	cat > "$FLEET/worker"
 	chmod +x "$FLEET/worker"
@@ -28,8 +27,7 @@ one_loop() {
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify";
 		    loop = { worker = [ "$FLEET/worker" ];
-		      repository = "$FLEET/repository"; pause = "0";
-		      ${1:-} }; }
+		      repository = "$FLEET/repository"; pause = "0"; }; }
 		);
 	CONF
 }
@@ -198,7 +196,7 @@ transcript_of() {
 	[[ $(sql "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'
 	    AND state = 'parked'") == 2 ]]
 	stop_alone "$LOOP"
-	[[ $(pgrep -cf "^sleep 1000$" -s 0) == 0 ]]
+	wait_until 5 nothing_left
 	test_is T-1 skipped
 	test_is T-2 pending
 }
@@ -248,8 +246,8 @@ transcript_of() {
 	# Also when the one who has it dies now.
 	kill -9 "$LOOP"
 	wait_until 5 gone "$LOOP"
-	echo "ROLLBACK; .quit" >&"${LOCK[1]}"
-	exec {LOCK[1]}>&-
+	printf 'ROLLBACK;\n.quit\n' >&"${LOCK[1]}"
+	wait "$LOCK_PID" || true
 	run_alone loop-1
 	wait_until 20 test_is T-1 passed
 	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]

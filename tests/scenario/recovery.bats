@@ -136,4 +136,8 @@ nothing_in_progress() {
 	run lk tests
 	[[ $status == 1 && $output == *"newer loopkeeper"* ]]
 	[[ $(sql 'PRAGMA user_version') == 99 ]]
+	# The recorder doesn't give up, and keeps what happens.
+	wait_state recorder running
+	wait_until 10 grep -qs component_ready "$FLEET"/state/spool/*.jsonl \
+	    "$FLEET"/state/run/spool/*.jsonl
 }

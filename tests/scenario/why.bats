@@ -109,3 +109,26 @@ stuck_twice() {
 	lk why hangs --json |
 	    jq -e '.cause == "stuck" and .deaths_in_window == 2'
 }
+
+@test "why names the test that was open, and what was repaired" {
+	need git
+	mkdir "$FLEET/repository"
+	fleet_config <<-CONF
+		components = ( { name = "loop-1";
+		    command = [ "loopkeeper-loop" ]; ready = "notify";
+		    restart = { policy = "never"; };
+		    loop = { worker = [ "sleep", "1000" ];
+		      repository = "$FLEET/repository"; }; } );
+	CONF
+	echo '[{ "id": "CP-1", "loop_id": "loop-1", "verify": "false" }]' \
+	    > "$FLEET/tests.json"
+	lk import "$FLEET/tests.json"
+	lk up -d
+	wait_event "event_type = 'test_started'" 30
+	kill -9 "$(pid_of loop-1)"
+	wait_event "event_type = 'test_reset'" 30
+	run lk why loop-1
+	[[ $output == *"test "*CP-1* && $output == *repaired* ]]
+	lk why loop-1 --json | jq -e '.test == "CP-1" and
+	    ([.repairs[].event_type] | index("test_reset") != null)'
+}

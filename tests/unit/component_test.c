@@ -12,21 +12,24 @@
 
 struct world {
 	struct component c;
-	struct component_config config;
 	struct component_input in;
 	struct component_result last;
 };
+
+/* Of the one world that a test has at a time. */
+static struct component_config config;
 
 static void
 world_init(struct world *w)
 {
 	(void)memset(w, 0, sizeof(*w));
-	w->config.start_timeout_ms = 90000;
-	w->config.heartbeat_timeout_ms = 120000;
-	w->config.heartbeat_late_ms = 60000;
-	w->config.stop_timeout_ms = 10000;
-	w->config.schedule_daily_min = -1;
-	w->config.restart = (struct config_restart_policy){
+	(void)memset(&config, 0, sizeof(config));
+	config.start_timeout_ms = 90000;
+	config.heartbeat_timeout_ms = 120000;
+	config.heartbeat_late_ms = 60000;
+	config.stop_timeout_ms = 10000;
+	config.schedule_daily_min = -1;
+	config.restart = (struct config_restart_policy){
 		.max_restarts = 5,
 		.delay_ms = 1000,
 		.delay_max_ms = 60000,
@@ -42,7 +45,7 @@ world_init(struct world *w)
 static enum component_action
 step(struct world *w, enum component_event event)
 {
-	w->last = component_step(&w->c, &w->config, event, &w->in);
+	w->last = component_step(&w->c, &config, event, &w->in);
 	assert_null(component_check(&w->c));
 	return w->last.action;
 }
@@ -109,7 +112,7 @@ test_every_cell(void **state)
 			w.in.death.cause = CAUSE_EXIT;
 			before = w.c;
 			w.last = component_step(
-			    &w.c, &w.config, (enum component_event)e, &w.in);
+			    &w.c, &config, (enum component_event)e, &w.in);
 			if (impossible[s] >> e & 1) {
 				assert_int_equal(w.last.action, ACT_IMPOSSIBLE);
 				assert_memory_equal(
@@ -198,7 +201,7 @@ test_good_health_resets_level_not_window(void **state)
 	assert_int_equal(pass(&w), ACT_NOTHING);
 	assert_int_equal(w.c.level, 0);
 	assert_int_equal(w.c.deadline_ms, 0);
-	assert_int_equal(component_deaths(&w.c, &w.config, w.in.now_ms), 1);
+	assert_int_equal(component_deaths(&w.c, &config, w.in.now_ms), 1);
 }
 
 static void
@@ -208,13 +211,13 @@ test_lateness_defers_good_health(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.heartbeat = HEARTBEAT_NOTIFY;
-	w.config.heartbeat_late_ms = 30000;
+	config.heartbeat = HEARTBEAT_NOTIFY;
+	config.heartbeat_late_ms = 30000;
 	start(&w);
 	die(&w, CAUSE_SIGNAL, SIGKILL);
 	(void)step(&w, EVENT_READY);
 	w.in.now_ms += 31000;
-	assert_int_equal(component_judge(&w.c, &w.config, w.in.now_ms), 1);
+	assert_int_equal(component_judge(&w.c, &config, w.in.now_ms), 1);
 	(void)pass(&w);
 	assert_int_equal(w.c.level, 1); /* late: not in good health */
 	assert_true(component_beat(&w.c, w.in.now_ms));
@@ -229,8 +232,8 @@ test_fallback_and_half_open(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.fallback.count = 1;
-	w.config.restart.max_restarts = 1;
+	config.fallback.count = 1;
+	config.restart.max_restarts = 1;
 	start(&w);
 	die(&w, CAUSE_EXIT, 1);
 	die(&w, CAUSE_EXIT, 1);
@@ -264,7 +267,7 @@ test_failed_is_retried_and_restart_closes(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.restart.max_restarts = 1;
+	config.restart.max_restarts = 1;
 	start(&w);
 	die(&w, CAUSE_EXIT, 1);
 	die(&w, CAUSE_EXIT, 1);
@@ -275,7 +278,7 @@ test_failed_is_retried_and_restart_closes(void **state)
 	assert_int_equal(w.c.state, COMPONENT_FAILED);
 	assert_int_equal(step(&w, EVENT_RESTART), ACT_SPAWN);
 	assert_int_equal(w.c.circuit, CIRCUIT_CLOSED);
-	assert_int_equal(component_deaths(&w.c, &w.config, w.in.now_ms), 0);
+	assert_int_equal(component_deaths(&w.c, &config, w.in.now_ms), 0);
 }
 
 static void
@@ -285,7 +288,7 @@ test_policies(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.restart.policy = RESTART_ON_FAILURE;
+	config.restart.policy = RESTART_ON_FAILURE;
 	start(&w);
 	die(&w, CAUSE_EXIT, 0);
 	assert_int_equal(w.c.state, COMPONENT_STOPPED);
@@ -293,13 +296,13 @@ test_policies(void **state)
 	assert_event(&w, "component_stopped");
 
 	world_init(&w);
-	w.config.restart.policy = RESTART_ON_FAILURE;
+	config.restart.policy = RESTART_ON_FAILURE;
 	start(&w);
 	die(&w, CAUSE_EXIT, 1);
 	assert_int_equal(w.c.state, COMPONENT_STARTING);
 
 	world_init(&w);
-	w.config.restart.policy = RESTART_NEVER;
+	config.restart.policy = RESTART_NEVER;
 	start(&w);
 	die(&w, CAUSE_EXIT, 1);
 	assert_int_equal(w.c.state, COMPONENT_STOPPED);
@@ -365,15 +368,15 @@ test_stuck_is_a_death(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.heartbeat = HEARTBEAT_NOTIFY;
+	config.heartbeat = HEARTBEAT_NOTIFY;
 	start(&w);
-	assert_int_equal(component_next_ms(&w.c, &w.config), 61000);
-	assert_int_equal(component_judge(&w.c, &w.config, 61000), 1);
-	assert_int_equal(component_next_ms(&w.c, &w.config), 121000);
+	assert_int_equal(component_next_ms(&w.c, &config), 61000);
+	assert_int_equal(component_judge(&w.c, &config, 61000), 1);
+	assert_int_equal(component_next_ms(&w.c, &config), 121000);
 	component_forgive(&w.c, 5000);
-	assert_int_equal(component_judge(&w.c, &w.config, 121000), 0);
+	assert_int_equal(component_judge(&w.c, &config, 121000), 0);
 	w.in.now_ms = 126000;
-	assert_int_equal(component_judge(&w.c, &w.config, 126000), 2);
+	assert_int_equal(component_judge(&w.c, &config, 126000), 2);
 	w.in.death.cause = CAUSE_STUCK;
 	assert_int_equal(step(&w, EVENT_STUCK), ACT_ABORT);
 	assert_event(&w, "component_stuck");
@@ -390,15 +393,15 @@ test_seen_judges_on_arrival_only(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.heartbeat = HEARTBEAT_DATABASE;
+	config.heartbeat = HEARTBEAT_DATABASE;
 	start(&w);
-	assert_int_equal(component_next_ms(&w.c, &w.config), 0);
+	assert_int_equal(component_next_ms(&w.c, &config), 0);
 	w.in.now_ms = 500000;
-	assert_int_equal(component_judge(&w.c, &w.config, 500000), 0);
-	assert_int_equal(component_seen(&w.c, &w.config, 61000, 500000), 1);
-	assert_int_equal(component_seen(&w.c, &w.config, 0, 500000), 0);
+	assert_int_equal(component_judge(&w.c, &config, 500000), 0);
+	assert_int_equal(component_seen(&w.c, &config, 61000, 500000), 1);
+	assert_int_equal(component_seen(&w.c, &config, 0, 500000), 0);
 	assert_false(w.c.late);
-	assert_int_equal(component_seen(&w.c, &w.config, 120000, 500000), 2);
+	assert_int_equal(component_seen(&w.c, &config, 120000, 500000), 2);
 }
 
 static void
@@ -426,7 +429,7 @@ test_schedules(void **state)
 
 	(void)state;
 	world_init(&w);
-	w.config.schedule_every_ms = 3600000;
+	config.schedule_every_ms = 3600000;
 	start(&w);
 	die(&w, CAUSE_EXIT, 0);
 	assert_true(w.c.done);
@@ -434,7 +437,7 @@ test_schedules(void **state)
 	assert_int_equal(pass(&w), ACT_SPAWN);
 
 	world_init(&w);
-	w.config.schedule_daily_min = 120;
+	config.schedule_daily_min = 120;
 	w.in.next_daily_ms = 70000;
 	assert_int_equal(step(&w, EVENT_GO), ACT_NOTHING);
 	assert_int_equal(w.c.state, COMPONENT_STOPPED);
@@ -458,7 +461,7 @@ test_keeper_death_counts(void **state)
 	assert_int_equal(heir.death.cause, CAUSE_KEEPER);
 	w.c = heir;
 	assert_int_equal(step(&w, EVENT_EMPTY), ACT_SPAWN);
-	assert_int_equal(component_deaths(&w.c, &w.config, 2000), 1);
+	assert_int_equal(component_deaths(&w.c, &config, 2000), 1);
 }
 
 static void

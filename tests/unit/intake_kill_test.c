@@ -37,6 +37,9 @@ step(void)
 		(void)kill(getpid(), SIGKILL);
 }
 
+/* The C library's own parameters have names that are reserved for it. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 ssize_t
 write(int fd, const void *bytes, size_t n)
 {
@@ -81,11 +84,13 @@ fdatasync(int fd)
 	return 0;
 }
 
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
 /* Several files whose writers are gone. */
 static void
 fill_spool(const char *directory)
 {
-	char run[128], name[16];
+	char run[128], name[24];
 	struct spool spool;
 	struct event e;
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
 #include <cmocka.h>
 #include <sqlite3.h>
 
@@ -241,7 +242,7 @@ test_folders_of_users(void **state)
 static void
 write_events(const struct fixture *f, int writer)
 {
-	char name[16];
+	char name[24];
 	struct spool spool;
 
 	(void)snprintf(name, sizeof(name), "writer-%d", writer);
@@ -277,7 +278,8 @@ read_events(struct fixture *f)
 		if (intake_run(&f->intake, &f->store, &counts) < 0 &&
 		    errno != EBUSY)
 			_exit(1);
-		if (rand() % 4 == 0 && intake_keep(&f->intake, &counts) < 0)
+		if (arc4random_uniform(4) == 0 &&
+		    intake_keep(&f->intake, &counts) < 0)
 			_exit(1);
 	}
 }
@@ -286,16 +288,14 @@ read_events(struct fixture *f)
 static void
 read_and_die(struct fixture *f)
 {
-	const struct timespec life = { .tv_nsec =
-					   (long)(rand() % 40) * 1000000 };
+	const struct timespec life = { .tv_nsec = (long)arc4random_uniform(40) *
+		    1000000 };
 	int status = 0;
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		srand((unsigned)getpid());
+	if (pid == 0)
 		read_events(f);
-	}
 	assert_int_equal(nanosleep(&life, NULL), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -209,18 +209,27 @@ is_private(const char *variable)
 	return false;
 }
 
+/* Appends text, which the list then owns; NULL is a lack of memory. */
+static int
+append(char **list, size_t *n, char *text)
+{
+	if (text == NULL)
+		return -1;
+	list[(*n)++] = text;
+	return 0;
+}
+
 /* Appends NAME=VALUE, or nothing for a NULL value. */
 static int
 add(char **list, size_t *n, const char *name, const char *value)
 {
+	char *text = NULL;
+
 	if (value == NULL)
 		return 0;
-	if (asprintf(&list[*n], "%s=%s", name, value) < 0) {
-		list[*n] = NULL;
+	if (asprintf(&text, "%s=%s", name, value) < 0)
 		return -1;
-	}
-	(*n)++;
-	return 0;
+	return append(list, n, text);
 }
 
 /* The variables that are only about the claim; w may be NULL. */
@@ -260,8 +269,7 @@ worker_environment(const struct loop_config *config, const struct claim *claim,
 	for (size_t i = 0; i < count; i++) {
 		if (is_private(environ[i]))
 			continue;
-		list[n] = strdup(environ[i]);
-		if (list[n++] == NULL)
+		if (append(list, &n, strdup(environ[i])) < 0)
 			goto fail;
 	}
 	if (add(list, &n, "LOOPKEEPER_LOOP", config->name) < 0 ||

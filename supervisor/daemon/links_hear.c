@@ -1,0 +1,182 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "daemon/daemon.h"
+#include "daemon/links.h"
+#include "system/pidfd.h"
+#include "system/status.h"
+#include "system/sweep.h"
+
+#define JUDGE_AFTER_MS 1000 /* restarts that come at once are done by then */
+#define YOUNG_MS       1000 /* a keeper that dies as young, ... */
+#define EARLY_MAX      2    /* ... once too often, has to wait as long */
+
+/* What an adopted keeper must be told, from what it knows already. */
+static void
+settle(struct daemon *d, struct link *l, const struct status_record *r)
+{
+	const struct component *c = &d->members[l->member].component;
+
+	if (r->config_hash != d->roster.components[l->member]->hash)
+		link_configure(d, l);
+	if (c->want != l->want)
+		link_want(d, l, l->want, false);
+	if (c->held && !l->held)
+		link_tell(d, l, MESSAGE_RELEASE);
+	if (c->go)
+		l->go = true;
+	else if (l->go)
+		link_tell(d, l, MESSAGE_GO);
+}
+
+static void
+take_status(struct daemon *d, struct link *l, const struct status_record *r)
+{
+	struct fleet_member *m;
+	uint32_t deaths;
+	bool first = !l->heard;
+
+	l->heard = true;
+	if (l->member < 0 || r->blob_size != sizeof(m->component))
+		return;
+	m = &d->members[l->member];
+	deaths = m->component.ndeaths;
+	(void)memcpy(&m->component, r->blob, sizeof(m->component));
+	fleet_note(m, clock_ms());
+	d->order_due = d->mode_due = true;
+	if (m->component.ndeaths != deaths || m->held)
+		daemon_sooner(&d->circuits_ms, clock_ms() + JUDGE_AFTER_MS);
+	if (first && !l->ours && !l->dismissed)
+		settle(d, l, r);
+}
+
+/* A keeper of another build: its component is ended with it, and begins anew
+ * under one of ours. */
+static void
+replace(struct daemon *d, struct link *l)
+{
+	log_line(&d->log,
+	    "the keeper of %s (pid %d) is of another version: "
+	    "replacing it",
+	    l->name, (int)l->pid);
+	(void)pidfd_signal(l->pidfd, SIGTERM);
+	link_disconnect(d, l);
+	l->connect_ms = INT64_MAX;
+	l->asked_ms = 0;
+}
+
+void
+link_hear(struct daemon *d, struct link *l)
+{
+	struct status_record record;
+	struct message m;
+	ssize_t n;
+
+	while ((n = message_receive(l->fd, &m, &record, sizeof(record))) >= 0) {
+		l->asked_ms = 0;
+		if (m.type == MESSAGE_STATUS && n == sizeof(record))
+			take_status(d, l, &record);
+		if (l->behind)
+			link_tell_all(d, l);
+	}
+	if (errno == EPROTO || errno == EMSGSIZE) {
+		replace(d, l);
+	} else if (errno != EAGAIN) {
+		/* Its end follows; if it doesn't, it is found again. */
+		link_disconnect(d, l);
+	}
+}
+
+static void
+tell_death(struct daemon *d, const struct link *l, int status)
+{
+	daemon_begin_event(d, "keeper_died", l->name);
+	event_int(&d->event, "pid", l->pid);
+	if (status >= 0 && WIFSIGNALED(status))
+		event_int(&d->event, "signal", WTERMSIG(status));
+	else if (status >= 0)
+		event_int(&d->event, "exit", WEXITSTATUS(status));
+	daemon_tell(d);
+}
+
+/* Whether it ended as told: dismissed, or by a SIGTERM of somebody's. */
+static bool
+ended_well(const struct daemon *d, const struct link *l, int status)
+{
+	const struct component *c;
+
+	if (status >= 0)
+		return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (l->dismissed || l->member < 0)
+		return true;
+	c = &d->members[l->member].component;
+	return c->state == COMPONENT_STOPPED && c->want != WANT_RUN;
+}
+
+/* Until a new keeper tells more. */
+static void
+note_absence(struct daemon *d, struct link *l, int64_t now_ms)
+{
+	struct fleet_member *m = &d->members[l->member];
+
+	m->component.state =
+	    l->want == WANT_RUN ? COMPONENT_WAITING : COMPONENT_STOPPED;
+	m->component.want = l->want;
+	m->component.done = false;
+	fleet_note(m, now_ms);
+	d->order_due = d->mode_due = true;
+}
+
+/* Its component is of no configuration any more, or will have another link. */
+static void
+part(struct daemon *d, struct link *l)
+{
+	size_t i = roster_find(&d->roster, l->name);
+
+	if (i == d->roster.n) {
+		(void)sweep_component(d->rundir, l->name);
+	} else {
+		d->links[i]->bereaved = true;
+		daemon_sooner(&d->care_ms, clock_ms());
+	}
+	TAILQ_REMOVE(&d->leaving, l, entry);
+	link_free(d, l);
+}
+
+void
+link_ended(struct daemon *d, struct link *l, int status)
+{
+	int64_t now_ms = clock_ms();
+	bool well = ended_well(d, l, status);
+	bool young = l->ours && now_ms - l->born_ms < YOUNG_MS;
+	bool replaced = l->connect_ms == INT64_MAX;
+
+	l->early = young && !well ? l->early + 1 : 0;
+	if (!well)
+		tell_death(d, l, status);
+	link_forget_keeper(d, l);
+	d->clear_due = l->bereaved = true;
+	if (l->member < 0) {
+		part(d, l);
+		return;
+	}
+	/* SIGTERM to a keeper is "stop", until somebody says "start". */
+	if (well && !l->dismissed && !replaced)
+		l->want = WANT_STOP;
+	else if (!l->dismissed)
+		l->fork_ms = now_ms + (l->early > EARLY_MAX ? YOUNG_MS : 0);
+	daemon_sooner(&d->care_ms, l->fork_ms);
+	note_absence(d, l, now_ms);
+}
+
+void
+link_over(struct daemon *d, struct link *l)
+{
+	int status = -1;
+
+	if (l->ours && waitpid(l->pid, &status, WNOHANG) != l->pid)
+		return; /* SIGCHLD is on its way */
+	link_ended(d, l, status);
+}
