@@ -1,5 +1,3 @@
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -107,155 +105,113 @@ ids_loop(struct cli *cli, struct store *s, const char *word, char *ret_name)
 	return found ? CLI_DONE : ids_unknown(cli, s, IDS_LOOP, word);
 }
 
-/* The ids of one kind, to be compared with a word. */
-struct candidates {
-	char **items;
-	size_t n;
-	size_t size;
+/* One word, compared with one id after the other. */
+struct comparison {
+	const char *word;
+	size_t nbeginning;	       /* ids that begin with word */
+	char equal[ATTEMPT_TEST_SIZE]; /* in any case; "" for none */
+	char beginning[ATTEMPT_TEST_SIZE];
+	char nearest[ATTEMPT_TEST_SIZE];
 };
 
 static int
-add_candidate(const char *id, void *argument)
+compare(const char *id, void *argument)
 {
-	struct candidates *c = argument;
+	struct comparison *c = argument;
+	const char *const both[] = { c->nearest, id };
+	/* Of two that are as near, the first stays. */
+	const char *nearest = c->nearest[0] != '\0'
+	    ? text_nearest(c->word, both, 2)
+	    : text_nearest(c->word, &both[1], 1);
 
-	if (c->n == c->size) {
-		size_t size = c->size == 0 ? 64 : 2 * c->size;
-		char **items = reallocarray(c->items, size, sizeof(items[0]));
-
-		if (items == NULL)
-			return 1;
-		c->items = items;
-		c->size = size;
+	if (nearest == id)
+		(void)strlcpy(c->nearest, id, sizeof(c->nearest));
+	if (strcasecmp(id, c->word) == 0)
+		(void)strlcpy(c->equal, id, sizeof(c->equal));
+	if (names_is_prefix(c->word, id)) {
+		(void)strlcpy(c->beginning, id, sizeof(c->beginning));
+		c->nbeginning++;
 	}
-	c->items[c->n] = strdup(id);
-	if (c->items[c->n] == NULL)
-		return 1;
-	c->n++;
 	return 0;
 }
 
 static void
-free_candidates(struct candidates *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		free(c->items[i]);
-	free(c->items);
-}
-
-static void
-add_names(struct cli *cli, struct candidates *ret)
+compare_names(struct cli *cli, struct comparison *c)
 {
 	struct names names;
 
 	if (read_names(cli, &names) == 0)
 		for (size_t i = 0; i < names.n; i++)
-			(void)add_candidate(names.items[i], ret);
+			(void)compare(names.items[i], c);
 	names_free(&names);
 }
 
 static void
-add_loops(struct cli *cli, struct candidates *ret)
+compare_loops(struct cli *cli, struct comparison *c)
 {
 	struct conf *conf = names_load_conf(cli);
 
 	for (size_t i = 0; conf != NULL && i < conf->nloops; i++)
-		(void)add_candidate(conf->loops[i].name, ret);
+		(void)compare(conf->loops[i].name, c);
 	conf_free(conf);
 }
 
-/* What can't be read has no candidates: the error stays true without. */
-static void
-read_candidates(struct cli *cli, struct store *s, enum ids_kind kind,
-    struct candidates *ret)
+/* What can't be read compares with nothing: the error stays true without. */
+static struct comparison
+compare_all(
+    struct cli *cli, struct store *s, enum ids_kind kind, const char *word)
 {
-	*ret = (struct candidates){ 0 };
-	if (kind == IDS_COMPONENT) {
-		add_names(cli, ret);
-		return;
-	}
-	if (kind == IDS_LOOP)
-		add_loops(cli, ret);
-	if (s != NULL && s->db != NULL)
-		(void)queries_each_id(s, kinds[kind].table, add_candidate, ret);
-}
+	struct comparison c = { .word = word };
 
-/* Whether word is an id of kind, in any case; then *ret_id is it, to be
- * freed. */
-static bool
-is_one(struct cli *cli, struct store *s, enum ids_kind kind, const char *word,
-    char **ret_id)
-{
-	struct candidates c;
-
-	*ret_id = NULL;
-	read_candidates(cli, s, kind, &c);
-	for (size_t i = 0; i < c.n && *ret_id == NULL; i++)
-		if (strcasecmp(c.items[i], word) == 0)
-			*ret_id = strdup(c.items[i]);
-	free_candidates(&c);
-	return *ret_id != NULL;
+	if (kind == IDS_COMPONENT)
+		compare_names(cli, &c);
+	else if (kind == IDS_LOOP)
+		compare_loops(cli, &c);
+	if (kind != IDS_COMPONENT && s != NULL && s->db != NULL)
+		(void)queries_each_id(s, kinds[kind].table, compare, &c);
+	return c;
 }
 
 int
 ids_alert(struct cli *cli, struct store *s, const char *word,
     char ret[static IDS_ALERT_SIZE])
 {
-	struct candidates c;
-	size_t n = 0;
+	struct comparison c = compare_all(cli, s, IDS_ALERT, word);
+	bool exact = c.equal[0] != '\0';
 
-	ret[0] = '\0';
-	read_candidates(cli, s, IDS_ALERT, &c);
-	for (size_t i = 0; i < c.n; i++) {
-		bool exact = strcasecmp(word, c.items[i]) == 0;
-
-		if (!exact && !names_is_prefix(word, c.items[i]))
-			continue;
-		(void)strlcpy(ret, c.items[i], IDS_ALERT_SIZE);
-		n++;
-		if (exact) {
-			n = 1;
-			break;
-		}
-	}
-	free_candidates(&c);
-	if (n > 1)
+	if (!exact && c.nbeginning > 1)
 		return cli_error(CLI_FAILED,
 		    "%s begins several alerts' ids; write more of it", word);
-	return n == 1 ? CLI_DONE : ids_unknown(cli, s, IDS_ALERT, word);
+	if (!exact && c.nbeginning == 0)
+		return ids_unknown(cli, s, IDS_ALERT, word);
+	(void)strlcpy(ret, exact ? c.equal : c.beginning, IDS_ALERT_SIZE);
+	return CLI_DONE;
 }
 
 static int
 say_unknown(
     struct cli *cli, struct store *s, enum ids_kind kind, const char *word)
 {
-	struct candidates c;
-	const char *nearest;
-	char *id;
-	int code;
+	struct comparison c;
 
 	for (enum ids_kind other = 0; other < NKINDS; other++) {
-		if (other == kind || !is_one(cli, s, other, word, &id))
+		if (other == kind)
 			continue;
-		code = cli_error(CLI_FAILED,
-		    "there is no %s %s, but a %s: 'loopkeeper %s %s'",
-		    kinds[kind].noun, word, kinds[other].noun,
-		    kinds[other].command, id);
-		free(id);
-		return code;
+		c = compare_all(cli, s, other, word);
+		if (c.equal[0] != '\0')
+			return cli_error(CLI_FAILED,
+			    "there is no %s %s, but a %s: 'loopkeeper %s %s'",
+			    kinds[kind].noun, word, kinds[other].noun,
+			    kinds[other].command, c.equal);
 	}
-	read_candidates(cli, s, kind, &c);
-	nearest = text_nearest(word, (const char *const *)c.items, c.n);
-	if (nearest != NULL)
-		code =
-		    cli_error(CLI_FAILED, "there is no %s %s; did you mean %s?",
-			kinds[kind].noun, word, nearest);
-	else
-		code = cli_error(CLI_FAILED,
-		    "there is no %s %s; 'loopkeeper %s' lists them",
-		    kinds[kind].noun, word, kinds[kind].list);
-	free_candidates(&c);
-	return code;
+	c = compare_all(cli, s, kind, word);
+	if (c.nearest[0] != '\0')
+		return cli_error(CLI_FAILED,
+		    "there is no %s %s; did you mean %s?", kinds[kind].noun,
+		    word, c.nearest);
+	return cli_error(CLI_FAILED,
+	    "there is no %s %s; 'loopkeeper %s' lists them", kinds[kind].noun,
+	    word, kinds[kind].list);
 }
 
 int

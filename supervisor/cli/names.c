@@ -117,14 +117,14 @@ names_match(const struct names *names, const char *word, size_t *ret)
 const char *
 names_nearest(const struct names *names, const char *word)
 {
-	const char **items = calloc(names->n + 1, sizeof(*items)), *nearest;
+	const char *nearest = NULL;
 
-	if (items == NULL)
-		return NULL;
-	for (size_t i = 0; i < names->n; i++)
-		items[i] = names->items[i];
-	nearest = text_nearest(word, items, names->n);
-	free(items);
+	for (size_t i = 0; i < names->n; i++) {
+		const char *both[] = { nearest, names->items[i] };
+		size_t skipped = nearest == NULL;
+
+		nearest = text_nearest(word, both + skipped, 2 - skipped);
+	}
 	return nearest;
 }
 

@@ -38,15 +38,6 @@ spool_tail_open(struct spool_tail *t, const char *state_directory)
 	return 0;
 }
 
-void
-spool_tail_close(struct spool_tail *t)
-{
-	io_close(&t->fd);
-	free(t->files);
-	t->files = NULL;
-	t->nfiles = t->size = 0;
-}
-
 bool
 spool_tail_is_blind(const struct spool_tail *t)
 {
@@ -67,32 +58,41 @@ find(struct spool_tail *t, int directory, const char *name)
 {
 	struct spool_tail_file *file;
 
-	for (size_t i = 0; i < t->nfiles; i++)
-		if (t->files[i].directory == directory &&
-		    strcmp(t->files[i].name, name) == 0)
-			return &t->files[i];
-	if (t->nfiles == t->size) {
-		size_t size = t->size == 0 ? 32 : 2 * t->size;
-		void *files = reallocarray(t->files, size, sizeof(t->files[0]));
-
-		if (files == NULL)
-			return NULL;
-		t->files = files;
-		t->size = size;
-	}
-	file = &t->files[t->nfiles++];
-	*file = (struct spool_tail_file){ .directory = directory };
+	SLIST_FOREACH (file, &t->files, entry)
+		if (file->directory == directory &&
+		    strcmp(file->name, name) == 0)
+			return file;
+	file = calloc(1, sizeof(*file));
+	if (file == NULL)
+		return NULL;
+	file->directory = directory;
 	(void)strlcpy(file->name, name, sizeof(file->name));
+	SLIST_INSERT_HEAD(&t->files, file, entry);
 	return file;
 }
 
+/* Of one directory; without a name, all of them. */
 static void
 forget(struct spool_tail *t, int directory, const char *name)
 {
-	for (size_t i = 0; i < t->nfiles; i++)
-		if (t->files[i].directory == directory &&
-		    (name == NULL || strcmp(t->files[i].name, name) == 0))
-			t->files[i--] = t->files[--t->nfiles];
+	struct spool_tail_file *file, *next;
+
+	SLIST_FOREACH_SAFE(file, &t->files, entry, next)
+	{
+		if (file->directory != directory ||
+		    (name != NULL && strcmp(file->name, name) != 0))
+			continue;
+		SLIST_REMOVE(&t->files, file, spool_tail_file, entry);
+		free(file);
+	}
+}
+
+void
+spool_tail_close(struct spool_tail *t)
+{
+	io_close(&t->fd);
+	for (int i = 0; i < SPOOL_TAIL_DIRECTORIES; i++)
+		forget(t, i, NULL);
 }
 
 /* Hands over the whole lines of bytes; returns how many bytes they were. */
@@ -156,20 +156,17 @@ read_directory(const struct reading *r, int directory)
 	return result;
 }
 
-/* Watches what wasn't there before, and reads what lies in it. */
+/* Watches a directory that wasn't there before, and reads what lies in it. */
 static int
-watch(const struct reading *r)
+watch(const struct reading *r, int directory)
 {
-	for (int i = 0; i < SPOOL_TAIL_DIRECTORIES; i++) {
-		if (r->t->watches[i] >= 0)
-			continue;
-		r->t->watches[i] = inotify_add_watch(r->t->fd, r->t->paths[i],
-		    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE |
-			IN_ONLYDIR);
-		if (r->t->watches[i] >= 0 && read_directory(r, i) < 0)
-			return -1;
-	}
-	return 0;
+	int *watched = &r->t->watches[directory];
+
+	if (*watched >= 0)
+		return 0;
+	*watched = inotify_add_watch(r->t->fd, r->t->paths[directory],
+	    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
+	return *watched >= 0 ? read_directory(r, directory) : 0;
 }
 
 static int
@@ -210,7 +207,7 @@ spool_tail_read(struct spool_tail *t, void (*each)(char *line, void *argument),
 	_Alignas(struct inotify_event) char bytes[16384];
 	ssize_t n;
 
-	if (watch(&r) < 0)
+	if (watch(&r, 0) < 0 || watch(&r, 1) < 0)
 		return -1;
 	while ((n = read(t->fd, bytes, sizeof(bytes))) > 0) {
 		for (char *p = bytes; p < bytes + n;) {

@@ -10,11 +10,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include <bsd/sys/queue.h>
+
 #include "base/path.h"
 
 #define SPOOL_TAIL_DIRECTORIES 2
 
 struct spool_tail_file {
+	SLIST_ENTRY(spool_tail_file) entry;
 	char name[96];
 	int directory; /* index */
 	off_t offset;  /* of the first byte that wasn't read */
@@ -25,9 +28,7 @@ struct spool_tail {
 	int watches[SPOOL_TAIL_DIRECTORIES]; /* -1: not there (yet) */
 	int state_watch; /* the state directory, for the database */
 	char paths[SPOOL_TAIL_DIRECTORIES][PATH_SIZE];
-	struct spool_tail_file *files;
-	size_t nfiles;
-	size_t size;  /* of files */
+	SLIST_HEAD(, spool_tail_file) files;
 	bool stirred; /* the database was written to; the owner clears it */
 };
 

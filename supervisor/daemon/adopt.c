@@ -29,6 +29,7 @@ adopt_surplus(struct daemon *d, const char *name, pid_t pid)
 		return 0;
 	}
 	TAILQ_INSERT_TAIL(&d->leaving, l, entry);
+	d->surplus++;
 	link_tell(d, l, MESSAGE_DISMISS);
 	return 0;
 }

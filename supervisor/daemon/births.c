@@ -95,14 +95,17 @@ births_fork(struct daemon *d, struct link *l, int64_t now_ms)
 	l->born_ms = now_ms;
 	l->bereaved = false;
 	if (fork_keeper(d, l) < 0) {
-		log_line(&d->log,
-		    "can't fork a keeper for %s: %s; trying "
-		    "again in 1 s",
-		    l->name, strerror(errno));
+		if (!l->unborn) /* said once, however long it lasts */
+			log_line(&d->log,
+			    "can't fork a keeper for %s: %s; trying again "
+			    "every second",
+			    l->name, strerror(errno));
+		l->unborn = true;
 		l->fork_ms = now_ms + FORK_AGAIN_MS;
 		d->order_due = true;
 		return;
 	}
+	l->unborn = false;
 	l->fork_ms = 0;
 	d->forked++;
 	link_tell_all(d, l);

@@ -109,7 +109,7 @@ struct daemon {
 	bool first_turn_done;
 	TAILQ_HEAD(, link) leaving; /* dismissed, or of no configuration */
 	TAILQ_HEAD(, link) spare_links;
-	size_t adopted, forked;
+	size_t adopted, surplus, forked;
 	struct keeper_birth *keeper_birth; /* the pages that a keeper sees */
 
 	bool order_due;	 /* something changed that order, */

@@ -230,7 +230,7 @@ take_messages(struct guardian *g)
 	while (g->daemon_fd >= 0 && recv(g->daemon_fd, &c, 1, 0) == 1) {
 		if (c == GUARDIAN_UP && !g->up) {
 			g->up = true;
-			report_end();
+			report_end(g->birth->state_directory);
 		}
 		g->answer_ms = 0;
 		g->ask_ms = clock_ms() + ASK_EVERY_MS;

@@ -42,6 +42,7 @@ struct link {
 	bool heard;	/* the keeper has told its state */
 	bool behind;	/* a message was lost: all is told again */
 	bool dismissed; /* it ends when its tree is empty */
+	bool unborn;	/* the last fork failed */
 	bool bereaved;	/* what the last keeper left may still live */
 };
 

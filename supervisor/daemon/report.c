@@ -2,10 +2,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/io.h"
+#include "base/path.h"
 #include "daemon/report.h"
+
+#define LOG_SIZE (256 * 1024)
 
 void
 report(char kind, const char *format, ...)
@@ -50,13 +55,29 @@ report_refusal(const struct log *log, const char *format, ...)
 	log_line(log, "%s", text);
 }
 
-void
-report_end(void)
+/* Opens path and puts it in the place of fd. */
+static void
+replace(int fd, const char *path)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int flags = O_RDWR | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	int from;
 
-	if (fd < 0)
+	if (stat(path, &st) == 0 && st.st_size > LOG_SIZE)
+		flags |= O_TRUNC;
+	from = open(path, flags, 0600);
+	if (from < 0)
 		return;
-	(void)dup2(fd, STDOUT_FILENO);
-	(void)close(fd);
+	(void)dup2(from, fd);
+	io_close(&from);
+}
+
+void
+report_end(const char *state_directory)
+{
+	char path[PATH_SIZE];
+
+	replace(STDOUT_FILENO, "/dev/null");
+	if (path_format(path, "%s/run/supervisor.log", state_directory) == 0)
+		replace(STDERR_FILENO, path);
 }

@@ -25,7 +25,11 @@ void report_lines(const struct log *log, char kind, char *text);
 void report_refusal(const struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Nothing more will be said: stdout becomes /dev/null. */
-void report_end(void);
+/*
+ * The start is over: stdout becomes /dev/null, and what is logged from now on
+ * goes to supervisor.log in the run directory, for nothing may wait for a
+ * disk. It begins anew when it has grown large.
+ */
+void report_end(const char *state_directory);
 
 #endif

@@ -91,18 +91,23 @@ config_is_read(struct daemon *d)
 static void
 tell_start(struct daemon *d)
 {
-	const char *type = "supervisor_started";
+	bool again = d->birth->reason[0] != '\0';
 
-	if (d->birth->reason[0] != '\0')
-		type = "daemon_restarted";
-	else if (d->adopted > 0)
-		type = "supervisor_adopted";
-	daemon_begin_event(d, type, NULL);
+	if (d->adopted > 0) {
+		daemon_begin_event(d, "supervisor_adopted", NULL);
+		event_int(&d->event, "adopted", (int64_t)d->adopted);
+		event_int(&d->event, "dismissed", (int64_t)d->surplus);
+		event_int(
+		    &d->event, "missing", (int64_t)(d->roster.n - d->adopted));
+		daemon_tell(d);
+	}
+	daemon_begin_event(
+	    d, again ? "daemon_restarted" : "supervisor_started", NULL);
 	event_int(&d->event, "pid", getpid());
 	event_int(&d->event, "components", (int64_t)d->roster.n);
 	event_int(&d->event, "adopted", (int64_t)d->adopted);
 	event_int(&d->event, "leftovers_ended", (int64_t)d->cleared);
-	if (d->birth->reason[0] != '\0')
+	if (again)
 		event_text(&d->event, "cause", d->birth->reason);
 	daemon_tell(d);
 }
@@ -131,7 +136,7 @@ go_up(struct daemon *d, int64_t now_ms)
 		(void)send(d->guardian_fd, &c, 1, MSG_NOSIGNAL);
 	systemd_ready(d);
 	report(REPORT_UP, "%d", (int)getpid());
-	report_end();
+	report_end(d->birth->state_directory);
 }
 
 void

@@ -286,6 +286,7 @@ start_prepare(struct keeper *k)
 	s->stdout_fd = k->output.write_fd[OUTPUT_STDOUT];
 	s->stderr_fd = k->output.write_fd[OUTPUT_STDERR];
 	s->session = true;
+	s->default_signals = true; /* since our birth */
 	s->death_signal = SIGKILL;
 	s->has_umask = config->umask >= 0;
 	s->umask = (mode_t)config->umask;

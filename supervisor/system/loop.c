@@ -122,16 +122,26 @@ loop_remove(struct loop *l, uint64_t *key)
 	*key = 0;
 }
 
+/* The time is given relative: libfaketime moves absolute ones, whatever clock
+ * they are on. Zero disarms. */
 static int
 arm(struct loop *l, int64_t deadline_ms)
 {
-	struct itimerspec when = { .it_value = { .tv_sec = deadline_ms / 1000,
-				       .tv_nsec =
-					   deadline_ms % 1000 * 1000000 } };
+	struct itimerspec when = { 0 };
 
 	if (deadline_ms == l->armed_ms)
 		return 0;
-	if (timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+	if (deadline_ms != 0) {
+		int64_t wait_ms = deadline_ms - clock_ms();
+
+		if (wait_ms > 0) {
+			when.it_value.tv_sec = wait_ms / 1000;
+			when.it_value.tv_nsec = wait_ms % 1000 * 1000000;
+		} else {
+			when.it_value.tv_nsec = 1;
+		}
+	}
+	if (timerfd_settime(l->timer_fd, 0, &when, NULL) < 0)
 		return -1;
 	l->armed_ms = deadline_ms;
 	return 0;

@@ -84,9 +84,8 @@ reset_signals(const struct child *c)
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	(void)c;
 	/* KILL, STOP and the two that libc keeps for itself say EINVAL. */
-	for (int i = 1; i < NSIG; i++)
+	for (int i = 1; i < NSIG && !c->s->default_signals; i++)
 		(void)sigaction(i, &action, NULL);
 	(void)sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL);

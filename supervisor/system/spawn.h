@@ -62,7 +62,9 @@ struct spawn {
 	int stdin_fd;	       /* -1: as it is; the same for the other two */
 	int stdout_fd;
 	int stderr_fd;
-	bool session;	  /* setsid */
+	bool session; /* setsid */
+	/* The caller has no signal ignored or handled: none is to be reset. */
+	bool default_signals;
 	int death_signal; /* PR_SET_PDEATHSIG; 0: none */
 	bool has_umask;
 	mode_t umask;

@@ -155,3 +155,18 @@ all_pids() {
 	wait "$down"
 	wait_until 5 nothing_left
 }
+
+@test "a daemon that finds another configuration applies it" {
+	lk up -d --wait
+	local one
+	one=$(pid_of one)
+	sed -i 's/"two"; command = \[ "sleep"/"three"; command = [ "sleep"/' \
+	    "$LOOPKEEPER_CONFIG"
+	kill_daemon
+	wait_state three running
+	wait_until 10 test ! -d "$FLEET/state/run/c/two"
+	[[ $(pid_of one) == "$one" ]]
+	wait_event "event_type = 'supervisor_adopted'"
+	[[ $(sql "SELECT json_extract(payload, '\$.dismissed') FROM events
+	    WHERE event_type = 'supervisor_adopted'") == 1 ]]
+}

@@ -147,15 +147,15 @@ transcript_of() {
 	JSON
 	CLAUDECODE=1 NOTIFY_SOCKET=/nowhere run_alone loop-1
 	wait_until 10 test_is T-1 passed
-	cd "$FLEET/repository"
-	[[ $(cat stdin) == $'Make it.\nNow.' ]]
-	[[ $(cat arguments) == $'T-1:1\nMake it.\nNow.' ]]
-	grep -qx LOOPKEEPER_TEST_ID=T-1 environment
-	grep -qx LOOPKEEPER_ATTEMPT=1 environment
-	grep -qx "LOOPKEEPER_VERIFY=test -e done" environment
-	[[ $(cat "$(sed -n s/LOOPKEEPER_SPEC_FILE=//p environment)") == \
-	    $'Make it.\nNow.' ]]
-	run grep -E '^(CLAUDECODE|NOTIFY_SOCKET)=' environment
+	local in=$FLEET/repository
+	[[ $(cat "$in/stdin") == $'Make it.\nNow.' ]]
+	[[ $(cat "$in/arguments") == $'T-1:1\nMake it.\nNow.' ]]
+	grep -qx LOOPKEEPER_TEST_ID=T-1 "$in/environment"
+	grep -qx LOOPKEEPER_ATTEMPT=1 "$in/environment"
+	grep -qx "LOOPKEEPER_VERIFY=test -e done" "$in/environment"
+	[[ $(cat "$(sed -n s/LOOPKEEPER_SPEC_FILE=//p \
+	    "$in/environment")") == $'Make it.\nNow.' ]]
+	run grep -E '^(CLAUDECODE|NOTIFY_SOCKET)=' "$in/environment"
 	[[ $status == 1 ]]
 	grep -q '^# .* worker: exit 0$' "$(transcript_of T-1)"
 }
