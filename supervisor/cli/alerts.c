@@ -32,16 +32,15 @@ colour_of(const struct alert_row *row)
 static void
 print_alert(const struct cli *cli, const struct alert_row *row)
 {
-	char age[DURATION_SIZE] = "?", message[512];
+	char age[DURATION_SIZE] = "?";
 	int64_t age_ms = print_age_ms(row->created_at);
 
 	if (age_ms >= 0)
 		duration_format(age, age_ms);
-	print_cut(message, sizeof(message), row->message, 400);
-	printf("  %s%s%s %s ago: %s\n    from %s, id %s",
-	    print_begin(cli->colour, colour_of(row)), row->severity,
-	    print_end(cli->colour, colour_of(row)), age, message, row->source,
-	    row->id);
+	printf("  %s%s%s %s ago: ", print_begin(cli->colour, colour_of(row)),
+	    row->severity, print_end(cli->colour, colour_of(row)), age);
+	print_clean(row->message);
+	printf("\n    from %s, id %s", row->source, row->id);
 	if (row->acknowledged)
 		printf(", seen by %s",
 		    row->acknowledged_by[0] != '\0' ? row->acknowledged_by
@@ -144,41 +143,70 @@ alerts_run(struct cli *cli, int argc, char **argv)
 }
 
 static int
+count(const struct alert_row *row, void *argument)
+{
+	int *n = argument;
+
+	(void)row;
+	(*n)++;
+	return 0;
+}
+
+static int
+acknowledge_all(struct store *s, bool dry_run)
+{
+	int n = 0;
+
+	if (dry_run) {
+		if (queries_each_alert(s, false, count, &n) < 0)
+			return database_error(s);
+	} else {
+		n = queries_acknowledge(s, NULL, database_user());
+		if (n < 0)
+			return database_error(s);
+	}
+	printf("%d alert%s %smarked as seen\n", n, n == 1 ? "" : "s",
+	    dry_run ? "would be " : "");
+	return CLI_DONE;
+}
+
+static int
 acknowledge(struct cli *cli, struct store *s, const char *word)
 {
-	bool all = strcasecmp(word, "all") == 0;
 	char id[IDS_ALERT_SIZE];
-	int n, code = all ? CLI_DONE : ids_alert(cli, s, word, id);
+	int n, code = ids_alert(cli, s, word, id);
 
 	if (code != CLI_DONE)
 		return code;
-	n = queries_acknowledge(s, all ? NULL : id, database_user());
+	n = queries_acknowledge(s, id, database_user());
 	if (n < 0)
 		return database_error(s);
-	if (all)
-		printf("%d alert%s marked as seen\n", n, n == 1 ? "" : "s");
-	else
-		printf(n > 0 ? "alert %s is marked as seen\n"
-			     : "alert %s was marked as seen already\n",
-		    id);
+	printf(n > 0 ? "alert %s is marked as seen\n"
+		     : "alert %s was marked as seen already\n",
+	    id);
 	return CLI_DONE;
 }
 
 int
 ack_run(struct cli *cli, int argc, char **argv)
 {
+	bool dry_run = false;
+	const struct option_spec specs[] = {
+		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
+	};
 	struct store s;
 	int code, left;
 
-	left = options_parse(cli, argc, argv, NULL, 0, &code);
+	left = options_parse(cli, argc, argv, specs, 1, &code);
 	if (left < 0)
 		return code;
-	if (left != 1)
+	if (left != 1 || (dry_run && strcasecmp(argv[1], "all") != 0))
 		return cli_usage("ack");
-	code = database_open(cli, &s, STORE_WRITE);
+	code = database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
 	if (code != CLI_DONE)
 		return code;
-	code = acknowledge(cli, &s, argv[1]);
+	code = strcasecmp(argv[1], "all") == 0 ? acknowledge_all(&s, dry_run)
+					       : acknowledge(cli, &s, argv[1]);
 	store_close(&s);
 	return code;
 }

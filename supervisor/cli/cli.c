@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,19 +12,36 @@
 
 static const struct log cli_log = { .name = "loopkeeper" };
 
+static int
+locate(struct cli *cli, FILE *errors)
+{
+	if (conf_find(cli->config_option, cli->config_path, errors) < 0)
+		return -1;
+	return conf_state_directory(
+	    cli->config_path, cli->state_directory, errors);
+}
+
 int
 cli_locate(struct cli *cli)
 {
+	char *text = NULL, *rest;
+	size_t size;
+	FILE *errors;
+	int result;
+
 	if (cli->state_directory[0] != '\0')
 		return CLI_DONE;
-	if (conf_find(cli->config_option, cli->config_path, stderr) < 0)
-		return CLI_FAILED;
-	if (conf_state_directory(
-		cli->config_path, cli->state_directory, stderr) < 0) {
+	errors = open_memstream(&text, &size);
+	if (errors == NULL)
+		return cli_error(CLI_FAILED, "%s", strerror(errno));
+	result = locate(cli, errors);
+	(void)fclose(errors);
+	if (result < 0)
 		cli->state_directory[0] = '\0';
-		return CLI_FAILED;
-	}
-	return CLI_DONE;
+	for (rest = text; result < 0 && rest != NULL && *rest != '\0';)
+		(void)cli_error(CLI_FAILED, "%s", strsep(&rest, "\n"));
+	free(text);
+	return result < 0 ? CLI_FAILED : CLI_DONE;
 }
 
 int
@@ -42,13 +60,14 @@ cli_error(int code, const char *format, ...)
 }
 
 int
-cli_usage(const char *name)
+cli_usage(const char *command)
 {
 	for (size_t i = 0; i < ncommands; i++) {
-		if (strcmp(commands[i].name, name) != 0)
-			continue;
-		return cli_error(CLI_USAGE, "usage: loopkeeper %s%s%s", name,
-		    commands[i].usage[0] == '\0' ? "" : " ", commands[i].usage);
+		const struct command *c = &commands[i];
+
+		if (strcmp(c->name, command) == 0)
+			return cli_error(CLI_USAGE, "usage: loopkeeper %s%s%s",
+			    c->name, c->usage[0] == '\0' ? "" : " ", c->usage);
 	}
 	return cli_error(CLI_USAGE, "usage: see 'loopkeeper help'");
 }

@@ -5,7 +5,7 @@
 #include "cli/commands.h"
 
 const struct command commands[] = {
-	{ "status", NULL, GROUP_LOOK, "[NAME]",
+	{ "status", NULL, GROUP_LOOK, "[NAME] [--all]",
 	    "the fleet at a glance, or all about one component", status_run },
 	{ "health", NULL, GROUP_LOOK, "[--all]",
 	    "one line per component; exit 1 when one is unhealthy",
@@ -49,8 +49,8 @@ const struct command commands[] = {
 	    "apply what changed in the configuration", reload_run },
 	{ "decide", NULL, GROUP_STEER, "ID CHOICE [--comment TEXT]",
 	    "answer a question", decide_run },
-	{ "ack", NULL, GROUP_STEER, "ID|all", "mark an alert as seen",
-	    ack_run },
+	{ "ack", NULL, GROUP_STEER, "ID|all [--dry-run]",
+	    "mark an alert as seen", ack_run },
 	{ "skip", NULL, GROUP_STEER, "TEST [--reason TEXT] [--dry-run]",
 	    "take a test out of the queue", skip_run },
 	{ "reset", NULL, GROUP_STEER, "TEST [--dry-run]",

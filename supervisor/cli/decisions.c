@@ -73,7 +73,6 @@ static int
 each(const struct decision_row *row, void *argument)
 {
 	struct printing *p = argument;
-	char summary[512];
 
 	if (p->n++ == 0 && p->brief)
 		printf("\ndecisions:\n");
@@ -81,8 +80,9 @@ each(const struct decision_row *row, void *argument)
 		print_waiting(row);
 	else
 		print_answered(row);
-	print_cut(summary, sizeof(summary), row->summary, 400);
-	printf("    %s\n", summary);
+	printf("    ");
+	print_clean(row->summary);
+	(void)putchar('\n');
 	if (strcmp(row->status, "pending") != 0)
 		return 0;
 	print_options(row);

@@ -97,12 +97,10 @@ static const struct phrase phrases[] = {
 	{ "queue_empty", "has nothing left to do", PRINT_PLAIN },
 
 	{ "file_locked",
-	    "locked[ {files} files for][ {file_path} for] "
-	    "{test_id}",
+	    "locked the files of {test_id}[ ({files})][: {file_path}]",
 	    PRINT_PLAIN },
 	{ "file_unlocked",
-	    "released[ {files} files of][ {file_path} of] "
-	    "{test_id}",
+	    "unlocked the files of {test_id}[ ({files})][: {file_path}]",
 	    PRINT_PLAIN },
 	{ "file_conflict", "met a conflict[ on {file_path}][ with {holder}]",
 	    PRINT_YELLOW },

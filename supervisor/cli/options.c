@@ -72,14 +72,16 @@ take(const struct option_spec *spec)
 	return 0;
 }
 
-static const struct option_spec *
+/* Index of what getopt_long() calls c; nspecs for none of them. */
+static size_t
 find(int c, const struct option_spec *specs, size_t nspecs)
 {
-	for (size_t i = 0; i < nspecs; i++)
-		if (c == LETTERLESS + (int)i ||
-		    (c < LETTERLESS && c == specs[i].letter))
-			return &specs[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < nspecs && c != LETTERLESS + (int)i &&
+	    (c >= LETTERLESS || c != specs[i].letter))
+		i++;
+	return i;
 }
 
 int
@@ -88,7 +90,7 @@ options_parse(struct cli *cli, int argc, char **argv,
 {
 	struct option longs[SPECS_MAX + 3];
 	char shorts[2 * SPECS_MAX + 3];
-	const struct option_spec *spec;
+	size_t i;
 	int c, left;
 
 	fill_tables(longs, shorts, specs, nspecs);
@@ -106,13 +108,13 @@ options_parse(struct cli *cli, int argc, char **argv,
 			*ret_code = cli_error(CLI_USAGE, "%s: %s needs a value",
 			    argv[0], argv[optind - 1]);
 			return -1;
-		} else if ((spec = find(c, specs, nspecs)) == NULL) {
+		} else if ((i = find(c, specs, nspecs)) == nspecs) {
 			*ret_code = complain(argv[0],
 			    argv[optind > 1 ? optind - 1 : 1], specs, nspecs);
 			return -1;
-		} else if (take(spec) < 0) {
+		} else if (take(&specs[i]) < 0) {
 			*ret_code = cli_error(CLI_USAGE, "%s: too many --%s",
-			    argv[0], spec->name);
+			    argv[0], specs[i].name);
 			return -1;
 		}
 	}

@@ -23,6 +23,13 @@
 #include "system/process.h"
 #include "system/rundir.h"
 
+static int64_t
+stat_ms(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000 +
+	    st->st_mtim.tv_nsec / 1000000;
+}
+
 static void
 read_rundir(struct overview *o, const struct cli *cli, int rundir)
 {
@@ -39,9 +46,7 @@ read_rundir(struct overview *o, const struct cli *cli, int rundir)
 		o->has_mode = mode_parse(word, &o->mode);
 	}
 	if (fstatat(rundir, "mode", &st, 0) == 0)
-		o->mode_age_ms = clock_wall_ms() -
-		    ((int64_t)st.st_mtim.tv_sec * 1000 +
-			st.st_mtim.tv_nsec / 1000000);
+		o->mode_age_ms = clock_wall_ms() - stat_ms(&st);
 }
 
 static pid_t
@@ -82,6 +87,21 @@ read_record(struct overview_component *c, int rundir)
 		c->heartbeat_age_ms = clock_ms() - c->component.beat_ms;
 }
 
+/* Of those that beat by touching a file. */
+static void
+read_file_heartbeat(struct overview_component *c)
+{
+	struct stat st;
+
+	if (c->keeper_pid == 0 || c->config == NULL ||
+	    c->config->heartbeat != HEARTBEAT_FILE)
+		return;
+	c->never_heard =
+	    stat(config_text(c->config, c->config->heartbeat_path), &st) < 0;
+	if (!c->never_heard)
+		c->heartbeat_age_ms = clock_wall_ms() - stat_ms(&st);
+}
+
 static void
 read_component(struct overview *o, struct overview_component *c, int rundir)
 {
@@ -95,6 +115,7 @@ read_component(struct overview *o, struct overview_component *c, int rundir)
 	c->heartbeat_age_ms = -1;
 	if (rundir >= 0)
 		read_record(c, rundir);
+	read_file_heartbeat(c);
 	c->is_loop = c->config != NULL ? c->config->is_loop
 				       : c->has_record && c->record.is_loop;
 	c->housekeeping = c->config != NULL
@@ -222,40 +243,35 @@ add_loop(const struct loop_row *row, void *argument)
 	return 0;
 }
 
-/* Those that beat in the database, or in a file that the recorder watches. */
 static int
-add_heartbeats(struct overview *o, struct store *s)
+add_heartbeat(struct overview_component *c, struct store *s)
 {
-	for (size_t i = 0; i < o->n; i++) {
-		struct overview_component *c = &o->components[i];
-		char last[CLOCK_ISO_SIZE + 8];
-		int found;
+	char last[CLOCK_ISO_SIZE + 8];
+	int found;
 
-		if (c->keeper_pid == 0 ||
-		    (c->record.heartbeat != HEARTBEAT_DATABASE &&
-			c->record.heartbeat != HEARTBEAT_FILE))
-			continue;
-		found = health_heartbeat(s, c->name, last, sizeof(last));
-		if (found < 0)
-			return -1;
-		if (found > 0)
-			c->heartbeat_age_ms = print_age_ms(last);
-	}
-	return 0;
+	if (c->keeper_pid == 0 || c->record.heartbeat != HEARTBEAT_DATABASE)
+		return 0;
+	found = health_heartbeat(s, c->name, last, sizeof(last));
+	if (found > 0)
+		c->heartbeat_age_ms = print_age_ms(last);
+	c->never_heard = c->heartbeat_age_ms < 0;
+	return found < 0 ? -1 : 0;
 }
 
 int
 overview_add_store(struct overview *o, struct store *s)
 {
 	(void)strlcpy(o->epoch, s->epoch, sizeof(o->epoch));
-	if (add_heartbeats(o, s) < 0)
-		return -1;
-	/* A loop without a row has no tests. */
-	for (size_t i = 0; i < o->n; i++)
-		if (o->components[i].is_loop) {
-			o->components[i].loop.known = true;
-			o->components[i].loop.has_queue = true;
-			o->components[i].loop.ready = 0;
-		}
+	for (size_t i = 0; i < o->n; i++) {
+		struct overview_component *c = &o->components[i];
+
+		if (add_heartbeat(c, s) < 0)
+			return -1;
+		if (!c->is_loop)
+			continue;
+		/* One without a row has no tests. */
+		c->loop.known = c->loop.has_queue = true;
+		c->loop.ready = 0;
+	}
 	return queries_each_loop(s, add_loop, o);
 }

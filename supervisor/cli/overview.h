@@ -53,6 +53,7 @@ struct overview_component {
 	bool is_loop;
 	bool housekeeping;
 	int64_t heartbeat_age_ms; /* -1: none is due, or unknown */
+	bool never_heard;	  /* looked for, and there was none */
 	struct overview_loop loop;
 };
 

@@ -96,6 +96,25 @@ print_cut(char *buf, size_t size, const char *text, int columns)
 	text_clean(buf);
 }
 
+void
+print_clean(const char *text)
+{
+	while (*text != '\0') {
+		size_t n = text_utf8_len(text);
+		bool control = n <= 1 &&
+		    ((unsigned char)*text < 0x20 || *text == 0x7f) &&
+		    *text != '\n' && *text != '\t';
+
+		if (n == 0 || control) {
+			(void)putchar('?');
+			n = 1;
+		} else {
+			(void)fwrite(text, 1, n, stdout);
+		}
+		text += n;
+	}
+}
+
 int
 print_json(json_t *value, int code)
 {

@@ -33,6 +33,10 @@ int64_t print_age_ms(const char *stored);
  * characters; for one line of a table. */
 void print_cut(char *buf, size_t size, const char *text, int columns);
 
+/* Prints text of any length that others wrote: control characters but newline
+ * and tab become '?'. */
+void print_clean(const char *text);
+
 /* Prints value and a newline; frees it. Returns code, or CLI_FAILED. */
 int print_json(json_t *value, int code);
 

@@ -15,8 +15,11 @@
 static void
 print_field(const char *name, const char *text)
 {
-	if (text[0] != '\0')
-		printf("  %-12s %s\n", name, text);
+	if (text[0] == '\0')
+		return;
+	printf("  %-12s ", name);
+	print_clean(text);
+	(void)putchar('\n');
 }
 
 static void
@@ -54,8 +57,11 @@ print_test(const struct test_row *t, void *argument)
 	print_when("added", t->created_at);
 	print_when("last attempt", t->last_attempt_at);
 	print_when("passed", t->passed_at);
-	if (t->spec_content[0] != '\0')
-		printf("  spec\n%s\n", t->spec_content);
+	if (t->spec_content[0] != '\0') {
+		printf("  spec\n");
+		print_clean(t->spec_content);
+		(void)putchar('\n');
+	}
 	return 0;
 }
 

@@ -23,10 +23,12 @@ int
 spool_tail_open(struct spool_tail *t, const char *state_directory)
 {
 	*t = (struct spool_tail){ .watches = { -1, -1 }, .state_watch = -1 };
-	t->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (t->fd < 0)
+	t->files = calloc(SPOOL_TAIL_FILES, sizeof(t->files[0]));
+	if (t->files == NULL)
 		return -1;
-	if (path_format(t->paths[0], "%s/run/spool", state_directory) < 0 ||
+	t->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (t->fd < 0 ||
+	    path_format(t->paths[0], "%s/run/spool", state_directory) < 0 ||
 	    path_format(t->paths[1], "%s/spool", state_directory) < 0) {
 		spool_tail_close(t);
 		return -1;
@@ -58,16 +60,16 @@ find(struct spool_tail *t, int directory, const char *name)
 {
 	struct spool_tail_file *file;
 
-	SLIST_FOREACH (file, &t->files, entry)
-		if (file->directory == directory &&
-		    strcmp(file->name, name) == 0)
-			return file;
-	file = calloc(1, sizeof(*file));
-	if (file == NULL)
+	for (size_t i = 0; i < t->nfiles; i++)
+		if (t->files[i].directory == directory &&
+		    strcmp(t->files[i].name, name) == 0)
+			return &t->files[i];
+	if (t->nfiles == SPOOL_TAIL_FILES)
 		return NULL;
+	file = &t->files[t->nfiles++];
 	file->directory = directory;
+	file->offset = 0;
 	(void)strlcpy(file->name, name, sizeof(file->name));
-	SLIST_INSERT_HEAD(&t->files, file, entry);
 	return file;
 }
 
@@ -75,15 +77,12 @@ find(struct spool_tail *t, int directory, const char *name)
 static void
 forget(struct spool_tail *t, int directory, const char *name)
 {
-	struct spool_tail_file *file, *next;
-
-	SLIST_FOREACH_SAFE(file, &t->files, entry, next)
-	{
-		if (file->directory != directory ||
-		    (name != NULL && strcmp(file->name, name) != 0))
-			continue;
-		SLIST_REMOVE(&t->files, file, spool_tail_file, entry);
-		free(file);
+	for (size_t i = 0; i < t->nfiles;) {
+		if (t->files[i].directory == directory &&
+		    (name == NULL || strcmp(t->files[i].name, name) == 0))
+			t->files[i] = t->files[--t->nfiles];
+		else
+			i++;
 	}
 }
 
@@ -91,8 +90,8 @@ void
 spool_tail_close(struct spool_tail *t)
 {
 	io_close(&t->fd);
-	for (int i = 0; i < SPOOL_TAIL_DIRECTORIES; i++)
-		forget(t, i, NULL);
+	free(t->files);
+	t->files = NULL;
 }
 
 /* Hands over the whole lines of bytes; returns how many bytes they were. */
@@ -112,7 +111,7 @@ hand_over(const struct reading *r, char *bytes, size_t n)
 	}
 }
 
-static int
+static void
 read_file(const struct reading *r, int directory, const char *name)
 {
 	struct spool_tail_file *file = find(r->t, directory, name);
@@ -120,13 +119,12 @@ read_file(const struct reading *r, int directory, const char *name)
 	ssize_t n;
 	int fd;
 
-	if (file == NULL)
-		return -1;
-	if (path_format(path, "%s/%s", r->t->paths[directory], name) < 0)
-		return 0;
+	if (file == NULL ||
+	    path_format(path, "%s/%s", r->t->paths[directory], name) < 0)
+		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) /* gone into the database, which has it all */
-		return 0;
+		return;
 	while ((n = pread(fd, bytes, sizeof(bytes), file->offset)) > 0) {
 		size_t used = hand_over(r, bytes, (size_t)n);
 
@@ -137,69 +135,71 @@ read_file(const struct reading *r, int directory, const char *name)
 		file->offset += (off_t)used;
 	}
 	io_close(&fd);
-	return 0;
 }
 
-static int
+static void
 read_directory(const struct reading *r, int directory)
 {
 	DIR *dir = opendir(r->t->paths[directory]);
 	struct dirent *entry;
-	int result = 0;
 
 	if (dir == NULL)
-		return 0;
-	while (result == 0 && (entry = readdir(dir)) != NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
 		if (is_spool_file(entry->d_name))
-			result = read_file(r, directory, entry->d_name);
+			read_file(r, directory, entry->d_name);
 	(void)closedir(dir);
-	return result;
 }
 
 /* Watches a directory that wasn't there before, and reads what lies in it. */
-static int
+static void
 watch(const struct reading *r, int directory)
 {
 	int *watched = &r->t->watches[directory];
 
 	if (*watched >= 0)
-		return 0;
+		return;
 	*watched = inotify_add_watch(r->t->fd, r->t->paths[directory],
 	    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
-	return *watched >= 0 ? read_directory(r, directory) : 0;
+	if (*watched >= 0)
+		read_directory(r, directory);
 }
 
-static int
+static void
+heed_directory(
+    const struct reading *r, int directory, const struct inotify_event *event)
+{
+	if (event->mask & IN_IGNORED) {
+		r->t->watches[directory] = -1;
+		forget(r->t, directory, NULL);
+	} else if (event->len > 0 && is_spool_file(event->name)) {
+		if (event->mask & IN_DELETE)
+			forget(r->t, directory, event->name);
+		else
+			read_file(r, directory, event->name);
+	}
+}
+
+static void
 heed(const struct reading *r, const struct inotify_event *event)
 {
 	struct spool_tail *t = r->t;
 
 	if (event->mask & IN_Q_OVERFLOW) {
 		t->stirred = true;
-		return read_directory(r, 0) < 0 ? -1 : read_directory(r, 1);
+		read_directory(r, 0);
+		read_directory(r, 1);
+		return;
 	}
-	if (event->wd == t->state_watch) {
-		if (event->len > 0 &&
-		    strncmp(event->name, "coordination.db", 15) == 0)
-			t->stirred = true;
-		return 0;
-	}
-	for (int i = 0; i < SPOOL_TAIL_DIRECTORIES; i++) {
-		if (event->wd != t->watches[i])
-			continue;
-		if (event->mask & IN_IGNORED) {
-			t->watches[i] = -1;
-			forget(t, i, NULL);
-		} else if (event->mask & IN_DELETE) {
-			forget(t, i, event->name);
-		} else if (event->len > 0 && is_spool_file(event->name)) {
-			return read_file(r, i, event->name);
-		}
-	}
-	return 0;
+	if (event->wd == t->state_watch && event->len > 0 &&
+	    strncmp(event->name, "coordination.db", 15) == 0)
+		t->stirred = true;
+	for (int i = 0; i < SPOOL_TAIL_DIRECTORIES; i++)
+		if (event->wd == t->watches[i])
+			heed_directory(r, i, event);
 }
 
-int
+void
 spool_tail_read(struct spool_tail *t, void (*each)(char *line, void *argument),
     void *argument)
 {
@@ -207,17 +207,15 @@ spool_tail_read(struct spool_tail *t, void (*each)(char *line, void *argument),
 	_Alignas(struct inotify_event) char bytes[16384];
 	ssize_t n;
 
-	if (watch(&r, 0) < 0 || watch(&r, 1) < 0)
-		return -1;
+	watch(&r, 0);
+	watch(&r, 1);
 	while ((n = read(t->fd, bytes, sizeof(bytes))) > 0) {
-		for (char *p = bytes; p < bytes + n;) {
-			struct inotify_event event;
+		const struct inotify_event *event;
 
-			(void)memcpy(&event, p, sizeof(event));
-			if (heed(&r, (const void *)p) < 0)
-				return -1;
-			p += sizeof(event) + event.len;
+		for (char *p = bytes; p < bytes + n;
+		     p += sizeof(*event) + event->len) {
+			event = (const void *)p;
+			heed(&r, event);
 		}
 	}
-	return 0;
 }

@@ -10,14 +10,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include <bsd/sys/queue.h>
-
 #include "base/path.h"
 
 #define SPOOL_TAIL_DIRECTORIES 2
+#define SPOOL_TAIL_FILES       8192 /* that are followed at once */
 
 struct spool_tail_file {
-	SLIST_ENTRY(spool_tail_file) entry;
 	char name[96];
 	int directory; /* index */
 	off_t offset;  /* of the first byte that wasn't read */
@@ -28,7 +26,8 @@ struct spool_tail {
 	int watches[SPOOL_TAIL_DIRECTORIES]; /* -1: not there (yet) */
 	int state_watch; /* the state directory, for the database */
 	char paths[SPOOL_TAIL_DIRECTORIES][PATH_SIZE];
-	SLIST_HEAD(, spool_tail_file) files;
+	struct spool_tail_file *files; /* SPOOL_TAIL_FILES of them; owned */
+	size_t nfiles;
 	bool stirred; /* the database was written to; the owner clears it */
 };
 
@@ -40,10 +39,10 @@ void spool_tail_close(struct spool_tail *t);
 bool spool_tail_is_blind(const struct spool_tail *t);
 
 /*
- * Hands over every whole line that is new, newline cut off. Never blocks.
- * Returns 0, or -1 with ENOMEM.
+ * Hands over every whole line that is new, newline cut off. Never blocks. What
+ * can't be read, or is in one file too many, comes by the database later.
  */
-int spool_tail_read(struct spool_tail *t,
+void spool_tail_read(struct spool_tail *t,
     void (*each)(char *line, void *argument), void *argument);
 
 #endif

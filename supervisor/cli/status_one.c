@@ -44,7 +44,7 @@ print_history(const struct overview *o, const struct overview_component *c)
 	    (unsigned long long)m->restarts, c->record.deaths_in_window,
 	    c->record.deaths_in_window == 1 ? "" : "s", window,
 	    component_circuit_name(m->circuit));
-	if (m->death.cause == CAUSE_NONE)
+	if (m->death.cause == CAUSE_NONE || m->death.cause == CAUSE_OPERATOR)
 		return;
 	component_describe_death(text, sizeof(text), &m->death);
 	duration_format(age, o->now_ms - m->death.at_ms);

@@ -159,7 +159,7 @@ print_titles(const struct table *t, const int *widths)
 int
 table_print(const struct table *t)
 {
-	int widths[TABLE_COLUMNS_MAX];
+	int widths[TABLE_COLUMNS_MAX] = { 0 };
 
 	if (t->exhausted) {
 		errno = ENOMEM;

@@ -325,7 +325,7 @@ timeline_open(const char *state_directory, bool colour)
 	if (t == NULL)
 		return NULL;
 	t->silent = true;
-	(void)spool_tail_read(&t->tail, keep_line, t);
+	spool_tail_read(&t->tail, keep_line, t);
 	read_database(t);
 	t->silent = false;
 	return t;
@@ -335,8 +335,7 @@ int
 timeline_print_new(struct timeline *t, FILE *out)
 {
 	t->out = out;
-	if (spool_tail_read(&t->tail, keep_line, t) < 0)
-		return -1;
+	spool_tail_read(&t->tail, keep_line, t);
 	read_database(t);
 	return print_items(t);
 }
@@ -352,7 +351,8 @@ timeline_print_history(struct timeline *t, struct store *s, FILE *out)
 	if (meet_database(t, s) < 0 ||
 	    queries_each_event(s, t->since_wall_ms, print_row, t) < 0)
 		return -1;
-	if (spool_tail_read(&t->tail, keep_line, t) < 0 || print_items(t) < 0)
+	spool_tail_read(&t->tail, keep_line, t);
+	if (print_items(t) < 0)
 		return -1;
 	return array && fputs("]\n", out) == EOF ? -1 : 0;
 }

@@ -116,9 +116,8 @@ print(struct cli *cli, const char *id, const struct choice *c, bool follow)
 		    CLI_FAILED, "%s: %s", c->path, strerror(errno));
 	while ((result = copy(fd)) == 0 && follow && !ended) {
 		(void)poll(NULL, 0, LOOK_MS);
+		/* What came before this was known is copied once more. */
 		ended = has_ended(cli, id, c->found);
-		if (ended) /* what came before its end was known */
-			result = copy(fd);
 	}
 	if (result < 0)
 		(void)cli_error(0, "%s: %s", c->path, strerror(errno));

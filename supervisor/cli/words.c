@@ -203,9 +203,7 @@ say_running(struct draft *d)
 	set(d, "healthy", false, PRINT_GREEN);
 	if (d->c->heartbeat_age_ms >= 0) {
 		add_age(d, "last heartbeat: ", d->c->heartbeat_age_ms, " ago");
-	} else if (m->beats == 0 &&
-	    (d->c->record.heartbeat == HEARTBEAT_DATABASE ||
-		d->c->record.heartbeat == HEARTBEAT_FILE)) {
+	} else if (d->c->never_heard) {
 		set(d, "unknown", false, PRINT_YELLOW);
 		buf_add(&d->detail, "never heard");
 	} else {

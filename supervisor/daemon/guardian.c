@@ -312,6 +312,8 @@ guardian_run(const struct guardian_birth *birth)
 		.daemon_fd = -1 };
 
 	setproctitle("-loopkeeper: guardian");
+	/* Whoever started us may have had more open than he knew. */
+	(void)close_range(3, ~0U, 0);
 	(void)setsid(); /* fails where it leads a session already: as good */
 	g.signal_fd = open_signals();
 	if (g.signal_fd < 0 || chdir("/") < 0 ||

@@ -193,6 +193,7 @@ make(const struct keeper_birth *birth)
 		fail(birth->name, "memory");
 	remember(k, birth);
 	k->notify.space = &k->notify_space;
+	k->self = getpid();
 	k->main_fd = k->startup_fd = -1;
 	k->childless = true;
 	for (int i = 0; i < KEEPER_PEERS; i++)
@@ -200,8 +201,12 @@ make(const struct keeper_birth *birth)
 	return k;
 }
 
-void
-birth_trim(void)
+/*
+ * Gives back the part of the stack below the caller's frame: what the daemon
+ * and our birth have used of it would be ours alone for life.
+ */
+static void
+trim_stack(void)
 {
 	char here;
 	uintptr_t end = ((uintptr_t)&here - STACK_SLACK) & ~(PAGE - 1);
@@ -225,9 +230,9 @@ open_all(struct keeper *k, int daemon_fd, int pipe_size)
 	if (daemon == NULL)
 		fail(k->name, "socket to the daemon");
 	daemon->is_daemon = true;
-	if (process_read(getpid(), &self) == 0)
+	if (process_read(k->self, &self) == 0)
 		k->record.keeper_start = self.start;
-	k->random = (uint32_t)(k->record.keeper_start ^ (uint64_t)getpid());
+	k->random = (uint32_t)(k->record.keeper_start ^ (uint64_t)k->self);
 }
 
 struct keeper *
@@ -250,7 +255,7 @@ birth_give(const struct keeper_birth *birth)
 		fail(k->name, "subreaper");
 	open_all(k, daemon_fd, pipe_size);
 	(void)dup2(STDIN_FILENO, STDERR_FILENO);
-	birth_trim();
+	trim_stack();
 	return k;
 }
 

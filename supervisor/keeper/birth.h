@@ -8,13 +8,6 @@
  * where that fails (the statuses stand in keeper.h). */
 struct keeper *birth_give(const struct keeper_birth *birth);
 
-/*
- * Gives back the part of the stack below the caller's frame: what the daemon,
- * our birth, or anything else done once in a while has used of it would be
- * ours alone for life.
- */
-void birth_trim(void);
-
 /* Removes sockets and cgroup. The lock goes with the process. */
 void birth_undo(struct keeper *k);
 

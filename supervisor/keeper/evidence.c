@@ -62,7 +62,7 @@ evidence_snapshot(struct keeper *k)
 	if (fd < 0)
 		return;
 	(void)io_write_all(fd, head, strlen(head));
-	(void)tree_walk(getpid(), write_process, &fd);
+	(void)tree_walk(k->self, write_process, &fd);
 	io_close(&fd);
 	k->dead.has_proc = true;
 }
@@ -161,6 +161,18 @@ add_death(const struct keeper *k, struct buf *b)
 		buf_add(b, "command=fallback\n");
 }
 
+/* A full tmpfs: the one before stays. */
+static void
+replace(int dirfd, const char *path, const char *temporary, const struct buf *b)
+{
+	int fd = openat(
+	    dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && io_write_all(fd, b->data, b->len) == 0)
+		(void)renameat(dirfd, temporary, dirfd, path);
+	io_close(&fd);
+}
+
 static void
 write_death(const struct keeper *k)
 {
@@ -181,8 +193,7 @@ write_death(const struct keeper *k)
 	    component_deaths(c, k->config, clock_ms()),
 	    k->config->restart.max_restarts, k->config->restart.window_ms,
 	    c->deadline_ms != 0 ? c->deadline_ms : c->retry_ms, k->dead.status);
-	/* A full tmpfs: the one before stays. */
-	(void)io_replace_file(k->dirfd, "death", b.data, b.len, 0);
+	replace(k->dirfd, "death", "death.new", &b);
 }
 
 void
@@ -192,8 +203,9 @@ evidence_write(struct keeper *k)
 	if (k->c.death.cause != CAUSE_OPERATOR) {
 		write_death(k);
 		(void)output_save(&k->output, k->dirfd);
-		if (!k->dead.has_proc)
+		if (!k->dead.has_proc && !k->no_proc)
 			(void)unlinkat(k->dirfd, "proc", 0);
+		k->no_proc = !k->dead.has_proc;
 	} else {
 		output_forget(&k->output);
 	}

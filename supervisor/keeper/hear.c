@@ -26,7 +26,8 @@ is_in_tree(struct hearing *h, const struct notify_message *m)
 	if (m->pid == h->allowed)
 		return true;
 	if (process_read(m->pid, &p) == 0) {
-		if (!process_descends(m->pid, getpid()) || m->pid == getpid())
+		if (!process_descends(m->pid, h->k->self) ||
+		    m->pid == h->k->self)
 			return false;
 		h->allowed = m->pid;
 		return true;
@@ -64,8 +65,7 @@ take_main_pid(struct hearing *h, const struct notify_message *m)
 
 	if (m->main_pid == k->pid)
 		return;
-	if (m->main_pid == getpid() ||
-	    !process_descends(m->main_pid, getpid())) {
+	if (m->main_pid == k->self || !process_descends(m->main_pid, k->self)) {
 		refuse(k);
 		return;
 	}

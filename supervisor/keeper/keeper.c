@@ -41,6 +41,12 @@ check(struct keeper *k)
 	k->broken = broken;
 }
 
+static bool
+is_over(const struct keeper *k)
+{
+	return k->leaving && (!k->alive || k->c.state == COMPONENT_STOPPED);
+}
+
 /* Wait, collect, decide, record. */
 static void
 turn(struct keeper *k)
@@ -60,13 +66,10 @@ turn(struct keeper *k)
 		reap_all(k);
 	judge_due(k);
 	check(k);
-	record_flush(k);
-}
-
-static bool
-is_over(const struct keeper *k)
-{
-	return k->leaving && (!k->alive || k->c.state == COMPONENT_STOPPED);
+	if (is_over(k))
+		record_end(k);
+	else
+		record_flush(k);
 }
 
 _Noreturn void
@@ -76,7 +79,6 @@ keeper_run(const struct keeper_birth *birth)
 
 	while (!is_over(k))
 		turn(k);
-	record_end(k);
 	birth_undo(k);
 	_exit(EXIT_SUCCESS);
 }

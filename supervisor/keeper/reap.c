@@ -31,7 +31,7 @@ reap_watch(struct keeper *k, pid_t pid)
 	reap_forget(k);
 	k->pid = pid;
 	/* A child of ours tells by SIGCHLD. */
-	if (process_read(pid, &p) == 0 && p.ppid == getpid())
+	if (process_read(pid, &p) == 0 && p.ppid == k->self)
 		return;
 	k->main_fd = pidfd_get(pid);
 	if (k->main_fd >= 0)
@@ -99,7 +99,7 @@ reap_main(struct keeper *k)
 	if (k->main_fd < 0 || !pidfd_is_over(k->main_fd))
 		return;
 	if (process_read(k->pid, &p) == 0) {
-		if (p.ppid == getpid()) { /* fell to us: SIGCHLD tells more */
+		if (p.ppid == k->self) { /* fell to us: SIGCHLD tells more */
 			loop_remove(&k->loop, &k->main_key);
 			return;
 		}

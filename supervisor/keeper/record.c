@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "keeper/birth.h"
 #include "keeper/evidence.h"
 #include "keeper/peers.h"
 #include "keeper/record.h"
@@ -77,7 +76,7 @@ fill(struct keeper *k, int64_t now_ms)
 	r->version = STATUS_VERSION;
 	r->size = sizeof(*r);
 	(void)snprintf(r->name, sizeof(r->name), "%s", k->name);
-	r->keeper_pid = getpid();
+	r->keeper_pid = k->ended ? 0 : k->self;
 	if (k->has_config)
 		fill_config(r, k->config);
 	if (k->pid != 0 && k->pid_start == 0 && process_read(k->pid, &p) == 0)
@@ -132,7 +131,8 @@ record_flush(struct keeper *k)
 		fill(k, clock_ms());
 		/* A full tmpfs: readers see the last one until there is room.
 		 */
-		if (k->alive) /* before, the record is the last one's */
+		/* Before we live, the record is the last one's. */
+		if (k->alive || k->ended)
 			(void)status_write(&k->status, &k->record);
 		k->changed = false;
 	}
@@ -143,19 +143,16 @@ record_flush(struct keeper *k)
 	for (int i = 0; i < k->nnotes; i++)
 		write_event(k, &k->notes[i]);
 	k->nnotes = 0;
-	if (k->dead.due && k->alive && k->c.state != COMPONENT_STOPPING) {
+	if (k->dead.due && k->alive && k->c.state != COMPONENT_STOPPING)
 		evidence_write(k);
-		birth_trim();
-	}
 }
 
 void
 record_end(struct keeper *k)
 {
-	fill(k, clock_ms());
-	k->record.keeper_pid = 0;
-	(void)status_write(&k->status, &k->record);
-	peers_tell(k);
+	k->ended = true;
+	k->changed = k->news = true;
+	record_flush(k);
 }
 
 void

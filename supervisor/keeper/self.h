@@ -90,6 +90,7 @@ struct keeper {
 	uint64_t nofile_soft;
 	struct loop loop;
 	struct loop_source sources[KEEPER_SOURCES];
+	pid_t self;
 	int dirfd;     /* run/c/NAME */
 	int lock_fd;   /* held for life */
 	int listen_fd; /* run/c/NAME/keeper */
@@ -107,6 +108,7 @@ struct keeper {
 	bool alive;	    /* both are known: the state machine runs */
 	bool go;	    /* GO came before it did */
 	const char *broken; /* what component_check() said last */
+	bool ended;	    /* nobody is to go on from the record */
 	bool leaving;	    /* dismissed: ends when nothing is left */
 	enum component_want want;
 
@@ -140,6 +142,7 @@ struct keeper {
 	struct keeper_note notes[KEEPER_NOTES];
 	int nnotes;
 	struct keeper_dead dead;
+	bool no_proc; /* the file `proc` isn't there */
 	struct spool spool;
 
 	struct cgroup cgroup;

@@ -94,7 +94,7 @@ name_survivor(struct keeper *k)
 	if (k->refused_pid != 0)
 		find_survivor(&k->record, k->refused_pid);
 	else
-		(void)tree_walk(getpid(), find_survivor, &k->record);
+		(void)tree_walk(k->self, find_survivor, &k->record);
 }
 
 /* Returns the event that follows: one that may not be signalled at all is

@@ -138,6 +138,8 @@ make_own(struct cgroup *g, const char *component)
 			errno = ENAMETOOLONG;
 			return -1;
 		}
+		if (i >= g->lives)
+			g->lives = i + 1;
 		if (mkdirat(g->parent_fd, g->name, 0755) == 0)
 			return 0;
 		if (errno != EEXIST)
@@ -253,7 +255,7 @@ cgroup_close(struct cgroup *g)
 
 	/* All fail where something is still in them. Earlier lives may have
 	 * left some, and the fleet's own goes with its last component. */
-	for (int i = 0; g->fd >= 0 && i < LIVES_MAX; i++)
+	for (int i = 0; g->fd >= 0 && i < g->lives; i++)
 		if (name_life(name, g->name, i))
 			(void)unlinkat(g->parent_fd, name, AT_REMOVEDIR);
 	if (g->parent_fd >= 0)

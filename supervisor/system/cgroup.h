@@ -19,6 +19,7 @@ struct cgroup {
 	int parent_fd; /* of the fleet, below own */
 	int fd;	       /* of the component, below the fleet's */
 	bool killed;   /* cgroup_kill() was used on it */
+	int lives;     /* directories that it had so far, at most */
 	char fleet[CGROUP_NAME_SIZE];
 	char name[CGROUP_NAME_SIZE];
 };

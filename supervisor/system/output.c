@@ -20,9 +20,11 @@ static const char *const tails[OUTPUT_STREAMS] = {
 int
 output_open(struct output *o, int size)
 {
-	for (int i = 0; i < OUTPUT_STREAMS; i++)
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
 		o->read_fd[i] = o->write_fd[i] = o->kept_fd[i][0] =
 		    o->kept_fd[i][1] = -1;
+		o->empty[i] = false;
+	}
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
 		int fds[2];
 
@@ -167,14 +169,17 @@ output_save(struct output *o, int dirfd)
 	int result = 0;
 
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		bool empty = o->kept_fd[i][0] < 0;
 		int fd;
 
+		if (empty && o->empty[i])
+			continue;
 		io_close(&o->kept_fd[i][1]); /* now the pipe has an end */
 		fd = openat(dirfd, tails[i],
 		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0 ||
-		    (o->kept_fd[i][0] >= 0 && pour(o->kept_fd[i][0], fd) < 0))
+		if (fd < 0 || (!empty && pour(o->kept_fd[i][0], fd) < 0))
 			result = -1;
+		o->empty[i] = empty && fd >= 0;
 		io_close(&fd);
 		io_close(&o->kept_fd[i][0]);
 	}

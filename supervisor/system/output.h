@@ -19,6 +19,7 @@ struct output {
 	/* What output_keep() set aside, until output_save(). Read end, write
 	 * end; -1: nothing. */
 	int kept_fd[OUTPUT_STREAMS][2];
+	bool empty[OUTPUT_STREAMS]; /* its tail's file is there, and empty */
 };
 
 /* Makes the pipes, of size bytes where that is allowed (0: the default).

@@ -189,15 +189,25 @@ says() {
 }
 
 @test "the reason of a mode" {
-	plain_fleet
-	lk up -d --wait
-	lk stop monitor
-	# A stopped component is wanted so and isn't missing.
-	[[ $(status_field @ mode) == normal ]]
-	lk start monitor
-	printf 'slow\n' > "$FLEET/state/run/mode"
+	fleet_config <<-CONF
+		components = (
+		  { name = "monitor"; command = [ "false" ];
+		    mode_when_down = "slow"; restart = { max_restarts = 1;
+		      retry_every = "1h"; delay = "10ms"; }; } );
+	CONF
+	lk up -d
+	wait_until 15 mode_is slow
 	answers 0 status
-	[[ ${lines[0]} == "mode: slow ("*"60s between tests, no overlapping files)" ]]
+	[[ ${lines[0]} =~ ^mode:\ slow\ \(monitor\ down\ [0-9]+s:\ 60s\ between\ tests,\ no\ overlapping\ files\)$ ]]
+	# What is stopped on purpose isn't missing.
+	lk stop monitor
+	wait_until 15 mode_is normal
+	answers 0 status
+	[[ ${lines[0]} == "mode: normal" ]]
+}
+
+mode_is() {
+	[[ $(status_field @ mode) == "$1" ]]
 }
 
 @test "without a fleet, reading commands say what they can and exit 3" {

@@ -150,6 +150,8 @@ sql_decision() {
 	run -0 lk alerts
 	[[ $output != *one* ]]
 	says "two"
+	run -0 lk ack all --dry-run
+	says "1 alert would be marked"
 	run -0 lk ack all
 	says "1 alert marked"
 	run -0 lk alerts --all
@@ -208,6 +210,30 @@ sql_decision() {
 	says "loop-1: paused (since "
 	lk resume all
 	run -0 lk tests
+}
+
+@test "heartbeat: a sign of life from a script" {
+	cat > "$FLEET/more.conf" <<-CONF
+		components = ( { name = "beats"; command = [ "sleep", "1000" ];
+		    heartbeat = { source = "database"; timeout = "1h"; }; } );
+	CONF
+	echo "include = [ \"more.conf\" ];" >> "$LOOPKEEPER_CONFIG"
+	run -3 lk heartbeat beats
+	lk up -d --wait
+	run -0 lk health
+	says "beats: unknown (never heard)"
+	local before
+	before=$(status_field beats heartbeats)
+	run -0 lk heartbeat BEA
+	LOOPKEEPER_COMPONENT=beats run -0 lk heartbeat
+	wait_until 10 has_beats $((before + 2))
+	run -2 lk heartbeat
+	run -1 lk heartbeat beat5
+	says "did you mean beats?"
+}
+
+has_beats() {
+	[[ $(status_field beats heartbeats) -ge $1 ]]
 }
 
 @test "wait: ready, idle, passed, paused, and in time" {

@@ -29,6 +29,9 @@ text_of() {
 # Components write 1, 2, 3, ... until the file named stop is there.
 counts='i=0; while [ ! -e stop ]; do i=$((i + 1)); echo $i; echo e$i >&2; done'
 
+# The same at a pace at which nothing is rotated away.
+counts_slowly=${counts/; echo e/; [ \$((i % 500)) != 0 ] || sleep 0.02; echo e}
+
 counted() {
 	local want
 	want=$(text_of "$1" '|' | tail -n 1)
@@ -64,7 +67,7 @@ counted() {
 @test "no line is missing or doubled when the logger is killed" {
 	fleet_config <<-CONF
 		components = ( { name = "talks"; working_directory = "$FLEET";
-		    command = [ "sh", "-c", "$counts; sleep 1000" ];
+		    command = [ "sh", "-c", "$counts_slowly; sleep 1000" ];
 		    log = { size = "10M"; keep = 20; }; } );
 	CONF
 	lk up -d

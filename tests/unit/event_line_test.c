@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/event_line.c"
+#include "cli/event_line.c" /* NOLINT(bugprone-suspicious-include) */
 
 static void
 check(const char *source, const char *type, const char *payload,

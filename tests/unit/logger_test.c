@@ -286,6 +286,9 @@ count_lines(const struct fleet *f, const char *name, const char *text)
 	struct line line;
 	size_t at = 0, n = 0;
 
+	/* It may be in the middle of writing one. */
+	while (t.len > 0 && t.bytes[t.len - 1] != '\n')
+		t.len--;
 	while (next_line(&t, &at, &line))
 		if (line.len == strlen(text) &&
 		    memcmp(line.text, text, line.len) == 0)
