@@ -62,7 +62,7 @@ excuse(struct keeper *k, int64_t now_ms)
 	bool starting =
 	    k->c.state == COMPONENT_STARTING && now_ms >= k->c.deadline_ms;
 	bool silent = k->c.state == COMPONENT_RUNNING && k->c.beat_ms > 0 &&
-	    silent_ms >= late_ms;
+	    k->config->heartbeat == HEARTBEAT_NOTIFY && silent_ms >= late_ms;
 
 	if (!starting && !silent)
 		return false;

@@ -166,6 +166,27 @@ reason_of(const struct keeper *k, const char *event)
 				   : "it survived SIGKILL for 5s";
 }
 
+/* One event. Returns the one that follows from it. */
+static int
+take(struct keeper *k, enum component_event event, struct component_input *in)
+{
+	struct component_result r = component_step(&k->c, k->config, event, in);
+	int next;
+
+	if (r.action == ACT_IMPOSSIBLE) {
+		record_broken(k, component_event_name(event));
+		return NO_EVENT;
+	}
+	next = perform(k, r.action, in);
+	if (event == EVENT_EMPTY) {
+		k->record.unkillable_pid = 0;
+		peers_ended(k);
+	}
+	if (r.event != NULL)
+		record_note(k, r.event, reason_of(k, r.event));
+	return next;
+}
+
 void
 step_event(struct keeper *k, enum component_event event,
     const struct component_death *death)
@@ -178,22 +199,8 @@ step_event(struct keeper *k, enum component_event event,
 	if (death != NULL)
 		in.death = *death;
 	in.next_daily_ms = next_daily_ms(k->config, in.now_ms);
-	while (next != NO_EVENT) {
-		bool empty = next == EVENT_EMPTY;
-		struct component_result r = component_step(
-		    &k->c, k->config, (enum component_event)next, &in);
-
-		if (r.action == ACT_IMPOSSIBLE) {
-			record_broken(k,
-			    component_event_name((enum component_event)next));
-			return;
-		}
-		next = perform(k, r.action, &in);
-		if (empty)
-			peers_ended(k);
-		if (r.event != NULL)
-			record_note(k, r.event, reason_of(k, r.event));
-	}
+	while (next != NO_EVENT)
+		next = take(k, (enum component_event)next, &in);
 	k->changed = k->news = true;
 }
 

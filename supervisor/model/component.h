@@ -95,7 +95,8 @@ struct component {
 	int64_t started_ms;    /* of the last spawn; 0: never */
 	int64_t deadline_ms;   /* of the state; 0: none */
 	int64_t good_since_ms; /* ready and not late since; 0: is not */
-	int64_t beat_ms;       /* last sign of life; 0: none is due */
+	int64_t beat_ms; /* last sign of life, or ready; 0: none is due, or none
+			    was heard */
 	int64_t retry_ms;  /* the real command is tried; 0: circuit closed */
 	uint64_t beats;	   /* heartbeats accepted */
 	uint64_t restarts; /* starts after a death */
@@ -147,8 +148,9 @@ component_step(struct component *c, const struct component_config *config,
 bool component_beat(struct component *c, int64_t now_ms);
 
 /*
- * The watcher (recorder) reports that the heartbeat is unchanged for age_ms.
- * Judges at once; what it returns is due now (EVENT_STUCK is the caller's to
+ * The watcher (recorder) reports that the heartbeat is unchanged for age_ms;
+ * somebody else may have told of a later sign of life meanwhile. Judges at
+ * once; what it returns is due now (EVENT_STUCK is the caller's to
  * step): 0 nothing, 1 became late, 2 stuck.
  */
 int component_seen(struct component *c, const struct component_config *config,

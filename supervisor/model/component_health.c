@@ -3,6 +3,8 @@
 
 #include "model/component.h"
 
+#define SEEN_SLACK_MS 50
+
 bool
 component_beat(struct component *c, int64_t now_ms)
 {
@@ -34,6 +36,18 @@ judge_age(
 	return 1;
 }
 
+/* Whether a report tells of a sign of life that we didn't know. The watcher's
+ * clock and ours are read a moment apart. */
+static bool
+is_news(const struct component *c, int64_t age_ms, int64_t now_ms)
+{
+	int64_t heard_ms = now_ms - age_ms;
+
+	if (c->beat_ms == 0)
+		return heard_ms >= c->since_ms;
+	return heard_ms > c->beat_ms + (age_ms > 0 ? SEEN_SLACK_MS : 0);
+}
+
 int
 component_seen(struct component *c, const struct component_config *config,
     int64_t age_ms, int64_t now_ms)
@@ -42,11 +56,15 @@ component_seen(struct component *c, const struct component_config *config,
 	    (config->heartbeat != HEARTBEAT_DATABASE &&
 		config->heartbeat != HEARTBEAT_FILE))
 		return 0;
-	if (now_ms - c->since_ms < age_ms) /* it wasn't ready for so long */
-		age_ms = now_ms - c->since_ms;
-	if (age_ms < config->heartbeat_late_ms) {
-		(void)component_beat(c, now_ms);
-		return 0;
+	if (is_news(c, age_ms, now_ms)) {
+		c->beats++;
+		c->beat_ms = now_ms - age_ms;
+	}
+	/* It isn't judged for the time before it was ready. */
+	age_ms = now_ms - (c->beat_ms != 0 ? c->beat_ms : c->since_ms);
+	if (c->late && age_ms < config->heartbeat_late_ms) {
+		c->late = false;
+		c->good_since_ms = now_ms;
 	}
 	return judge_age(c, config, age_ms);
 }
@@ -93,7 +111,8 @@ component_next_ms(
 	int64_t limit_ms =
 	    c->late ? config->heartbeat_timeout_ms : config->heartbeat_late_ms;
 
-	if (c->state != COMPONENT_RUNNING || c->beat_ms == 0)
+	if (c->state != COMPONENT_RUNNING || c->beat_ms == 0 ||
+	    config->heartbeat != HEARTBEAT_NOTIFY)
 		return c->deadline_ms;
 	return earlier(c->deadline_ms, c->beat_ms + limit_ms);
 }

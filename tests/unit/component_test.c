@@ -401,7 +401,28 @@ test_seen_judges_on_arrival_only(void **state)
 	assert_int_equal(component_seen(&w.c, &config, 61000, 500000), 1);
 	assert_int_equal(component_seen(&w.c, &config, 0, 500000), 0);
 	assert_false(w.c.late);
-	assert_int_equal(component_seen(&w.c, &config, 120000, 500000), 2);
+	w.in.now_ms = 620000;
+	assert_int_equal(component_seen(&w.c, &config, 120000, 620000), 2);
+}
+
+static void
+test_seen_by_two_watchers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	config.heartbeat = HEARTBEAT_FILE;
+	start(&w);
+	assert_int_equal(component_seen(&w.c, &config, 900, 1000), 0);
+	assert_int_equal(w.c.beats, 0); /* older than the process */
+	assert_int_equal(component_seen(&w.c, &config, 0, 100000), 0);
+	assert_int_equal(w.c.beats, 1);
+	/* The file is untouched for long; but it was heard otherwise. */
+	assert_int_equal(component_seen(&w.c, &config, 119000, 120000), 0);
+	assert_int_equal(w.c.beats, 1);
+	assert_int_equal(component_seen(&w.c, &config, 159000, 160000), 1);
+	assert_int_equal(component_seen(&w.c, &config, 219000, 220000), 2);
 }
 
 static void
@@ -496,6 +517,7 @@ main(void)
 		cmocka_unit_test(test_wanted_again_while_stopping),
 		cmocka_unit_test(test_stuck_is_a_death),
 		cmocka_unit_test(test_seen_judges_on_arrival_only),
+		cmocka_unit_test(test_seen_by_two_watchers),
 		cmocka_unit_test(test_held_by_the_fleet),
 		cmocka_unit_test(test_schedules),
 		cmocka_unit_test(test_keeper_death_counts),

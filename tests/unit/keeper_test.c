@@ -112,6 +112,11 @@ be_component(int argc, char **argv)
 		(void)dprintf(2, "and a curse");
 		return 7;
 	}
+	if (strcmp(what, "flood") == 0) {
+		(void)notify_send("READY=1");
+		while (dprintf(1, "%0999d\n", 0) > 0)
+			continue;
+	}
 	if (strcmp(what, "deaf") == 0)
 		(void)signal(SIGTERM, SIG_IGN);
 	if (strcmp(what, "ready") == 0 || strcmp(what, "deaf") == 0)
@@ -683,6 +688,99 @@ test_logger_gets_the_pipes(void **state)
 	(void)close(dir);
 }
 
+static void
+test_fallback_takes_over(void **state)
+{
+	struct fixture *f = *state;
+	const char *command[] = { "/bin/false", NULL };
+	const char *fallback[] = { "/bin/sleep", "1000", NULL };
+	struct component_config *c = make_config(f, command);
+	char text[256];
+
+	c->fallback = add_list(c, fallback);
+	c->restart.max_restarts = 1;
+	start(f);
+	do
+		(void)take(f);
+	while (f->c.state != COMPONENT_RUNNING || !f->c.fallback);
+	assert_int_equal(f->c.circuit, CIRCUIT_OPEN);
+	process_command(f->record.pid, text, sizeof(text));
+	assert_string_equal(text, "/bin/sleep 1000");
+	wait_file(f, "death", "fallback");
+}
+
+static void
+test_flood_is_dropped_when_nobody_reads(void **state)
+{
+	struct fixture *f = *state;
+	int64_t until_ms = clock_ms() + PATIENCE_MS;
+	int dir;
+
+	make_client(f, "flood", NULL)->log.when_full = WHEN_FULL_DROP;
+	start(f);
+	wait_state(f, COMPONENT_RUNNING);
+	dir = rundir_open_component(f->run, "web");
+	do {
+		assert_true(clock_ms() < until_ms);
+		assert_int_equal(status_read(dir, &f->record), 0);
+		(void)poll(NULL, 0, 1);
+	} while (f->record.output_dropped < 300000);
+	(void)close(dir);
+}
+
+#define FREEZER "/sys/fs/cgroup/freezer/lk-test"
+
+static bool
+write_freezer(const char *name, const char *text)
+{
+	char path[128];
+	int fd;
+	bool done;
+
+	(void)snprintf(path, sizeof(path), FREEZER "-%d/%s", getpid(), name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	done = fd >= 0 && io_write_all(fd, text, strlen(text)) == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return done;
+}
+
+/* What the old freezer holds can't be killed, like one in state D. */
+static void
+test_unkillable_is_named(void **state)
+{
+	struct fixture *f = *state;
+	const char *command[] = { "/bin/sleep", "1000", NULL };
+	char directory[64], text[16];
+	int64_t until_ms = clock_ms() + PATIENCE_MS;
+	pid_t pid;
+
+	(void)snprintf(directory, sizeof(directory), FREEZER "-%d", getpid());
+	if (mkdir(directory, 0755) < 0)
+		skip();
+	(void)make_config(f, command);
+	start(f);
+	wait_state(f, COMPONENT_RUNNING);
+	pid = f->record.pid;
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	assert_true(write_freezer("cgroup.procs", text));
+	assert_true(write_freezer("freezer.state", "FROZEN"));
+	want(f, WANT_STOP);
+	do
+		(void)take(f);
+	while (!f->c.unkillable);
+	assert_int_equal(f->c.state, COMPONENT_STOPPING);
+	assert_int_equal(f->record.unkillable_pid, pid);
+	assert_string_not_equal(f->record.wait_channel, "");
+	assert_true(write_freezer("freezer.state", "THAWED"));
+	wait_state(f, COMPONENT_STOPPED);
+	assert_int_equal(f->record.unkillable_pid, 0);
+	while (rmdir(directory) < 0) {
+		assert_true(clock_ms() < until_ms);
+		(void)poll(NULL, 0, 1);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -705,6 +803,9 @@ main(int argc, char **argv)
 		TEST(test_main_pid_is_followed),
 		TEST(test_reload_restarts_only_what_changed),
 		TEST(test_logger_gets_the_pipes),
+		TEST(test_fallback_takes_over),
+		TEST(test_flood_is_dropped_when_nobody_reads),
+		TEST(test_unkillable_is_named),
 	};
 
 	if (argc > 1)
