@@ -32,7 +32,7 @@ const struct command commands[] = {
 
 	{ "up", NULL, GROUP_STEER, "[-d] [--wait] [--attach] [--dry-run]",
 	    "start the fleet and stay with it; -d: in the background", up_run },
-	{ "down", NULL, GROUP_STEER, "[--now [--yes]]",
+	{ "down", NULL, GROUP_STEER, "[--now [--yes]] [--dry-run]",
 	    "end the fleet in order, or kill it at once", down_run },
 	{ "start", NULL, GROUP_STEER, "NAME... [--dry-run]",
 	    "start components, with a fresh count of deaths", start_run },

@@ -161,8 +161,21 @@ wait_for_end(const char *state_directory)
 	}
 }
 
+static void
+print_plan(const struct keepers *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		(void)printf("would stop %s (pid %d)\n", k->items[i].name,
+		    (int)k->items[i].record.pid);
+	if (k->daemon != 0)
+		(void)printf("would end the daemon (pid %d)\n", (int)k->daemon);
+	if (k->guardian != 0)
+		(void)printf(
+		    "would end the guardian (pid %d)\n", (int)k->guardian);
+}
+
 static int
-down(struct cli *cli)
+down(struct cli *cli, bool dry_run)
 {
 	struct keepers k;
 	size_t n;
@@ -172,13 +185,17 @@ down(struct cli *cli)
 		return cli_error(CLI_FAILED, "%s", strerror(errno));
 	any = keepers_any(&k);
 	n = k.n;
-	if (any)
+	if (dry_run)
+		print_plan(&k);
+	else if (any)
 		ask(&k, cli->state_directory);
 	keepers_free(&k);
 	if (!any) {
 		(void)printf("not running\n");
 		return CLI_DONE;
 	}
+	if (dry_run)
+		return CLI_DONE;
 	if (wait_for_end(cli->state_directory) != CLI_DONE)
 		return CLI_FAILED;
 	(void)printf("down: %zu keepers and all below them have ended\n", n);
@@ -188,19 +205,20 @@ down(struct cli *cli)
 int
 down_run(struct cli *cli, int argc, char **argv)
 {
-	bool now = false, yes = false;
+	bool now = false, yes = false, dry_run = false;
 	const struct option_spec specs[] = {
 		{ .name = "now", .flag = &now },
 		{ .name = "yes", .letter = 'y', .flag = &yes },
+		{ .name = "dry-run", .flag = &dry_run },
 	};
 	int code;
 
-	switch (options_parse(cli, argc, argv, specs, 2, &code)) {
+	switch (options_parse(cli, argc, argv, specs, 3, &code)) {
 	case 0: break;
 	case -1: return code;
 	default: return cli_usage("down");
 	}
 	if (cli_locate(cli) != CLI_DONE)
 		return CLI_FAILED;
-	return now ? down_now(cli, yes) : down(cli);
+	return now && !dry_run ? down_now(cli, yes) : down(cli, dry_run);
 }

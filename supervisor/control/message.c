@@ -133,13 +133,17 @@ close_descriptors(const int *fds, size_t n)
 }
 
 ssize_t
-message_receive(int fd, struct message *ret, void *tail, size_t size)
+message_receive(int fd, struct message *ret, void *tail, size_t size,
+    int fds[static MESSAGE_DESCRIPTORS], size_t *nfds)
 {
-	int fds[MESSAGE_DESCRIPTORS];
-	size_t nfds = 0;
-	ssize_t n = receive(fd, ret, tail, size, fds, &nfds);
+	ssize_t n;
 
-	close_descriptors(fds, nfds);
+	*nfds = 0;
+	n = receive(fd, ret, tail, size, fds, nfds);
+	if (n < 0) {
+		close_descriptors(fds, *nfds);
+		*nfds = 0;
+	}
 	return n;
 }
 
@@ -147,13 +151,7 @@ int
 message_receive_descriptors(int fd, struct message *ret,
     int fds[static MESSAGE_DESCRIPTORS], size_t *nfds)
 {
-	*nfds = 0;
-	if (receive(fd, ret, NULL, 0, fds, nfds) < 0) {
-		close_descriptors(fds, *nfds);
-		*nfds = 0;
-		return -1;
-	}
-	return 0;
+	return message_receive(fd, ret, NULL, 0, fds, nfds) < 0 ? -1 : 0;
 }
 
 /* Whether the peer had gid among its supplementary groups when it connected:

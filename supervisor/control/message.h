@@ -30,13 +30,16 @@ enum message_type {
 	MESSAGE_RESTART, /* operator: stop, clear the circuit, start */
 	MESSAGE_SEEN,	 /* .age_ms: heartbeat unchanged for so long */
 	MESSAGE_PING,	 /* answered by MESSAGE_PONG */
+	MESSAGE_KEEP,	 /* answered by MESSAGE_PIPES: the daemon holds them,
+			  * so that what is in them survives the keeper */
 	MESSAGE_DISMISS, /* stop the component, then end */
 	/* logger -> keeper */
 	MESSAGE_OUTPUT, /* answered by MESSAGE_PIPES with two descriptors */
 	/* keeper -> daemon */
 	MESSAGE_STATUS, /* a struct status_record follows */
 	MESSAGE_PONG,
-	/* keeper -> logger */
+	/* keeper -> logger, keeper -> daemon, and back to the next keeper,
+	 * which goes on with them, before its MESSAGE_CONFIG */
 	MESSAGE_PIPES, /* .log; SCM_RIGHTS: read ends of stdout, stderr */
 	MESSAGE_ENDED, /* the component's tree is empty: end partial lines */
 };
@@ -69,15 +72,16 @@ int message_send_descriptors(
 
 /*
  * Takes one packet without waiting: the message into *ret, what follows it
- * into tail. Returns the length of the tail (0: none), or -1 with errno:
- * EAGAIN no packet, EPIPE the sender is gone, EMSGSIZE the tail is longer than
- * size, EPROTO too short or of another version, or recvmsg(2)'s. Descriptors
- * that came with it are closed.
+ * into tail, descriptors that came with it into fds (the caller's to close;
+ * *nfds says how many). Returns the length of the tail (0: none), or -1 with
+ * errno and no descriptor: EAGAIN no packet, EPIPE the sender is gone,
+ * EMSGSIZE the tail is longer than size, EPROTO too short or of another
+ * version, or recvmsg(2)'s.
  */
-ssize_t message_receive(int fd, struct message *ret, void *tail, size_t size);
+ssize_t message_receive(int fd, struct message *ret, void *tail, size_t size,
+    int fds[static MESSAGE_DESCRIPTORS], size_t *nfds);
 
-/* The same without a tail; the descriptors go into fds (the caller's to close;
- * *nfds says how many). */
+/* The same where no tail is expected. */
 int message_receive_descriptors(int fd, struct message *ret,
     int fds[static MESSAGE_DESCRIPTORS], size_t *nfds);
 

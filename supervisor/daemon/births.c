@@ -81,6 +81,17 @@ name_is_leaving(const struct daemon *d, const char *name)
 	return false;
 }
 
+/* What the keeper before this one left in its pipes is still to be logged. */
+static void
+hand_on_pipes(const struct link *l)
+{
+	const struct message m = message_new(MESSAGE_PIPES);
+
+	if (l->pipes[0] >= 0)
+		(void)message_send_descriptors(
+		    l->fd, &m, l->pipes, MESSAGE_DESCRIPTORS);
+}
+
 bool
 births_may(const struct daemon *d, const struct link *l)
 {
@@ -108,5 +119,6 @@ births_fork(struct daemon *d, struct link *l, int64_t now_ms)
 	l->unborn = false;
 	l->fork_ms = 0;
 	d->forked++;
+	hand_on_pipes(l);
 	link_tell_all(d, l);
 }

@@ -38,9 +38,11 @@ link_new(struct daemon *d, const char *name, int member, int64_t fork_ms)
 		return NULL;
 	l = TAILQ_FIRST(&d->spare_links);
 	TAILQ_REMOVE(&d->spare_links, l, entry);
-	*l = (struct link){
-		.member = member, .pidfd = -1, .fd = -1, .fork_ms = fork_ms
-	};
+	*l = (struct link){ .member = member,
+		.pidfd = -1,
+		.fd = -1,
+		.pipes = { -1, -1 },
+		.fork_ms = fork_ms };
 	(void)memccpy(l->name, name, '\0', sizeof(l->name) - 1);
 	return l;
 }
@@ -69,6 +71,8 @@ void
 link_free(struct daemon *d, struct link *l)
 {
 	link_forget_keeper(d, l);
+	for (size_t i = 0; i < MESSAGE_DESCRIPTORS; i++)
+		io_close(&l->pipes[i]);
 	TAILQ_INSERT_HEAD(&d->spare_links, l, entry);
 }
 

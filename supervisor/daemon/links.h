@@ -29,6 +29,9 @@ struct link {
 	int pidfd;  /* -1 unless pid */
 	int fd;	    /* to the keeper; -1: not connected */
 	uint64_t pidfd_key, fd_key;
+	/* Read ends of the component's output, entrusted to us by its keeper
+	 * for the next one; -1: none. */
+	int pipes[MESSAGE_DESCRIPTORS];
 	int64_t born_ms; /* forked or adopted */
 	int early;	 /* keepers in a row that died young */
 	int64_t fork_ms; /* no keeper: one is forked then; 0: none is wanted */

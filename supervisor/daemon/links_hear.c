@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "daemon/daemon.h"
 #include "daemon/links.h"
 #include "system/pidfd.h"
@@ -39,6 +40,8 @@ take_status(struct daemon *d, struct link *l, const struct status_record *r)
 	bool first = !l->heard;
 
 	l->heard = true;
+	if (first)
+		link_tell(d, l, MESSAGE_KEEP);
 	if (l->member < 0 || r->blob_size != sizeof(m->component))
 		return;
 	m = &d->members[l->member];
@@ -67,15 +70,31 @@ replace(struct daemon *d, struct link *l)
 	l->asked_ms = 0;
 }
 
+static void
+take_pipes(struct link *l, const struct message *m, int *fds, size_t n)
+{
+	bool all = m->type == MESSAGE_PIPES && n == MESSAGE_DESCRIPTORS;
+
+	for (size_t i = 0; i < n; i++) {
+		io_close(all ? &l->pipes[i] : &fds[i]);
+		if (all)
+			l->pipes[i] = fds[i];
+	}
+}
+
 void
 link_hear(struct daemon *d, struct link *l)
 {
+	int fds[MESSAGE_DESCRIPTORS];
 	struct status_record record;
 	struct message m;
+	size_t nfds;
 	ssize_t n;
 
-	while ((n = message_receive(l->fd, &m, &record, sizeof(record))) >= 0) {
+	while ((n = message_receive(
+		    l->fd, &m, &record, sizeof(record), fds, &nfds)) >= 0) {
 		l->asked_ms = 0;
+		take_pipes(l, &m, fds, nfds);
 		if (m.type == MESSAGE_STATUS && n == sizeof(record))
 			take_status(d, l, &record);
 		if (l->behind)

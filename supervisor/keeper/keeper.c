@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -62,8 +63,12 @@ turn(struct keeper *k)
 	if ((signals & (loop_signal_bit(SIGTERM) | loop_signal_bit(SIGINT))) !=
 	    0)
 		step_leave(k);
-	if ((signals & loop_signal_bit(SIGCHLD)) != 0)
+	if ((signals & loop_signal_bit(SIGCHLD)) != 0) {
+		/* Others that are to stop theirs first, then the tidying. */
+		if (k->leaving)
+			(void)sched_yield();
 		reap_all(k);
+	}
 	judge_due(k);
 	check(k);
 	if (is_over(k))

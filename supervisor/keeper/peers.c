@@ -242,6 +242,29 @@ restart(struct keeper *k)
 	step_event(k, EVENT_RESTART, NULL);
 }
 
+/* The daemon holds our pipes, so that our own death loses nothing. */
+static void
+entrust_pipes(struct keeper *k, struct keeper_peer *p)
+{
+	const struct message m = message_new(MESSAGE_PIPES);
+
+	if (p->is_daemon)
+		(void)message_send_descriptors(
+		    p->fd, &m, k->output.read_fd, OUTPUT_STREAMS);
+}
+
+/* Those of the keeper before us. */
+static void
+take_pipes(struct keeper *k, const struct keeper_peer *p, int *fds, size_t n)
+{
+	if (p->is_daemon && !k->has_config && n == OUTPUT_STREAMS) {
+		(void)output_take_over(&k->output, fds);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		io_close(&fds[i]);
+}
+
 static void
 take(struct keeper *k, struct keeper_peer *p, const struct message *m,
     size_t size)
@@ -264,12 +287,13 @@ take(struct keeper *k, struct keeper_peer *p, const struct message *m,
 	case MESSAGE_RESTART: restart(k); break;
 	case MESSAGE_SEEN: judge_seen(k, m->age_ms); break;
 	case MESSAGE_PING: tell(k, p, &pong, NULL, 0); break;
+	case MESSAGE_KEEP: entrust_pipes(k, p); break;
 	case MESSAGE_DISMISS: step_leave(k); break;
 	case MESSAGE_OUTPUT: take_logger(k, p); break;
 	case MESSAGE_STATUS:
 	case MESSAGE_PONG:
-	case MESSAGE_PIPES:
-	case MESSAGE_ENDED: break; /* ours to send */
+	case MESSAGE_ENDED:	   /* ours to send */
+	case MESSAGE_PIPES: break; /* its descriptors were taken */
 	}
 }
 
@@ -288,15 +312,18 @@ tell_again(struct keeper *k, struct keeper_peer *p)
 void
 peers_serve(struct keeper *k, struct keeper_peer *p, uint32_t events)
 {
+	int fds[MESSAGE_DESCRIPTORS];
 	struct message m;
+	size_t nfds;
 	ssize_t n;
 
 	if ((events & EPOLLOUT) != 0 && p->is_waiting)
 		tell_again(k, p);
 	while (p->fd >= 0) {
 		n = message_receive(
-		    p->fd, &m, k->received, sizeof(k->received));
+		    p->fd, &m, k->received, sizeof(k->received), fds, &nfds);
 		if (n >= 0) {
+			take_pipes(k, p, fds, nfds);
 			take(k, p, &m, (size_t)n);
 			continue;
 		}

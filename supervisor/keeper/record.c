@@ -124,9 +124,23 @@ write_event(struct keeper *k, const struct keeper_note *n)
 	(void)spool_add(&k->spool, &k->event);
 }
 
+/* That it is being stopped is told together with its end, if that comes soon:
+ * a thousand of them leave each other more room. */
+static bool
+is_held(struct keeper *k)
+{
+	if (k->hold_ms != 0 && k->nnotes == 0 &&
+	    k->c.state == COMPONENT_STOPPING && clock_ms() < k->hold_ms)
+		return true;
+	k->hold_ms = 0;
+	return false;
+}
+
 void
 record_flush(struct keeper *k)
 {
+	if (is_held(k))
+		return;
 	if (k->changed || k->news || k->nnotes > 0) {
 		fill(k, clock_ms());
 		/* A full tmpfs: readers see the last one until there is room.

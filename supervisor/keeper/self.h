@@ -128,6 +128,7 @@ struct keeper {
 	struct spawn_failure failure; /* of this start; .stage 0: none */
 	bool notify_refused;	      /* told for this start */
 	pid_t refused_pid; /* which may not be signalled (EPERM); 0 */
+	int64_t hold_ms;   /* what is to be told waits until then; 0: no */
 	int64_t ending_ms; /* it said STOPPING=1: to be gone by; 0: no */
 	int64_t drop_ms;   /* when to look at its output again; 0: never */
 	uint64_t output_key[OUTPUT_STREAMS];

@@ -15,6 +15,7 @@
 #include "system/tree.h"
 
 #define NO_EVENT (-1)
+#define HOLD_MS	 20 /* most have obeyed by then, and it is told at once */
 
 /* Enough for a spread of 10 %: xorshift, seeded at birth. */
 static uint32_t
@@ -146,7 +147,9 @@ perform(
 	case ACT_NOTHING: break;
 	case ACT_SPAWN:
 		return start_now(k, &in->death) < 0 ? EVENT_EXIT : NO_EVENT;
-	case ACT_STOP: return signal_to_stop(k, k->config->stop_signal);
+	case ACT_STOP:
+		k->hold_ms = in->now_ms + HOLD_MS;
+		return signal_to_stop(k, k->config->stop_signal);
 	case ACT_ABORT:
 		evidence_snapshot(k);
 		output_keep(&k->output);

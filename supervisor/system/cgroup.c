@@ -34,22 +34,20 @@ parse_mount(char *line, const char **ret_root, const char **ret_point)
 	return true;
 }
 
-/* The line of hierarchy 0 in /proc/self/cgroup: "0::/path". */
-static int
-own_path(char *text, size_t size, const char **ret)
+/* The line of hierarchy 0 in /proc/self/cgroup is "0::/path". Returns the
+ * path within text, or NULL with errno. */
+static const char *
+own_path(char *text, size_t size)
 {
 	char *line, *rest = text;
 
 	if (io_read_file(AT_FDCWD, "/proc/self/cgroup", text, size) < 0)
-		return -1;
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (strncmp(line, "0::/", 4) == 0) {
-			*ret = line + 3;
-			return 0;
-		}
-	}
+		return NULL;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (strncmp(line, "0::/", 4) == 0)
+			return line + 3;
 	errno = ENOENT;
-	return -1;
+	return NULL;
 }
 
 /* What is left of path below root, or NULL when it lies outside. */
@@ -70,10 +68,10 @@ static int
 open_own(void)
 {
 	char mounts[MOUNTINFO_SIZE], own[PATH_SIZE], directory[PATH_SIZE];
-	const char *path, *root, *point;
+	const char *path = own_path(own, sizeof(own)), *rel, *root, *point;
 	char *line, *rest = mounts;
 
-	if (own_path(own, sizeof(own), &path) < 0)
+	if (path == NULL)
 		return -1;
 	if (io_read_file(
 		AT_FDCWD, "/proc/self/mountinfo", mounts, sizeof(mounts)) < 0 &&
@@ -81,9 +79,9 @@ open_own(void)
 		return -1;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (!parse_mount(line, &root, &point) ||
-		    (path = below(path, root)) == NULL)
+		    (rel = below(path, root)) == NULL)
 			continue;
-		if (path_format(directory, "%s%s", point, path) < 0)
+		if (path_format(directory, "%s%s", point, rel) < 0)
 			return -1;
 		return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}

@@ -41,16 +41,16 @@ notify_send(const char *state)
 }
 
 int
-notify_send_to(const char *text, const char *state)
+notify_send_to(const char *path, const char *state)
 {
 	struct sockaddr_un address;
 	socklen_t len;
 	ssize_t n;
 	int fd;
 
-	if (text == NULL || text[0] == '\0')
+	if (path == NULL || path[0] == '\0')
 		return 0;
-	len = parse_address(text, &address);
+	len = parse_address(path, &address);
 	if (len == 0)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -11,8 +11,8 @@
  */
 int notify_send(const char *state);
 
-/* The same to a socket named as in that variable; NULL or "": nobody. */
-int notify_send_to(const char *socket, const char *state);
+/* The same to path, which reads as that variable does; NULL or "": nobody. */
+int notify_send_to(const char *path, const char *state);
 
 /*
  * How often WATCHDOG=1 is due, in ms: half of $WATCHDOG_USEC if it is meant

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,6 +54,38 @@ output_close(struct output *o)
 		io_close(&o->kept_fd[i][0]);
 		io_close(&o->kept_fd[i][1]);
 	}
+}
+
+/* The other end of a pipe. */
+static int
+open_write_end(int read_fd)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", read_fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+int
+output_take_over(struct output *o, const int read_fd[OUTPUT_STREAMS])
+{
+	int fds[OUTPUT_STREAMS][2];
+	bool good = true;
+
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		fds[i][0] = read_fd[i];
+		fds[i][1] = open_write_end(read_fd[i]);
+		good = good && fds[i][1] >= 0;
+	}
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		io_close(good ? &o->read_fd[i] : &fds[i][0]);
+		io_close(good ? &o->write_fd[i] : &fds[i][1]);
+		if (!good)
+			continue;
+		o->read_fd[i] = fds[i][0];
+		o->write_fd[i] = fds[i][1];
+	}
+	return good ? 0 : -1;
 }
 
 int

@@ -28,6 +28,13 @@ int output_open(struct output *o, int size);
 void output_close(struct output *o);
 
 /*
+ * Goes on with the pipes of a keeper that has died, whose read ends these are,
+ * in the place of its own: what waits in them is not lost. Takes read_fd over,
+ * on failure too. Returns 0, or -1 with errno and o as it was.
+ */
+int output_take_over(struct output *o, const int read_fd[OUTPUT_STREAMS]);
+
+/*
  * Before each start: undoes what the one before may have done to the write
  * ends (O_NONBLOCK). With has_user they are given to uid and gid, so that
  * /dev/stdout can be opened. Returns 0, or -1 with errno.

@@ -7,28 +7,7 @@ setup() {
 	need jq sqlite3 faketime
 	[[ -z ${SANITIZE:-} ]] || skip "two libraries want to be the first"
 	setup_fleet
-	FAKE=$FLEET/timerfd.so:$(ls /usr/lib/*/faketime/libfaketime.so.1)
-	build_timerfd
-}
-
-# libfaketime moves every timerfd, those of the monotonic clock too (its issue
-# 378). In front of it, this leaves them alone.
-build_timerfd() {
-	cat > "$FLEET/timerfd.c" <<-'C'
-		#include <sys/syscall.h>
-		#include <sys/timerfd.h>
-		#include <unistd.h>
-
-		int
-		timerfd_settime(int fd, int flags,
-		    const struct itimerspec *new, struct itimerspec *old)
-		{
-			return (int)syscall(
-			    SYS_timerfd_settime, fd, flags, new, old);
-		}
-	C
-	cc -D_GNU_SOURCE -shared -fPIC -o "$FLEET/timerfd.so" \
-	    "$FLEET/timerfd.c"
+	FAKE=$(ls /usr/lib/*/faketime/libfaketime.so.1)
 }
 
 teardown() {

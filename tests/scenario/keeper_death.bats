@@ -93,22 +93,50 @@ restarts_are() {
 	gone "$lost"
 }
 
-@test "keeper, then logger: no line of output is missing" {
-	lk stop lost
+# Numbers of lines that were written and are in no log.
+missing_lines() {
+	cat "$FLEET"/state/logs/counts.log* |
+	    sed -n 's/.*line \([0-9]*\)$/\1/p' | sort -nu |
+	    awk '++n < $1 { print n "-" $1 - 1; n = $1 }'
+}
+
+written() {
+	od -An -N8 -t u8 "$FLEET/count" | tr -d ' '
+}
+
+has_written() {
+	(($(written) > $1))
+}
+
+@test "keeper, then logger: what is in the pipes is not lost" {
 	fleet_config <<-CONF
-		components = ( { name = "one"; command = [ "$HELPERS/numbered",
-		    "$FLEET/count", "1" ]; } );
+		components = ( { name = "counts"; command = [
+		    "$HELPERS/numbered", "$FLEET/count", "2" ]; } );
 	CONF
 	lk reload
-	wait_state one running
-	local keeper logger
-	keeper=$(keeper_of one)
-	logger=$(pid_of logger)
-	kill -9 "$keeper"
-	kill -9 "$logger"
-	wait_until 10 has_other_keeper one "$keeper"
-	wait_until 10 has_pid_other_than logger "$logger"
-	wait_state one running
+	wait_state counts running
+	wait_until 10 test -s "$FLEET/state/logs/counts.log"
+	local keeper logger daemon
+	for daemon in same new; do
+		keeper=$(keeper_of counts)
+		logger=$(pid_of logger)
+		# Lines that nobody reads any more; then those die who hold
+		# them.
+		kill -STOP "$logger"
+		wait_until 10 has_written $(($(written) + 100))
+		kill -9 "$keeper" "$logger"
+		wait_until 10 has_other_keeper counts "$keeper"
+		wait_until 10 has_pid_other_than logger "$logger"
+		wait_state counts running
+		[[ $daemon == new ]] || {
+			# An adopted keeper's are held as well.
+			kill -9 "$(status_field @ daemon_pid)"
+			wait_event "event_type = 'daemon_restarted'"
+		}
+	done
+	wait_until 10 has_written $(($(written) + 100))
+	lk down
+	[[ -z $(missing_lines) ]] || fail "missing:" "$(missing_lines)"
 }
 
 @test "all keepers at once" {

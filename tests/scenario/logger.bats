@@ -19,9 +19,9 @@ log_has() {
 # All that was logged of NAME on stream MARK (| or !), rotated files first,
 # without stamps.
 text_of() {
-	local i
-	for i in {20..1}; do
-		cat "$FLEET/state/logs/$1.log.$i" 2> /dev/null || true
+	local n
+	for n in {20..1}; do
+		cat "$FLEET/state/logs/$1.log.$n" 2> /dev/null || true
 	done | cat - "$FLEET/state/logs/$1.log" |
 	    awk -v mark="$2" 'substr($0, 26, 1) == mark { print substr($0, 28) }'
 }

@@ -312,6 +312,18 @@ make_pair(int ret[static 2])
 	    0);
 }
 
+/* Where no descriptors are expected. */
+static ssize_t
+take(int fd, struct message *ret, void *tail, size_t size)
+{
+	int fds[MESSAGE_DESCRIPTORS];
+	size_t nfds;
+	ssize_t n = message_receive(fd, ret, tail, size, fds, &nfds);
+
+	assert_int_equal(nfds, 0);
+	return n;
+}
+
 static void
 test_packets_arrive_whole(void **state)
 {
@@ -324,18 +336,15 @@ test_packets_arrive_whole(void **state)
 	m.age_ms = 1234;
 	assert_int_equal(message_send(pair[0], &m, tail, sizeof(tail)), 0);
 	assert_int_equal(message_send(pair[0], &m, NULL, 0), 0);
-	assert_int_equal(
-	    message_receive(pair[1], &got, back, sizeof(back)), sizeof(tail));
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), sizeof(tail));
 	assert_int_equal(got.type, MESSAGE_SEEN);
 	assert_int_equal(got.age_ms, 1234);
 	assert_memory_equal(tail, back, sizeof(tail));
-	assert_int_equal(message_receive(pair[1], &got, back, sizeof(back)), 0);
-	assert_int_equal(
-	    message_receive(pair[1], &got, back, sizeof(back)), -1);
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), 0);
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), -1);
 	assert_int_equal(errno, EAGAIN);
 	io_close(&pair[0]);
-	assert_int_equal(
-	    message_receive(pair[1], &got, back, sizeof(back)), -1);
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), -1);
 	assert_int_equal(errno, EPIPE);
 	assert_int_equal(message_send(pair[1], &m, NULL, 0), -1);
 	io_close(&pair[1]);
@@ -351,17 +360,14 @@ test_packets_that_are_none_are_refused(void **state)
 	(void)state;
 	make_pair(pair);
 	assert_int_equal(message_send(pair[0], &m, tail, sizeof(tail)), 0);
-	assert_int_equal(
-	    message_receive(pair[1], &got, back, sizeof(back)), -1);
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(send(pair[0], "x", 1, 0), 1);
-	assert_int_equal(
-	    message_receive(pair[1], &got, back, sizeof(back)), -1);
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), -1);
 	assert_int_equal(errno, EPROTO);
 	m.version++;
 	assert_int_equal(message_send(pair[0], &m, NULL, 0), 0);
-	assert_int_equal(
-	    message_receive(pair[1], &got, back, sizeof(back)), -1);
+	assert_int_equal(take(pair[1], &got, back, sizeof(back)), -1);
 	assert_int_equal(errno, EPROTO);
 	io_close(&pair[0]);
 	io_close(&pair[1]);
@@ -380,7 +386,7 @@ count_descriptors(void)
 static void
 test_descriptors_are_passed_or_closed(void **state)
 {
-	const struct message m = message_new(MESSAGE_PIPES);
+	struct message m = message_new(MESSAGE_PIPES);
 	int pair[2], fds[2], got_fds[MESSAGE_DESCRIPTORS];
 	size_t before, n;
 	struct message got;
@@ -397,9 +403,13 @@ test_descriptors_are_passed_or_closed(void **state)
 	assert_int_equal(read(fds[0], &(char){ 0 }, 1), 1);
 	io_close(&got_fds[0]);
 	io_close(&got_fds[1]);
-	/* Where none are expected none stay open. */
+	/* With what is no message of ours none stay open. */
+	m.version++;
 	assert_int_equal(message_send_descriptors(pair[0], &m, fds, 2), 0);
-	assert_int_equal(message_receive(pair[1], &got, NULL, 0), 0);
+	assert_int_equal(
+	    message_receive_descriptors(pair[1], &got, got_fds, &n), -1);
+	assert_int_equal(errno, EPROTO);
+	assert_int_equal(n, 0);
 	assert_int_equal(count_descriptors(), before);
 	for (size_t i = 0; i < 2; i++) {
 		io_close(&pair[i]);

@@ -228,12 +228,15 @@ take(struct fixture *f)
 {
 	struct pollfd p = { .fd = f->fd, .events = POLLIN };
 	struct status_record r;
+	int fds[MESSAGE_DESCRIPTORS];
 	struct message m;
+	size_t nfds;
 	ssize_t n;
 
 	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-	n = message_receive(f->fd, &m, &r, sizeof(r));
+	n = message_receive(f->fd, &m, &r, sizeof(r), fds, &nfds);
 	assert_true(n >= 0);
+	assert_int_equal(nfds, 0);
 	if (m.type == MESSAGE_STATUS) {
 		assert_int_equal(n, sizeof(r));
 		f->record = r;

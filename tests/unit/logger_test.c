@@ -97,6 +97,8 @@ keeper_serve(struct keeper *k)
 {
 	struct message m, answer = message_new(MESSAGE_PIPES);
 	int fds[2] = { k->pipes[0][0], k->pipes[1][0] };
+	int none[MESSAGE_DESCRIPTORS];
+	size_t nnone;
 	int fd =
 	    accept4(k->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -105,7 +107,7 @@ keeper_serve(struct keeper *k)
 		k->connection = fd;
 	}
 	if (k->connection < 0 ||
-	    message_receive(k->connection, &m, NULL, 0) < 0)
+	    message_receive_descriptors(k->connection, &m, none, &nnone) < 0)
 		return;
 	assert_int_equal(m.type, MESSAGE_OUTPUT);
 	answer.log = k->log;
