@@ -117,6 +117,10 @@ $(BUILD)/flags: always
 needs:
 	@config/deps --check build
 
+# All of it, on all processors unless told otherwise.
+BUILD_ALL = $(MAKE) --no-print-directory \
+	$(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc)) all
+
 # ---- what one does with it ----
 
 ## make             builds all programs into build/bin
@@ -126,7 +130,7 @@ help:
 ## make run         builds and starts the example fleet; Ctrl-C stops it
 run:
 	config/deps build
-	$(MAKE) all
+	$(BUILD_ALL)
 	examples/three-loops/setup
 	$(BUILD)/bin/loopkeeper -c config/loopkeeper.conf import \
 	    examples/three-loops/tests.json
@@ -136,13 +140,13 @@ run:
 ##                  path says so; SANITIZE=1 runs them under ASan and UBSan
 test:
 	config/deps build test
-	$(MAKE) all tests
+	$(BUILD_ALL) tests
 	@BUILD=$(BUILD) SANITIZE=$(SANITIZE) tests/run $(TEST)
 
 # All that `make test` runs. The programs in points/ can be told to wait at
 # named points, so that a test may kill them there.
 tests: $(UNITS) $(HELPERS)
-	$(MAKE) BUILD=$(BUILD)/points DEFINES=-DLOOPKEEPER_TEST all
+	+$(BUILD_ALL) BUILD=$(BUILD)/points DEFINES=-DLOOPKEEPER_TEST
 
 ## make lint        floors, headers, analysers, format, scripts
 lint:

@@ -9,7 +9,7 @@
 #include "cli/tell.h"
 #include "store/queries_fleet.h"
 
-#define LOOK_MS	    100
+#define LOOK_MS	    20
 #define PATIENCE_MS 7000
 #define BUSY_MS	    100
 

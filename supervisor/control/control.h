@@ -8,7 +8,7 @@
  *   start|stop|restart NAME...      wanted state; `start` clears a circuit
  *   pause|resume NAME...            as stop/start, but shown as paused
  *   seen NAME AGE_MS...   from the recorder: heartbeat unchanged for AGE_MS
- *   heartbeat NAME        the same with an age of 0
+ *   heartbeat NAME        a sign of life, now
  *   reload NAME=WANTED... answered when the helper has read the file: what
  *                         was changed, one line each; WANTED (stopped,
  *                         paused) holds for components that are new

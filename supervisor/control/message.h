@@ -28,7 +28,8 @@ enum message_type {
 	MESSAGE_HOLD,	   /* the fleet's circuit is open: start nothing new */
 	MESSAGE_RELEASE,
 	MESSAGE_RESTART, /* operator: stop, clear the circuit, start */
-	MESSAGE_SEEN,	 /* .age_ms: heartbeat unchanged for so long */
+	MESSAGE_SEEN,	 /* .age_ms: heartbeat unchanged for so long; -1: one
+			    came just now */
 	MESSAGE_PING,	 /* answered by MESSAGE_PONG */
 	MESSAGE_KEEP,	 /* answered by MESSAGE_PIPES: the daemon holds them,
 			  * so that what is in them survives the keeper */

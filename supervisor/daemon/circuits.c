@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/circuits.h"
 #include "daemon/daemon.h"
 
@@ -20,8 +21,10 @@ circuits_build(struct daemon *d)
 	    calloc(d->roster.n + 1, sizeof(*circuits));
 	size_t n = 0;
 
-	if (circuits == NULL)
+	if (circuits == NULL) {
+		d->ncircuits = 0; /* the old ones are of another roster */
 		return -1;
+	}
 	for (size_t i = 0; i < d->roster.n; i++) {
 		const struct component_config *c = d->roster.components[i];
 		struct fleet_circuit *old;
@@ -35,6 +38,8 @@ circuits_build(struct daemon *d)
 		if (old != NULL) {
 			circuits[n] = *old;
 			circuits[n].canary = i;
+			if (old->open)
+				daemon_sooner(&d->circuits_ms, clock_ms());
 		}
 		(void)memcpy(circuits[n].kind, c->kind, sizeof(c->kind));
 		n++;

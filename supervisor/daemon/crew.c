@@ -179,7 +179,10 @@ crew_take(struct daemon *d, struct roster *roster, struct crew_change *ret)
 	daemon_sooner(&d->care_ms, clock_ms());
 	if (ret != NULL)
 		*ret = change;
-	return circuits_build(d);
+	if (circuits_build(d) < 0)
+		log_line(&d->log, "no memory for the fleet's circuits: %s",
+		    strerror(errno));
+	return 0;
 }
 
 bool

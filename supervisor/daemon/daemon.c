@@ -227,6 +227,8 @@ care(struct daemon *d, int64_t now_ms)
 static void
 decide(struct daemon *d, int64_t now_ms)
 {
+	start_step(d, now_ms);
+	reload_step(d);
 	if (d->phase == PHASE_UP) {
 		if (is_due(d->circuits_ms, now_ms))
 			circuits_judge(d, now_ms);
@@ -236,8 +238,6 @@ decide(struct daemon *d, int64_t now_ms)
 			modes_update(d, now_ms);
 		d->order_due = false;
 	}
-	start_step(d, now_ms);
-	reload_step(d);
 	ending_step(d);
 	systemd_watchdog(d, now_ms);
 	server_expire(&d->server, now_ms);

@@ -14,6 +14,12 @@
 
 #define MARK "ending" /* in the run directory */
 
+void
+ending_forget(struct daemon *d)
+{
+	(void)unlinkat(d->rundir, MARK, 0);
+}
+
 bool
 ending_was_begun(struct daemon *d)
 {

@@ -18,6 +18,9 @@ void ending_begin(struct daemon *d);
 /* Goes on as far as is possible now. */
 void ending_step(struct daemon *d);
 
+/* What an earlier fleet was at when it died is no concern of a new one. */
+void ending_forget(struct daemon *d);
+
 /* Whether an earlier daemon was at it. */
 bool ending_was_begun(struct daemon *d);
 

@@ -99,9 +99,12 @@ apply(struct daemon *d, struct crew_change *ret)
 		return "state_directory can't be changed while the fleet "
 		       "runs: down, then up";
 	}
+	/* Saved first: should we die now, the next one goes by it. */
 	crew_save_config(d, d->reader.out, d->reader.out_len);
-	if (crew_take(d, &roster, ret) < 0)
+	if (crew_take(d, &roster, ret) < 0) {
+		roster_free(&roster);
 		return strerror(errno);
+	}
 	return NULL;
 }
 

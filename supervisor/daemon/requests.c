@@ -62,6 +62,13 @@ seen(struct daemon *d, struct link *l, int64_t age_ms)
 	link_seen(d, l, age_ms);
 }
 
+static void
+heartbeat(struct daemon *d, struct link *l, int64_t unused)
+{
+	(void)unused;
+	link_seen(d, l, -1);
+}
+
 static const struct request requests[] = {
 	{ "start", start, false },
 	{ "stop", stop, false },
@@ -69,7 +76,7 @@ static const struct request requests[] = {
 	{ "pause", pause_one, false },
 	{ "resume", resume, false },
 	{ "seen", seen, true },
-	{ "heartbeat", seen, false },
+	{ "heartbeat", heartbeat, false },
 };
 #define NREQUESTS (sizeof(requests) / sizeof(requests[0]))
 

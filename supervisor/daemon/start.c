@@ -32,7 +32,9 @@ start_read_config(struct daemon *d)
 void
 start_begin(struct daemon *d)
 {
-	d->down_asked = !d->birth->first && ending_was_begun(d);
+	if (d->birth->first)
+		ending_forget(d);
+	d->down_asked = ending_was_begun(d);
 	d->phase = PHASE_READING;
 	if (start_read_config(d) < 0)
 		d->reader.failed = true;

@@ -57,6 +57,7 @@ enter(struct turn *t, enum component_state state, int64_t deadline_ms)
 	c->deadline_ms = deadline_ms;
 	c->good_since_ms = 0;
 	c->beat_ms = 0;
+	c->seen_ms = 0;
 	c->late = false;
 	c->killed = false;
 	c->unkillable = false;

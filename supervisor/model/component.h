@@ -97,6 +97,8 @@ struct component {
 	int64_t good_since_ms; /* ready and not late since; 0: is not */
 	int64_t beat_ms; /* last sign of life, or ready; 0: none is due, or none
 			    was heard */
+	int64_t seen_ms; /* since then, by the last report, nothing changed; 0:
+			    no report yet */
 	int64_t retry_ms;  /* the real command is tried; 0: circuit closed */
 	uint64_t beats;	   /* heartbeats accepted */
 	uint64_t restarts; /* starts after a death */
@@ -148,7 +150,8 @@ component_step(struct component *c, const struct component_config *config,
 bool component_beat(struct component *c, int64_t now_ms);
 
 /*
- * The watcher (recorder) reports that the heartbeat is unchanged for age_ms;
+ * The watcher (recorder) reports that the heartbeat is unchanged for age_ms
+ * (-1: the component itself, or somebody for it, tells of one just now);
  * somebody else may have told of a later sign of life meanwhile. Judges at
  * once; what it returns is due now (EVENT_STUCK is the caller's to
  * step): 0 nothing, 1 became late, 2 stuck.

@@ -13,8 +13,7 @@ component_beat(struct component *c, int64_t now_ms)
 	c->beats++;
 	if (c->state != COMPONENT_RUNNING)
 		return false;
-	if (c->beat_ms > 0)
-		c->beat_ms = now_ms;
+	c->beat_ms = now_ms;
 	if (was_late) {
 		c->late = false;
 		c->good_since_ms = now_ms;
@@ -36,32 +35,39 @@ judge_age(
 	return 1;
 }
 
-/* Whether a report tells of a sign of life that we didn't know. The watcher's
- * clock and ours are read a moment apart. */
-static bool
-is_news(const struct component *c, int64_t age_ms, int64_t now_ms)
+static int64_t
+later(int64_t a_ms, int64_t b_ms)
 {
-	int64_t heard_ms = now_ms - age_ms;
+	return a_ms > b_ms ? a_ms : b_ms;
+}
 
-	if (c->beat_ms == 0)
-		return heard_ms >= c->since_ms;
-	return heard_ms > c->beat_ms + (age_ms > 0 ? SEEN_SLACK_MS : 0);
+/* A report that the value is unchanged since heard_ms. The first one of a run
+ * says nothing; the watcher's clock and ours are read a moment apart. */
+static void
+hear(struct component *c, int64_t heard_ms)
+{
+	if (c->seen_ms != 0 && heard_ms > c->seen_ms + SEEN_SLACK_MS) {
+		c->beats++;
+		c->beat_ms = later(c->beat_ms, heard_ms);
+	}
+	c->seen_ms = later(c->seen_ms, later(heard_ms, 1));
 }
 
 int
 component_seen(struct component *c, const struct component_config *config,
     int64_t age_ms, int64_t now_ms)
 {
+	if (age_ms < 0) {
+		(void)component_beat(c, now_ms);
+		return 0;
+	}
 	if (c->state != COMPONENT_RUNNING || c->fallback ||
 	    (config->heartbeat != HEARTBEAT_DATABASE &&
 		config->heartbeat != HEARTBEAT_FILE))
 		return 0;
-	if (is_news(c, age_ms, now_ms)) {
-		c->beats++;
-		c->beat_ms = now_ms - age_ms;
-	}
 	/* It isn't judged for the time before it was ready. */
-	age_ms = now_ms - (c->beat_ms != 0 ? c->beat_ms : c->since_ms);
+	hear(c, later(c->since_ms, now_ms - age_ms));
+	age_ms = now_ms - later(c->beat_ms, c->seen_ms);
 	if (c->late && age_ms < config->heartbeat_late_ms) {
 		c->late = false;
 		c->good_since_ms = now_ms;

@@ -108,7 +108,7 @@ has_restarts() {
 	lk up -d --wait
 	wait_until 10 has_heartbeat
 	lk pause all
-	[[ $(< "$FLEET/obeyed") == obeyed ]]
+	grep -qx obeyed "$FLEET/obeyed"
 	state_is poller stopped
 	lk resume all
 	wait_state poller running

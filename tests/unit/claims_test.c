@@ -142,6 +142,7 @@ test_locks(void **state)
 	    " ('D', 'loop-2', 3, 'no JSON')");
 	assert_int_equal(claims_take(s, &loop_1, &claim, NULL), 1);
 	assert_int_equal(claim.nlocks, 2);
+	claims_free(&claim);
 	assert_int_equal(number(s, "SELECT count(*) FROM file_locks"), 2);
 	takes(s, &loop_2, "C");
 	takes(s, &loop_2, "D");

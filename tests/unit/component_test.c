@@ -386,6 +386,15 @@ test_stuck_is_a_death(void **state)
 	assert_int_equal(w.c.death.cause, CAUSE_STUCK);
 }
 
+static int
+seen(struct world *w, int64_t age_ms, int64_t now_ms)
+{
+	int verdict = component_seen(&w->c, &config, age_ms, now_ms);
+
+	assert_null(component_check(&w->c));
+	return verdict;
+}
+
 static void
 test_seen_judges_on_arrival_only(void **state)
 {
@@ -396,13 +405,11 @@ test_seen_judges_on_arrival_only(void **state)
 	config.heartbeat = HEARTBEAT_DATABASE;
 	start(&w);
 	assert_int_equal(component_next_ms(&w.c, &config), 0);
-	w.in.now_ms = 500000;
 	assert_int_equal(component_judge(&w.c, &config, 500000), 0);
-	assert_int_equal(component_seen(&w.c, &config, 61000, 500000), 1);
-	assert_int_equal(component_seen(&w.c, &config, 0, 500000), 0);
+	assert_int_equal(seen(&w, 61000, 500000), 1);
+	assert_int_equal(seen(&w, 0, 500000), 0);
 	assert_false(w.c.late);
-	w.in.now_ms = 620000;
-	assert_int_equal(component_seen(&w.c, &config, 120000, 620000), 2);
+	assert_int_equal(seen(&w, 120000, 620000), 2);
 }
 
 static void
@@ -414,15 +421,20 @@ test_seen_by_two_watchers(void **state)
 	world_init(&w);
 	config.heartbeat = HEARTBEAT_FILE;
 	start(&w);
-	assert_int_equal(component_seen(&w.c, &config, 900, 1000), 0);
-	assert_int_equal(w.c.beats, 0); /* older than the process */
-	assert_int_equal(component_seen(&w.c, &config, 0, 100000), 0);
+	assert_int_equal(seen(&w, 900, 1000), 0);
+	assert_int_equal(seen(&w, 30000, 31000), 0);
+	assert_int_equal(w.c.beats, 0); /* nothing came yet */
+	assert_int_equal(w.c.beat_ms, 0);
+	assert_int_equal(seen(&w, 1000, 60000), 0);
 	assert_int_equal(w.c.beats, 1);
+	assert_int_equal(w.c.beat_ms, 59000);
+	assert_int_equal(seen(&w, -1, 100000), 0);
+	assert_int_equal(w.c.beats, 2);
 	/* The file is untouched for long; but it was heard otherwise. */
-	assert_int_equal(component_seen(&w.c, &config, 119000, 120000), 0);
-	assert_int_equal(w.c.beats, 1);
-	assert_int_equal(component_seen(&w.c, &config, 159000, 160000), 1);
-	assert_int_equal(component_seen(&w.c, &config, 219000, 220000), 2);
+	assert_int_equal(seen(&w, 61000, 120000), 0);
+	assert_int_equal(w.c.beats, 2);
+	assert_int_equal(seen(&w, 101000, 160000), 1);
+	assert_int_equal(seen(&w, 161000, 220000), 2);
 }
 
 static void

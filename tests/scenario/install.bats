@@ -1,0 +1,36 @@
+# What `make install` puts into place works from there, without the tree.
+
+setup() {
+	load lib
+	need jq make
+	setup_fleet
+}
+
+teardown() {
+	teardown_fleet
+}
+
+@test "an installed fleet starts, with all its programs, and stops" {
+	local root=$FLEET/root
+	make -s -C "$LK_ROOT" install BUILD="$BUILD" \
+	    SANITIZE="${SANITIZE:-}" DESTDIR="$root" > "$FLEET/make.out" 2>&1 ||
+	    fail "$(cat "$FLEET/make.out")"
+	[[ $(find "$root" -name '*.service' | wc -l) == 2 ]]
+	run grep -rl '@BINDIR@' "$root"
+	[[ -z $output ]] || fail "not filled in: $output"
+	LOOPKEEPER=$root/usr/local/bin/loopkeeper
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	fleet_config <<-CONF
+		components = (
+		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
+		    ready = "notify"; },
+		  { name = "one"; command = [ "sleep", "1000" ]; }
+		);
+	CONF
+	lk up -d
+	wait_state monitor running
+	wait_state one running
+	[[ $(readlink "/proc/$(pid_of monitor)/exe") == \
+	    $root/usr/local/libexec/loopkeeper/loopkeeper-monitor ]]
+	lk down
+}
