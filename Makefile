@@ -164,11 +164,9 @@ bench: all $(BENCH)
 deps:
 	config/deps build test
 
-## make deps-dev    the same for lint and fuzz; deps-bench for the bench
+## make deps-dev    the same for lint, fuzz and bench
 deps-dev:
-	config/deps build test dev
-deps-bench:
-	config/deps build bench
+	config/deps build test dev bench
 
 ## make install     into DESTDIR, PREFIX (/usr/local)
 install: all
@@ -178,7 +176,10 @@ install: all
 	install $(BUILD)/bin/loopkeeper $(DESTDIR)$(BINDIR)
 	install $(filter-out %/loopkeeper,$(PROGRAMS)) $(DESTDIR)$(LIBEXECDIR)
 	ln -sf $(BINDIR)/loopkeeper $(DESTDIR)$(LIBEXECDIR)/loopkeeper
-	cp -R config/loopkeeper.conf hooks examples $(DESTDIR)$(DATADIR)
+	cp -R config/loopkeeper.conf $(wildcard hooks) examples \
+	    $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR)/examples/*/state \
+	    $(DESTDIR)$(DATADIR)/examples/*/work
 	$(FILL) config/init/loopkeeper.service \
 	    > $(DESTDIR)$(UNITDIR)/system/loopkeeper.service
 	$(FILL) config/init/loopkeeper-user.service \
@@ -191,7 +192,7 @@ clean:
 	rm -rf build build-*
 
 always:
-.PHONY: all always bench clean deps deps-bench deps-dev fuzz help install \
+.PHONY: all always bench clean deps deps-dev fuzz help install \
 	lint needs run test tests
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -16,7 +16,7 @@ settle_look(struct settle_mark *ret, const struct cli *cli, const char *name)
 	keepers_look(&seen, cli->state_directory, name);
 	*ret = (struct settle_mark){ .pid = seen.record.pid,
 		.pid_start = seen.record.pid_start,
-		.deaths = seen.component.ndeaths };
+		.died_ms = seen.component.death.at_ms };
 }
 
 int
@@ -83,7 +83,8 @@ judge(const struct keeper_seen *seen, const struct settle_mark *before,
 			    : "waits for what it comes after");
 		return CLI_DONE;
 	}
-	if (c->ndeaths != before->deaths && c->ndeaths > 0 &&
+	if (c->death.at_ms != before->died_ms &&
+	    c->death.cause != CAUSE_OPERATOR &&
 	    (c->state == COMPONENT_BACKOFF || c->state == COMPONENT_FAILED ||
 		c->fallback))
 		return say_death(seen);

@@ -15,7 +15,7 @@
 struct settle_mark {
 	pid_t pid; /* 0: nothing */
 	uint64_t pid_start;
-	uint64_t deaths;
+	int64_t died_ms; /* its last death */
 };
 
 void

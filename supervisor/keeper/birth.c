@@ -1,7 +1,6 @@
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "keeper/birth.h"
@@ -147,13 +145,8 @@ open_files(struct keeper *k, int pipe_size)
 static void
 open_cgroup(struct keeper *k)
 {
-	const char *run = k->run_directory;
-	char fleet[17];
-
-	(void)snprintf(fleet, sizeof(fleet), "%08" PRIx32,
-	    (uint32_t)hash_bytes(HASH_INIT, run, strlen(run)));
 	/* Without one the tree is ended by way of the keeper's children. */
-	(void)cgroup_open(&k->cgroup, fleet, k->name);
+	(void)cgroup_open(&k->cgroup, k->run_directory, k->name);
 	k->record.tree = k->cgroup.fd >= 0 ? TREE_CGROUP : TREE_REAPER;
 }
 
@@ -262,9 +255,6 @@ birth_give(const struct keeper_birth *birth)
 void
 birth_undo(struct keeper *k)
 {
-	(void)unlinkat(k->dirfd, "keeper", 0);
-	if (k->notify.path[0] != '@')
-		(void)unlinkat(k->dirfd, "notify", 0);
 	cgroup_close(&k->cgroup);
 	spool_close(&k->spool);
 }

@@ -8,7 +8,8 @@
  * where that fails (the statuses stand in keeper.h). */
 struct keeper *birth_give(const struct keeper_birth *birth);
 
-/* Removes sockets and cgroup. The lock goes with the process. */
+/* Removes the cgroup. The lock goes with the process; the sockets' files stay,
+ * deaf, until the next life. */
 void birth_undo(struct keeper *k);
 
 #endif

@@ -65,11 +65,11 @@ take_main_pid(struct hearing *h, const struct notify_message *m)
 
 	if (m->main_pid == k->pid)
 		return;
-	if (m->main_pid == k->self || !process_descends(m->main_pid, k->self)) {
+	if (m->main_pid == k->self || !process_descends(m->main_pid, k->self) ||
+	    reap_watch(k, m->main_pid) < 0) {
 		refuse(k);
 		return;
 	}
-	reap_watch(k, m->main_pid);
 	k->news = true;
 }
 

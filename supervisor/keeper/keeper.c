@@ -1,4 +1,3 @@
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,12 +62,8 @@ turn(struct keeper *k)
 	if ((signals & (loop_signal_bit(SIGTERM) | loop_signal_bit(SIGINT))) !=
 	    0)
 		step_leave(k);
-	if ((signals & loop_signal_bit(SIGCHLD)) != 0) {
-		/* Others that are to stop theirs first, then the tidying. */
-		if (k->leaving)
-			(void)sched_yield();
+	if ((signals & loop_signal_bit(SIGCHLD)) != 0)
 		reap_all(k);
-	}
 	judge_due(k);
 	check(k);
 	if (is_over(k))
@@ -82,7 +77,7 @@ keeper_run(const struct keeper_birth *birth)
 {
 	struct keeper *k = birth_give(birth);
 
-	while (!is_over(k))
+	while (!k->ended)
 		turn(k);
 	birth_undo(k);
 	_exit(EXIT_SUCCESS);

@@ -23,20 +23,27 @@ reap_forget(struct keeper *k)
 	k->pid_start = 0;
 }
 
-void
+int
 reap_watch(struct keeper *k, pid_t pid)
 {
 	struct process p;
+	int fd = -1;
 
+	if (process_read(pid, &p) < 0)
+		return -1;
+	/* A child of ours tells by SIGCHLD. */
+	if (p.ppid != k->self) {
+		fd = pidfd_get_checked(pid, p.start);
+		if (fd < 0)
+			return -1;
+	}
 	reap_forget(k);
 	k->pid = pid;
-	/* A child of ours tells by SIGCHLD. */
-	if (process_read(pid, &p) == 0 && p.ppid == k->self)
-		return;
-	k->main_fd = pidfd_get(pid);
-	if (k->main_fd >= 0)
+	k->main_fd = fd;
+	if (fd >= 0)
 		k->main_key =
-		    loop_add(&k->loop, k->main_fd, EPOLLIN, SOURCE_MAIN, NULL);
+		    loop_add(&k->loop, fd, EPOLLIN, SOURCE_MAIN, NULL);
+	return 0;
 }
 
 static void

@@ -11,8 +11,9 @@ void reap_all(struct keeper *k);
 /* The pidfd of a main process that isn't our child became readable. */
 void reap_main(struct keeper *k);
 
-/* pid of the tree is the main process from now on. */
-void reap_watch(struct keeper *k, pid_t pid);
+/* pid of the tree is the main process from now on. Returns 0, or -1 with errno
+ * when it has ended already: then nothing has changed. */
+int reap_watch(struct keeper *k, pid_t pid);
 
 /* There is no main process any more. */
 void reap_forget(struct keeper *k);

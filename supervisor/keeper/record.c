@@ -125,7 +125,7 @@ write_event(struct keeper *k, const struct keeper_note *n)
 }
 
 /* That it is being stopped is told together with its end, if that comes soon:
- * a thousand of them leave each other more room. */
+ * so a thousand of them leave each other more room. */
 static bool
 is_held(struct keeper *k)
 {

@@ -295,6 +295,8 @@ start_prepare(struct keeper *k)
 	s->oom_score_adj = config->oom_score_adj;
 	s->no_new_privs = config->no_new_privs;
 	s->cgroup_fd = k->cgroup.fd;
+	if (k->cgroup.fd < 0 && k->record.tree == TREE_CGROUP)
+		k->record.tree = TREE_REAPER;
 	take_user(k);
 	add_limits(k);
 }
@@ -316,6 +318,23 @@ forget(struct keeper *k)
 	k->config->heartbeat_late_ms = k->heartbeat_late_ms;
 }
 
+/* Forks; once more where somebody has removed its cgroup, empty as it was. */
+static pid_t
+fork_component(struct keeper *k, struct spawn_failure *failure)
+{
+	pid_t pid;
+
+	k->spawn.argv = k->c.fallback ? k->fallback : k->command;
+	pid = spawn_start(&k->spawn, &k->startup_fd, failure);
+	if (pid >= 0 || k->cgroup.fd < 0 || failure->error != ENODEV)
+		return pid;
+	k->cgroup.killed = true; /* as good as */
+	(void)cgroup_renew(&k->cgroup);
+	start_prepare(k);
+	k->spawn.argv = k->c.fallback ? k->fallback : k->command;
+	return spawn_start(&k->spawn, &k->startup_fd, failure);
+}
+
 int
 start_now(struct keeper *k, struct component_death *ret)
 {
@@ -328,14 +347,13 @@ start_now(struct keeper *k, struct component_death *ret)
 		start_prepare(k);
 		failure = k->unfit;
 	}
-	k->spawn.argv = k->c.fallback ? k->fallback : k->command;
 	if (failure.stage == SPAWN_NONE &&
 	    output_prepare(
 		&k->output, config->has_user, config->uid, config->gid) < 0)
 		failure = (struct spawn_failure){ .stage = SPAWN_OUTPUT,
 			.error = errno };
 	if (failure.stage == SPAWN_NONE)
-		pid = spawn_start(&k->spawn, &k->startup_fd, &failure);
+		pid = fork_component(k, &failure);
 	if (pid < 0) {
 		*ret = (struct component_death){ .cause = CAUSE_START_FAILED,
 			.stage = failure.stage,

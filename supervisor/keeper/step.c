@@ -15,7 +15,7 @@
 #include "system/tree.h"
 
 #define NO_EVENT (-1)
-#define HOLD_MS	 20 /* most have obeyed by then, and it is told at once */
+#define HOLD_MS	 20 /* most have obeyed by then */
 
 /* Enough for a spread of 10 %: xorshift, seeded at birth. */
 static uint32_t

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -6,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "system/cgroup.h"
@@ -157,17 +159,19 @@ open_at(int parent, const char *name)
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int
-cgroup_open(struct cgroup *g, const char *fleet, const char *name)
+static void
+name_fleet(char buf[static CGROUP_NAME_SIZE], const char *run_directory)
 {
-	int n;
+	(void)snprintf(buf, CGROUP_NAME_SIZE, "loopkeeper-%08" PRIx32,
+	    (uint32_t)hash_bytes(
+		HASH_INIT, run_directory, strlen(run_directory)));
+}
 
+int
+cgroup_open(struct cgroup *g, const char *run_directory, const char *name)
+{
 	*g = (struct cgroup){ .own_fd = -1, .parent_fd = -1, .fd = -1 };
-	n = snprintf(g->fleet, sizeof(g->fleet), "loopkeeper-%s", fleet);
-	if (n < 0 || (size_t)n >= sizeof(g->fleet)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	name_fleet(g->fleet, run_directory);
 	g->own_fd = open_own();
 	if (g->own_fd < 0)
 		return -1;
@@ -261,4 +265,30 @@ cgroup_close(struct cgroup *g)
 	io_close(&g->fd);
 	io_close(&g->parent_fd);
 	io_close(&g->own_fd);
+}
+
+void
+cgroup_sweep(const char *run_directory)
+{
+	char fleet[CGROUP_NAME_SIZE];
+	const struct dirent *entry;
+	int own = open_own(), fd;
+	DIR *dir;
+
+	if (own < 0)
+		return;
+	name_fleet(fleet, run_directory);
+	fd = open_at(own, fleet);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		io_close(&fd);
+		io_close(&own);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			(void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+	(void)closedir(dir);
+	(void)unlinkat(own, fleet, AT_REMOVEDIR);
+	io_close(&own);
 }

@@ -25,12 +25,13 @@ struct cgroup {
 };
 
 /*
- * Opens or makes the cgroup loopkeeper-FLEET/NAME in the caller's own cgroup.
- * Returns 0, or -1 with errno when there is no cgroup2, it isn't ours to
- * write, or the kernel has no cgroup.kill; then the tree is ended without it,
- * and nothing is open.
+ * Opens or makes the cgroup of a component below that of the fleet, which the
+ * path of its run directory names, in the caller's own cgroup. Returns 0, or
+ * -1 with errno when there is no cgroup2, it isn't ours to write, or the
+ * kernel has no cgroup.kill; then the tree is ended without it, and nothing is
+ * open.
  */
-int cgroup_open(struct cgroup *g, const char *fleet, const char *name);
+int cgroup_open(struct cgroup *g, const char *run_directory, const char *name);
 
 /* Sets limits in bytes and processes (-1: none). Returns 0; -1 with errno
  * when one of them can't be enforced. */
@@ -49,6 +50,10 @@ int cgroup_renew(struct cgroup *g);
 
 /* Whether no process is in it. */
 bool cgroup_is_empty(const struct cgroup *g);
+
+/* Removes what keepers that were killed left of the fleet's cgroups, as far as
+ * it is empty. */
+void cgroup_sweep(const char *run_directory);
 
 /* Removes it if it is empty, and the fleet's if this was its last, and
  * closes. */

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "system/cgroup.h"
 #include "system/rundir.h"
 #include "system/sweep.h"
 
@@ -86,6 +87,7 @@ sweep_rundir(const char *state_directory)
 		io_close(&rundir);
 		return unlink(link);
 	}
+	cgroup_sweep(path);
 	fd = open_directory(rundir, "c");
 	if (fd >= 0)
 		each_entry(fd, sweep_directory);

@@ -10,7 +10,8 @@
 int sweep_component(int rundir, const char *name);
 
 /*
- * Removes the run directory of state_directory and the link to it, whose
+ * Removes the run directory of state_directory, what is left of the fleet's
+ * cgroups, and the link to the directory, whose
  * absence means that the fleet has ended on purpose. Caller has proved that
  * nothing of the fleet lives, or is the last of it. Returns 0, or -1 with the
  * errno of unlink(2) for the link.

@@ -82,7 +82,7 @@ all_pids() {
 	local before
 	before=$(all_pids)
 	kill_daemon
-	kill_daemon SEGV
+	kill_daemon ABRT
 	kill_daemon
 	[[ $(all_pids) == "$before" ]]
 }

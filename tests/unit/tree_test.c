@@ -223,6 +223,38 @@ test_cgroup_is_ended_and_used_again(void **state)
 	cgroup_close(&g);
 }
 
+static void
+test_removed_cgroup_is_noticed(void **state)
+{
+	static char path[] = "/bin/true";
+	char *argv[] = { path, NULL }, *envp[] = { NULL };
+	struct spawn_failure failure;
+	struct cgroup g;
+	char fleet[32];
+	struct spawn s;
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	(void)snprintf(fleet, sizeof(fleet), "test-%d", getpid());
+	if (cgroup_open(&g, fleet, "web") < 0)
+		skip(); /* none here, or not ours to write */
+	cgroup_sweep(fleet);
+	spawn_init(&s);
+	s.argv = argv;
+	s.envp = envp;
+	s.cgroup_fd = g.fd;
+	assert_int_equal(spawn_start(&s, &fd, &failure), -1);
+	assert_int_equal(failure.stage, SPAWN_FORK);
+	assert_int_equal(failure.error, ENODEV);
+	cgroup_close(&g);
+	assert_int_equal(cgroup_open(&g, fleet, "web"), 0);
+	pid = start_in(&g);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	cgroup_close(&g);
+}
+
 static int
 become_subreaper(void **state)
 {
@@ -239,6 +271,7 @@ main(void)
 		cmocka_unit_test(test_process_facts),
 		cmocka_unit_test(test_pidfd_holds_its_process),
 		cmocka_unit_test(test_cgroup_is_ended_and_used_again),
+		cmocka_unit_test(test_removed_cgroup_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, become_subreaper, NULL);
