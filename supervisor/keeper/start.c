@@ -326,7 +326,8 @@ fork_component(struct keeper *k, struct spawn_failure *failure)
 
 	k->spawn.argv = k->c.fallback ? k->fallback : k->command;
 	pid = spawn_start(&k->spawn, &k->startup_fd, failure);
-	if (pid >= 0 || k->cgroup.fd < 0 || failure->error != ENODEV)
+	if (pid >= 0 || k->cgroup.fd < 0 ||
+	    (failure->error != ENODEV && failure->error != ENOENT))
 		return pid;
 	k->cgroup.killed = true; /* as good as */
 	(void)cgroup_renew(&k->cgroup);

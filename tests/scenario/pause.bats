@@ -118,3 +118,64 @@ has_heartbeat() {
 	[[ $(sql "SELECT count(*) FROM component_health WHERE
 	    component = 'poller'") == 1 ]]
 }
+
+# A loop whose worker waits for a file; two tests.
+one_loop() {
+	mkdir "$FLEET/repository"
+	cat > "$FLEET/worker" <<-SH
+		#!/bin/sh
+		echo "\$LOOPKEEPER_TEST_ID" >> "$FLEET/begun"
+		until [ -e "$FLEET/go" ]; do echo waits; sleep 0.1; done
+		touch "\$LOOPKEEPER_TEST_ID"
+	SH
+	chmod 755 "$FLEET/worker"
+	fleet_config <<-CONF
+		components = ( { name = "loop-1"; ready = "notify";
+		    command = [ "loopkeeper-loop" ];
+		    loop = { worker = [ "$FLEET/worker" ];
+		      repository = "$FLEET/repository"; pause = "0"; }; } );
+	CONF
+	lk up -d --wait
+	lk add X-1 --loop loop-1 --verify "test -e X-1"
+	lk add X-2 --loop loop-1 --verify "test -e X-2"
+	wait_until 15 test -s "$FLEET/begun"
+}
+
+test_is() {
+	local status
+	status=$(sql "SELECT status FROM tests WHERE id = '$1'")
+	[[ $status == "$2" ]] || fail "$1 is $status"
+}
+
+@test "pause all loses no work: the test is pending again, not counted" {
+	need git
+	one_loop
+	test_is X-1 in_progress
+	lk pause all
+	state_is loop-1 stopped
+	[[ -z $(pgrep -f "$FLEET/worker") ]]
+	touch "$FLEET/go"
+	lk resume all
+	lk wait --for passed --timeout 30s
+	[[ $(sql "SELECT attempts FROM tests WHERE id = 'X-1'") == 1 ]]
+	[[ $(sql "SELECT outcome FROM attempts WHERE test_id = 'X-1'
+	    ORDER BY fence LIMIT 1") == interrupted ]]
+}
+
+@test "pause --after-test lets the test finish, and takes no other" {
+	need git
+	one_loop
+	lk pause all --after-test > "$FLEET/pause.log" 2>&1 &
+	local pause=$!
+	wait_until 10 grep -q 'goes on with its test' "$FLEET/pause.log"
+	[[ $(status_field loop-1 wanted) == draining ]]
+	state_is loop-1 running
+	touch "$FLEET/go"
+	wait "$pause"
+	state_is loop-1 stopped
+	[[ $(sort -u "$FLEET/begun") == X-1 ]]
+	lk resume all
+	lk wait --for passed --timeout 30s
+	[[ $(sql "SELECT count(*) FROM attempts") == 2 ]]
+	[[ $(sort -u "$FLEET/begun" | wc -l) == 2 ]]
+}
