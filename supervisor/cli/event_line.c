@@ -68,6 +68,11 @@ static const struct phrase phrases[] = {
 	{ "keeper_died",
 	    "lost its keeper[ (pid {pid})][: signal {signal}][: exit {exit}]",
 	    PRINT_RED },
+	{ "keeper_confused", "has a keeper that lost track[: {reason}]",
+	    PRINT_RED },
+	{ "fleet_circuit_opened",
+	    "is tried alone: most of kind {kind} died[: {cause}]", PRINT_RED },
+	{ "fleet_circuit_closed", "=kind {kind} is whole again", PRINT_GREEN },
 	{ "keeper_stuck",
 	    "has a keeper that doesn't answer[ (pid {pid})][ for "
 	    "{silent_ms:ms}]",
