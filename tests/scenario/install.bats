@@ -20,6 +20,7 @@ teardown() {
 	[[ $(find "$root" -name '*.service' | wc -l) == 2 ]]
 	run grep -rl '@BINDIR@' "$root"
 	[[ -z $output ]] || fail "not filled in: $output"
+	# shellcheck disable=SC2034 # lib.bash uses it
 	LOOPKEEPER=$root/bin/loopkeeper
 	PATH=/usr/sbin:/usr/bin:/sbin:/bin
 	fleet_config <<-CONF

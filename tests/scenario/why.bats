@@ -27,12 +27,16 @@ teardown() {
 	[[ $output == *"| working"* && $output == *"! cannot go on"* ]]
 	[[ $output == *"gasp"* ]]
 	[[ $output == *"now "*failed* ]]
-	# Each run wrote each line once.
-	[[ $(grep -c 'working$' <<< "$output") == 2 ]]
+	# Each run wrote each line once, as soon as the logger has caught up.
+	wait_until 15 said_twice working
 	lk why fails --json | jq -e '.died and .cause == "exit" and .code == 3
 	    and .deaths_in_window == 2 and .circuit == "open" and
 	    ([.output[] | select(.stream == "stderr") | .text] | last) ==
 	    "cannot go on"'
+}
+
+said_twice() {
+	[[ $(lk why fails | grep -c "$1\$") == 2 ]] || fail "$(lk why fails)"
 }
 
 @test "why needs no logger for the last words" {
