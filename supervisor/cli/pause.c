@@ -70,15 +70,16 @@ is_enabled(const struct overview_component *c)
 static int
 add_target(struct pausing *p, const char *word)
 {
+	struct overview_component *c;
 	char name[TEXT_NAME_MAX + 1];
 	int code = cli_component(p->cli, word, name);
 
 	if (code != CLI_DONE)
 		return code;
-	p->targets[p->n] = overview_find(&p->o, name);
-	if (p->targets[p->n] == NULL)
+	c = overview_find(&p->o, name);
+	if (c == NULL)
 		return cli_error(CLI_FAILED, "%s: no such component", word);
-	p->n++;
+	p->targets[p->n++] = c;
 	return CLI_DONE;
 }
 
