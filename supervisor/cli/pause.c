@@ -92,6 +92,7 @@ choose(struct pausing *p, char **words, size_t n)
 	    calloc(p->o.n + n + 1, sizeof(struct overview_component *));
 	if (p->targets == NULL)
 		return cli_error(CLI_FAILED, "%s", strerror(errno));
+	p->n = 0;
 	p->all = n == 1 && strcmp(words[0], "all") == 0;
 	for (size_t i = 0; !p->all && code == CLI_DONE && i < n; i++)
 		code = add_target(p, words[i]);
