@@ -91,26 +91,38 @@ trim(struct black_box *box, enum line_stream stream)
 		log_tail_remove(&box->output, oldest);
 }
 
-/* The end of the log, up to the death. */
+/* A line of the log: of before the death, or of after it. Returns 0, 1 when no
+ * more are needed, or -1 with ENOMEM. */
+static int
+sort_line(struct black_box *box, const struct line *line, size_t *nlater)
+{
+	if (memcmp(line->stamp, box->died_at, sizeof(line->stamp)) > 0) {
+		if (log_tail_add(&box->later, line, 0) < 0)
+			return -1;
+		return ++*nlater == 2 * (size_t)BLACK_BOX_LINES;
+	}
+	if (log_tail_add(&box->output, line, 0) < 0)
+		return -1;
+	trim(box, line->stream);
+	return 0;
+}
+
+/* The end of the log, up to the death and a little further. */
 static int
 read_log(struct black_box *box, int logsdir)
 {
 	static const struct log_begin begin = { .lines = -1 };
 	struct log_reader r;
 	struct line line;
-	int got = log_reader_open(&r, logsdir, box->name, &begin);
+	size_t nlater = 0;
+	int sorted = 0, got = log_reader_open(&r, logsdir, box->name, &begin);
 
 	if (got == 0)
 		got = 1;
-	while (got > 0 && (got = log_reader_next(&r, &line)) > 0) {
-		if (memcmp(line.stamp, box->died_at, sizeof(line.stamp)) > 0)
-			break;
-		if (log_tail_add(&box->output, &line, 0) < 0)
-			got = -1;
-		trim(box, line.stream);
-	}
+	while (got > 0 && sorted == 0 && (got = log_reader_next(&r, &line)) > 0)
+		sorted = sort_line(box, &line, &nlater);
 	log_reader_close(&r);
-	return got < 0 ? -1 : 0;
+	return got < 0 || sorted < 0 ? -1 : 0;
 }
 
 static bool
@@ -132,11 +144,51 @@ from_end(const struct black_box *box, enum line_stream stream, size_t back)
 	return NULL;
 }
 
-/* How many of the n lines of a tail the log ended with already: the logger
- * was just at it. */
+/* Line number i after the death, of a stream; NULL when there are fewer. */
+static const struct line *
+from_death(const struct black_box *box, enum line_stream stream, size_t i)
+{
+	const struct log_kept *kept;
+
+	TAILQ_FOREACH (kept, &box->later, entry)
+		if (kept->line.stream == stream && i-- == 0)
+			return &kept->line;
+	return NULL;
+}
+
+/* How many of the last of the n lines of a tail the logger has written since:
+ * what was in the pipe at the death stands behind it in the log. */
+static size_t
+logged_since(const struct black_box *box, const struct line *tail, size_t n)
+{
+	for (size_t k = n; k > 0; k--) {
+		size_t same = 0;
+
+		while (same < k) {
+			const struct line *wanted = &tail[n - k + same];
+			const struct line *line =
+			    from_death(box, wanted->stream, same);
+
+			if (line == NULL || !is_same(line, wanted))
+				break;
+			same++;
+		}
+		if (same == k)
+			return k;
+	}
+	return 0;
+}
+
+/* How many of the n lines of a tail the log ended with already at the death:
+ * the logger was just at it. Lines may be alike, so what it has written since
+ * tells better. */
 static size_t
 overlap(const struct black_box *box, const struct line *tail, size_t n)
 {
+	size_t since = logged_since(box, tail, n);
+
+	if (since > 0)
+		return n - since;
 	for (size_t k = n; k > 0; k--) {
 		size_t same = 0;
 
@@ -225,6 +277,7 @@ black_box_read(
 
 	*box = (struct black_box){ .repairs = json_array() };
 	TAILQ_INIT(&box->output);
+	TAILQ_INIT(&box->later);
 	(void)strlcpy(box->name, name, sizeof(box->name));
 	rundir = rundir_open(state_directory);
 	dirfd = rundir < 0 ? -1 : rundir_open_component(rundir, name);
@@ -243,6 +296,7 @@ void
 black_box_free(struct black_box *box)
 {
 	log_tail_free(&box->output);
+	log_tail_free(&box->later);
 	free(box->proc);
 	json_decref(box->repairs);
 	*box = (struct black_box){ 0 };

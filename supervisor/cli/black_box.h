@@ -26,6 +26,7 @@ struct black_box {
 	size_t death_len;
 	char died_at[32];	/* ISO 8601 */
 	struct log_tail output; /* the last lines, oldest first */
+	struct log_tail later;	/* the first ones after the death */
 	char *proc;		/* "" for none */
 	char test[128];		/* open when it died; "" for none */
 	json_t *repairs; /* array of {timestamp, event_type, payload, ...} */

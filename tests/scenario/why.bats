@@ -61,6 +61,29 @@ died() {
 	lk why fails --json | jq -e .died
 }
 
+@test "why doesn't take two runs' lines for one, alike as they are" {
+	fleet_config <<-CONF
+		components = ( { name = "fails"; working_directory = "$FLEET";
+		    command = [ "sh", "-c", "echo working;
+		    while [ ! -e die ]; do sleep 0.05; done; rm die; exit 3" ];
+		    restart = { max_restarts = 1; window = "1h";
+		      retry_every = "1h"; }; } );
+	CONF
+	lk up -d
+	wait_until 15 grep -q working "$FLEET/state/logs/fails.log"
+	kill -STOP "$(pid_of logger)"
+	: > "$FLEET/die"
+	wait_until 15 has_restarts fails 1
+	: > "$FLEET/die"
+	wait_state fails failed
+	kill -CONT "$(pid_of logger)"
+	wait_until 15 said_twice working
+}
+
+has_restarts() {
+	[[ $(status_field "$1" restarts) == "$2" ]]
+}
+
 @test "why of a start that failed names the step" {
 	mkdir "$FLEET/place"
 	fleet_config <<-CONF
