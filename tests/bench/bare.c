@@ -11,12 +11,19 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stopping;
+static pid_t *pids;
+static long npids;
 
+/* Ends the children from within: whatever the loop waits for, one of them
+ * wakes it. */
 static void
 stop(int sig)
 {
 	(void)sig;
 	stopping = 1;
+	for (long i = 0; i < npids; i++)
+		if (pids[i] > 0)
+			(void)kill(pids[i], SIGTERM);
 }
 
 static pid_t
@@ -38,29 +45,28 @@ int
 main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = stop };
-	pid_t *pids, pid;
-	long i, n;
+	pid_t pid;
+	long i;
 
 	if (argc != 4)
 		errx(2, "usage: bare N PROBE FILE");
-	n = atol(argv[1]);
-	if ((pids = calloc((size_t)n, sizeof(*pids))) == NULL)
+	npids = atol(argv[1]);
+	if ((pids = calloc((size_t)npids, sizeof(*pids))) == NULL)
 		err(1, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < npids; i++)
 		pids[i] = start(argv[2], argv[3], i);
 	while (!stopping) {
 		if ((pid = waitpid(-1, NULL, 0)) == -1)
 			continue;
-		for (i = 0; i < n && pids[i] != pid; i++)
+		for (i = 0; i < npids && pids[i] != pid; i++)
 			continue;
-		if (i < n)
+		if (i < npids)
 			pids[i] = start(argv[2], argv[3], i);
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < npids; i++)
 		(void)kill(pids[i], SIGTERM);
 	while (waitpid(-1, NULL, 0) != -1)
 		continue;
-	free(pids);
 	return 0;
 }

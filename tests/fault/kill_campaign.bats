@@ -76,9 +76,14 @@ pause_ms() {
 	sleep "$(printf '0.%03d' "$1")"
 }
 
+has_victims() {
+	[[ -n $(victims) ]] || fail "everybody is dead"
+}
+
 # One more death, somewhere. What was killed is noted, once it is dead.
 kill_one() {
 	local lines what name pid
+	wait_until 20 has_victims
 	mapfile -t lines < <(victims)
 	((${#lines[@]})) || return 0
 	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
