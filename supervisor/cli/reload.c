@@ -112,7 +112,7 @@ reload_run(struct cli *cli, int argc, char **argv)
 {
 	bool dry_run = false;
 	const struct option_spec spec = { .name = "dry-run", .flag = &dry_run };
-	struct roster old;
+	struct roster old = { 0 };
 	struct conf *conf;
 	int code;
 

@@ -228,6 +228,10 @@ take_messages(struct guardian *g)
 	char c;
 
 	while (g->daemon_fd >= 0 && recv(g->daemon_fd, &c, 1, 0) == 1) {
+		/* It can come up, so it is worth a quick try again: while
+		 * there is no daemon nobody replaces a dead guardian. */
+		if (c == GUARDIAN_UP && g->deaths > 1)
+			g->deaths = 1;
 		if (c == GUARDIAN_UP && !g->up) {
 			g->up = true;
 			report_end(g->birth->state_directory);
