@@ -4,6 +4,7 @@
  * keeper still adopts the orphans of its tree: its children are killed again
  * and again until only zombies are left. Then the keepers, the daemon, what is
  * left of its children, and the guardian with its children last.
+ * Children without a lock go first of all: they may be about to take one.
  *
  * From inside the fleet, our own ancestors are spared to the very end.
  */
@@ -231,6 +232,16 @@ kill_held(struct killing *k, struct held *h)
 	io_close(&h->pidfd);
 }
 
+/* A daemon or keeper that has just been forked holds no lock yet. */
+static void
+kill_newborn(struct killing *k)
+{
+	if (k->guardian.pid != 0)
+		empty(k, k->guardian.pid);
+	if (k->daemon.pid != 0)
+		empty(k, k->daemon.pid);
+}
+
 static void
 kill_all(struct killing *k)
 {
@@ -373,6 +384,10 @@ down_now(struct cli *cli, bool yes)
 		    "this process is part of the fleet, and would end with "
 		    "it: --yes if that is meant");
 	}
+	kill_newborn(&k);
+	/* One may have forked others before it was found. */
+	if (stop_all(&k) < 0)
+		(void)cli_error(CLI_FAILED, "%s", strerror(errno));
 	kill_all(&k);
 	code = finish(cli, &k);
 	release(&k, SIGCONT);

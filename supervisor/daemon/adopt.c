@@ -39,6 +39,7 @@ consider(struct daemon *d, const char *name)
 {
 	int fd = rundir_open_component(d->rundir, name);
 	size_t i = roster_find(&d->roster, name);
+	int result = 0;
 	pid_t pid;
 
 	if (fd < 0)
@@ -48,19 +49,20 @@ consider(struct daemon *d, const char *name)
 	 * earlier one counted is history. */
 	if (pid == 0 && d->birth->first && i < d->roster.n)
 		(void)unlinkat(fd, "status", 0);
-	io_close(&fd);
+	else if (pid == 0)
+		links_tell_missed(d, name, fd);
 	if (pid < 0)
 		log_line(&d->log, "the lock of %s: %s", name, strerror(errno));
-	if (pid <= 0) {
-		if (i == d->roster.n)
-			(void)sweep_component(d->rundir, name);
-		return 0;
-	}
-	if (i == d->roster.n)
-		return adopt_surplus(d, name, pid);
-	if (link_adopt(d, d->links[i], pid) == 0)
+	if (pid <= 0 && i == d->roster.n)
+		(void)sweep_component(d->rundir, name);
+	else if (pid > 0 && i == d->roster.n)
+		result = adopt_surplus(d, name, pid);
+	else if (pid > 0 && link_adopt(d, d->links[i], pid) == 0)
 		d->adopted++;
-	return 0;
+	else if (pid > 0) /* it has ended just now */
+		links_tell_missed(d, name, fd);
+	io_close(&fd);
+	return result;
 }
 
 static enum component_want

@@ -1,5 +1,6 @@
 #include <bsd/unistd.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -282,6 +283,19 @@ live(struct daemon *d)
 	return d->exit_status;
 }
 
+/* The back-off after the deaths of others like us, cut short by a word of the
+ * guardian, or by its death. */
+static void
+wait_for_turn(const struct daemon *d)
+{
+	struct pollfd fds[] = {
+		{ .fd = d->guardian_fd, .events = POLLIN },
+		{ .fd = d->guardian_pidfd, .events = POLLIN },
+	};
+
+	(void)poll(fds, 2, d->birth->delay_ms);
+}
+
 int
 daemon_run(const struct daemon_birth *birth)
 {
@@ -299,8 +313,9 @@ daemon_run(const struct daemon_birth *birth)
 	helper_init(&d->reader);
 	helper_init(&d->checker);
 	d->guardian_pidfd = pidfd_get(birth->guardian);
+	wait_for_turn(d);
 	if (getppid() != birth->guardian) {
-		/* It died while we were born. */
+		/* It died while we were born, or waited. */
 		(void)guardian_succeed(
 		    birth->state_directory, birth->config_path);
 		return 1;

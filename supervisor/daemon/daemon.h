@@ -51,6 +51,7 @@ struct daemon_birth {
 	pid_t guardian;		     /* our parent, if it still lives */
 	int guardian_fd;	     /* packets of one byte (guardian.h) */
 	bool first;	    /* of its guardian: reports on stdout, may refuse */
+	int delay_ms;	    /* to wait before anything else */
 	const char *reason; /* what the one before died of; "" if first */
 };
 

@@ -37,7 +37,7 @@ struct guardian {
 	bool ending;   /* TERM or INT has come */
 	int deaths;    /* in a row */
 	int64_t started_ms;
-	int64_t restart_ms; /* 0: not waiting to start it again */
+	int64_t fork_ms;    /* no daemon: fork is tried again then; 0: one lives */
 	int64_t ask_ms;	    /* next question; 0: one is open */
 	int64_t answer_ms;  /* its answer is due; 0: no question is open */
 	char reason[64];    /* why the last one died; "" for the first */
@@ -82,9 +82,9 @@ take_lock(struct guardian *g)
 	return g->lock_fd < 0 ? -1 : 0;
 }
 
-/* In the child: becomes the daemon. */
+/* In the child: becomes the daemon, after delay_ms. */
 static _Noreturn void
-become_daemon(struct guardian *g, int fd, pid_t guardian)
+become_daemon(struct guardian *g, int fd, pid_t guardian, int delay_ms)
 {
 	struct daemon_birth birth = {
 		.state_directory = g->birth->state_directory,
@@ -92,6 +92,7 @@ become_daemon(struct guardian *g, int fd, pid_t guardian)
 		.guardian = guardian,
 		.guardian_fd = fd,
 		.first = !g->up && g->birth->successor_of == NULL,
+		.delay_ms = delay_ms,
 		.reason = g->reason,
 	};
 
@@ -100,54 +101,48 @@ become_daemon(struct guardian *g, int fd, pid_t guardian)
 	_exit(daemon_run(&birth));
 }
 
-static void
-plan_restart(struct guardian *g, int64_t now_ms)
+/* How long the next one is to wait, by how many have died in a row. */
+static int
+delay_ms(const struct guardian *g)
 {
-	int64_t delay_ms = 0;
+	int delay = 0;
 
-	if (now_ms - g->started_ms >= GOOD_AFTER_MS)
-		g->deaths = 0;
-	if (g->deaths > 0)
-		delay_ms = BACKOFF_MS;
-	for (int i = 1; i < g->deaths && delay_ms < BACKOFF_MAX_MS; i++)
-		delay_ms *= 2;
-	if (delay_ms > BACKOFF_MAX_MS)
-		delay_ms = BACKOFF_MAX_MS;
+	if (g->deaths > 1)
+		delay = BACKOFF_MS;
 	/* What it kept goes on without it; an order to end doesn't wait. */
-	if (g->ending)
-		delay_ms = delay_ms > 0 ? BACKOFF_MS : 0;
-	g->deaths++;
-	g->restart_ms = now_ms + delay_ms;
+	for (int i = 2; i < g->deaths && delay < BACKOFF_MAX_MS; i++)
+		delay *= g->ending ? 1 : 2;
+	return delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS;
 }
 
+/* Forks the daemon at once, and lets it do the waiting: so there is always
+ * somebody who takes our place if we die. */
 static void
 start_daemon(struct guardian *g)
 {
 	const pid_t self = getpid();
-	int pair[2];
-	pid_t pid;
+	int pair[2], delay = delay_ms(g);
+	pid_t pid = -1;
 
-	g->restart_ms = 0;
-	g->started_ms = clock_ms();
+	g->started_ms = clock_ms() + delay;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		0, pair) < 0) {
-		log_line(&g->log, "socketpair: %s", strerror(errno));
-		plan_restart(g, g->started_ms);
-		return;
+		0, pair) == 0) {
+		pid = fork();
+		if (pid == 0) {
+			io_close(&pair[0]);
+			become_daemon(g, pair[1], self, delay);
+		}
+		io_close(&pair[1]);
+		if (pid < 0)
+			io_close(&pair[0]);
 	}
-	pid = fork();
-	if (pid == 0) {
-		io_close(&pair[0]);
-		become_daemon(g, pair[1], self);
-	}
-	io_close(&pair[1]);
 	if (pid < 0) {
 		log_line(&g->log, "can't fork the daemon: %s; trying again",
 		    strerror(errno));
-		io_close(&pair[0]);
-		plan_restart(g, g->started_ms);
+		g->fork_ms = clock_ms() + BACKOFF_MS;
 		return;
 	}
+	g->fork_ms = 0;
 	g->daemon = pid;
 	g->daemon_fd = pair[0];
 	g->ask_ms = g->started_ms + ASK_EVERY_MS;
@@ -178,9 +173,12 @@ daemon_ended(struct guardian *g, int status)
 	    WEXITSTATUS(status) == DAEMON_REFUSED)
 		return 1;
 	describe(g->reason, sizeof(g->reason), status);
-	plan_restart(g, clock_ms());
+	if (clock_ms() - g->started_ms >= GOOD_AFTER_MS)
+		g->deaths = 0;
+	g->deaths++;
 	log_line(&g->log, "the daemon died: %s; starting it again in %d ms",
-	    g->reason, (int)(g->restart_ms - clock_ms()));
+	    g->reason, delay_ms(g));
+	start_daemon(g);
 	return -1;
 }
 
@@ -196,6 +194,16 @@ reap(struct guardian *g)
 	return result;
 }
 
+/* Passes a signal on, and ends its wait if it hasn't come up yet. */
+static void
+hurry(const struct guardian *g, int signal)
+{
+	const char c = GUARDIAN_ASKS;
+
+	(void)kill(g->daemon, signal);
+	(void)send(g->daemon_fd, &c, 1, MSG_NOSIGNAL);
+}
+
 static int
 take_signals(struct guardian *g)
 {
@@ -208,10 +216,8 @@ take_signals(struct guardian *g)
 		case SIGTERM:
 		case SIGINT:
 			g->ending = true;
-			if (g->restart_ms != 0)
-				g->restart_ms = clock_ms();
 			if (g->daemon > 0)
-				(void)kill(g->daemon, SIGTERM);
+				hurry(g, SIGTERM);
 			break;
 		default:
 			if (g->daemon > 0)
@@ -228,8 +234,7 @@ take_messages(struct guardian *g)
 	char c;
 
 	while (g->daemon_fd >= 0 && recv(g->daemon_fd, &c, 1, 0) == 1) {
-		/* It can come up, so it is worth a quick try again: while
-		 * there is no daemon nobody replaces a dead guardian. */
+		/* It can come up, so it is worth a quick try again. */
 		if (c == GUARDIAN_UP && g->deaths > 1)
 			g->deaths = 1;
 		if (c == GUARDIAN_UP && !g->up) {
@@ -255,7 +260,7 @@ ask(struct guardian *g, int64_t now_ms)
 static void
 look_at_clock(struct guardian *g, int64_t now_ms, int64_t due_ms)
 {
-	if (g->restart_ms != 0 && now_ms >= g->restart_ms)
+	if (g->fork_ms != 0 && now_ms >= g->fork_ms)
 		start_daemon(g);
 	if (g->daemon == 0)
 		return;
@@ -280,7 +285,7 @@ static int64_t
 next_ms(const struct guardian *g)
 {
 	if (g->daemon == 0)
-		return g->restart_ms;
+		return g->fork_ms;
 	return g->answer_ms != 0 ? g->answer_ms : g->ask_ms;
 }
 

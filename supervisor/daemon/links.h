@@ -112,6 +112,10 @@ void link_ask(struct daemon *d, struct link *l, int64_t now_ms);
 int64_t
 link_judge(struct daemon *d, struct link *l, int64_t now_ms, int64_t late_ms);
 
+/* No keeper of that name lives: if the last one, whose record lies in dirfd,
+ * didn't end as it should, its death is told now. */
+void links_tell_missed(struct daemon *d, const char *name, int dirfd);
+
 /* The link whose keeper is pid, or NULL. */
 struct link *links_by_pid(struct daemon *d, pid_t pid);
 

@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/links.h"
 #include "system/pidfd.h"
+#include "system/rundir.h"
 #include "system/status.h"
 #include "system/sweep.h"
 
@@ -108,15 +109,43 @@ link_hear(struct daemon *d, struct link *l)
 	}
 }
 
+/* The record is that of the dead one, unless it died before its first. */
+static void
+begin_death(struct daemon *d, const char *name, pid_t pid,
+    const struct status_record *r)
+{
+	daemon_begin_event(d, "keeper_died", name);
+	if (r->keeper_pid == pid)
+		event_identify(&d->event, r->death_id);
+	event_int(&d->event, "pid", pid);
+}
+
 static void
 tell_death(struct daemon *d, const struct link *l, int status)
 {
-	daemon_begin_event(d, "keeper_died", l->name);
-	event_int(&d->event, "pid", l->pid);
+	struct status_record r = { .keeper_pid = 0 };
+	int dirfd = rundir_open_component(d->rundir, l->name);
+
+	if (dirfd >= 0 && status_read(dirfd, &r) < 0)
+		r.keeper_pid = 0;
+	io_close(&dirfd);
+	begin_death(d, l->name, l->pid, &r);
 	if (status >= 0 && WIFSIGNALED(status))
 		event_int(&d->event, "signal", WTERMSIG(status));
 	else if (status >= 0)
 		event_int(&d->event, "exit", WEXITSTATUS(status));
+	daemon_tell(d);
+}
+
+void
+links_tell_missed(struct daemon *d, const char *name, int dirfd)
+{
+	struct status_record r;
+
+	if (status_read(dirfd, &r) < 0 || r.keeper_pid == 0)
+		return;
+	begin_death(d, name, r.keeper_pid, &r);
+	event_text(&d->event, "cause", "died while there was no daemon");
 	daemon_tell(d);
 }
 

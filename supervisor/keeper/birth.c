@@ -14,6 +14,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "keeper/birth.h"
 #include "keeper/peers.h"
 #include "keeper/record.h"
@@ -225,6 +226,7 @@ open_all(struct keeper *k, int daemon_fd, int pipe_size)
 	daemon->is_daemon = true;
 	if (process_read(k->self, &self) == 0)
 		k->record.keeper_start = self.start;
+	uuid_new(k->record.death_id);
 	k->random = (uint32_t)(k->record.keeper_start ^ (uint64_t)k->self);
 }
 

@@ -6,6 +6,7 @@
 #include "system/event.h"
 
 #define VALUE_MAX 1024 /* of one text; the rest is cut */
+#define ID_BEGINS "{\"id\":\""
 #define END_SIZE  4    /* "}}\n" and a NUL always find room */
 
 void
@@ -18,7 +19,7 @@ event_begin(
 	clock_format_iso(stamp, clock_wall_ms());
 	buf_init(&e->line, e->data, sizeof(e->data) - END_SIZE);
 	buf_addf(&e->line,
-	    "{\"id\":\"%s\",\"timestamp\":\"%s\",\"source\":", id, stamp);
+	    ID_BEGINS "%s\",\"timestamp\":\"%s\",\"source\":", id, stamp);
 	buf_add_json(&e->line, source);
 	buf_add(&e->line, ",\"event_type\":");
 	buf_add_json(&e->line, type);
@@ -27,6 +28,12 @@ event_begin(
 		buf_add_json(&e->line, epoch);
 	}
 	buf_add(&e->line, ",\"payload\":{");
+}
+
+void
+event_identify(struct event *e, const char id[static UUID_SIZE])
+{
+	(void)memcpy(e->data + sizeof(ID_BEGINS) - 1, id, UUID_SIZE - 1);
 }
 
 static void

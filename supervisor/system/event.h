@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/uuid.h"
 
 struct event {
 	struct buf line;
@@ -27,6 +28,9 @@ void event_begin(
 void event_text(struct event *e, const char *key, const char *value);
 void event_int(struct event *e, const char *key, int64_t value);
 void event_bool(struct event *e, const char *key, bool value);
+
+/* Gives the event this id instead of its own. */
+void event_identify(struct event *e, const char id[static UUID_SIZE]);
 
 /* Ends the line: "}}" and a newline. To be called once, by spool_add(). */
 void event_end(struct event *e);

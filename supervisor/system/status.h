@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/text.h"
+#include "base/uuid.h"
 
 #define STATUS_VERSION	 1
 #define STATUS_TEXT_SIZE 128
@@ -30,6 +31,9 @@ struct status_record {
 	char title[64];
 	int32_t keeper_pid;
 	uint64_t keeper_start; /* field 22 of /proc/PID/stat */
+	/* Of the event that tells the keeper's death, so that whoever tells it,
+	 * and however often, it is one event. */
+	char death_id[UUID_SIZE];
 	int32_t pid;	       /* main process; 0: none */
 	uint64_t pid_start;
 	enum status_tree tree;
