@@ -138,6 +138,17 @@ deaths_untold() {
 	done < "$FLEET/killed"
 }
 
+# Every attempt has begun once and ended once.
+attempts_untold() {
+	sql "SELECT test_id, fence, state, outcome FROM attempts a
+	    WHERE (SELECT count(*) FROM events WHERE test_id = a.test_id
+	    AND event_type = 'test_started'
+	    AND payload ->> 'fence' = a.fence) != 1
+	    OR (SELECT count(*) FROM events WHERE test_id = a.test_id
+	    AND event_type = 'attempt_ended'
+	    AND payload ->> 'fence' = a.fence) != 1"
+}
+
 @test "everything ends passed, told once, with nothing lost" {
 	lk up -d
 	wait_state loop-3 running 30
@@ -160,6 +171,7 @@ deaths_untold() {
 	    "$(< "$FLEET/untold")" "$(sql "SELECT event_type, payload
 	    FROM events WHERE event_type IN ('keeper_died',
 	    'component_crashed', 'daemon_restarted')")"
+	[[ -z $(attempts_untold) ]] || fail "$(attempts_untold)"
 	# What was spooled is in the database.
 	[[ -z $(find "$FLEET/state/spool" -name '*.jsonl' -size +0) ]]
 }
