@@ -1,6 +1,7 @@
-#include "store/alerts.h"
-#include "base/clock.h"
+#include <stdlib.h>
+
 #include "base/uuid.h"
+#include "store/alerts.h"
 #include "store/note.h"
 #include "store/statement.h"
 
@@ -14,26 +15,23 @@
 static int
 stands(struct store *s, const char *cause)
 {
-	int64_t one;
-
-	return statement_int_of(s, &one,
-	    "SELECT 1 FROM alerts WHERE " STANDS_FOR " LIMIT 1", "t", cause);
+	return statement_get(s,
+	    "SELECT 1 FROM alerts WHERE " STANDS_FOR " LIMIT 1", "t>", cause);
 }
 
 static int
 add(struct store *s, const struct alert *a, const char *event)
 {
-	char id[UUID_SIZE], now[CLOCK_ISO_SIZE];
+	char id[UUID_SIZE];
 
 	uuid_new(id);
-	note_time(now, 0);
 	if (statement_run(s,
 		"INSERT INTO alerts (id, severity, alert_type, source, message,"
 		" context, created_at) VALUES (?1, ?2, ?3, ?4, ?5,"
 		" json_patch('{}', json_object('cause', ?6, 'loop_id', ?7,"
-		" 'test_id', ?8)), ?9)",
-		"ttttttttt", id, a->severity, a->type, a->source, a->message,
-		a->cause, a->loop_id, a->test_id, now) < 0)
+		" 'test_id', ?8)), " NOTE_NOW ")",
+		"tttttttt", id, a->severity, a->type, a->source, a->message,
+		a->cause, a->loop_id, a->test_id) < 0)
 		return -1;
 	if (event != NULL &&
 	    note_event(s, a->source, event, "tttt", "loop_id", a->loop_id,
@@ -56,63 +54,71 @@ alerts_raise(struct store *s, const struct alert *alert, const char *event)
 	if (note_begin(s) < 0)
 		return -1;
 	standing = stands(s, alert->cause);
-	if (standing < 0 || (standing == 0 && add(s, alert, event) < 0)) {
-		store_rollback(s);
-		return -1;
-	}
-	return store_commit(s) < 0 ? -1 : standing == 0;
+	if (standing == 0)
+		return store_end(s, add(s, alert, event) < 0 ? -1 : 1);
+	return store_end(s, standing < 0 ? -1 : 0);
 }
 
 static int
 clear(struct store *s, const char *source, const char *cause)
 {
-	char now[CLOCK_ISO_SIZE];
-	int cleared;
-
-	note_time(now, 0);
-	cleared = statement_run(s,
+	int cleared = statement_change(s,
 	    "UPDATE alerts SET acknowledged_by = CASE WHEN acknowledged"
 	    " THEN acknowledged_by ELSE ?2 END, acknowledged_at ="
-	    " CASE WHEN acknowledged THEN acknowledged_at ELSE ?3 END,"
+	    " CASE WHEN acknowledged THEN acknowledged_at ELSE " NOTE_NOW
+	    " END,"
 	    " acknowledged = 1,"
-	    " context = json_set(context, '$.cleared_at', ?3)"
+	    " context = json_set(context, '$.cleared_at', " NOTE_NOW ")"
 	    " WHERE " STANDS_FOR,
-	    "ttt", cause, source, now);
+	    "tt", cause, source);
+
 	if (cleared > 0 &&
 	    note_event(s, source, "alert_cleared", "t", "cause", cause) < 0)
 		return -1;
-	return cleared;
+	return cleared > 0 ? 1 : cleared;
 }
 
 int
 alerts_clear(struct store *s, const char *source, const char *cause)
 {
-	int cleared = stands(s, cause);
+	int standing = stands(s, cause);
 
-	if (cleared <= 0)
-		return cleared;
-	if (note_begin(s) < 0)
-		return -1;
-	cleared = clear(s, source, cause);
-	if (cleared < 0) {
-		store_rollback(s);
-		return -1;
-	}
-	return store_commit(s) < 0 ? -1 : cleared > 0;
+	if (standing <= 0)
+		return standing;
+	return note_begin(s) < 0 ? -1 : store_end(s, clear(s, source, cause));
 }
 
-int
-alerts_each_standing(struct store *s, const char *source,
-    void (*found)(const char *cause, void *argument), void *argument)
+/* The first one for whose cause nobody stands, to be freed. 1, 0 none, -1. */
+static int
+find_stale(struct store *s, const char *source,
+    bool (*keep)(const char *cause, void *argument), void *argument,
+    char **ret_cause)
 {
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT json_extract(context, '$.cause') FROM alerts"
-	    " WHERE source = ?1 AND " STANDS " ORDER BY created_at",
+	    " WHERE source = ?1 AND " STANDS,
 	    "t", source);
 	int more;
 
-	while ((more = statement_step(s, q)) == 1)
-		found(statement_text(q, 0), argument);
+	while ((more = statement_row(s, q, "m", ret_cause)) == 1 &&
+	    keep(*ret_cause, argument))
+		free(*ret_cause);
 	statement_end(q);
 	return more;
+}
+
+int
+alerts_sweep(struct store *s, const char *source,
+    bool (*keep)(const char *cause, void *argument), void *argument)
+{
+	char *cause;
+	int found;
+
+	while ((found = find_stale(s, source, keep, argument, &cause)) == 1) {
+		found = alerts_clear(s, source, cause);
+		free(cause);
+		if (found < 0)
+			break;
+	}
+	return found < 0 ? -1 : 0;
 }

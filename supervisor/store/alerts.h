@@ -31,9 +31,9 @@ int alerts_raise(struct store *s, const struct alert *alert, const char *event);
 /* The cause is gone. Returns 1 cleared, 0 nothing stood, -1. */
 int alerts_clear(struct store *s, const char *source, const char *cause);
 
-/* Calls found for each cause of this source that stands. found must not use
- * the store. Returns 0 or -1. */
-int alerts_each_standing(struct store *s, const char *source,
-    void (*found)(const char *cause, void *argument), void *argument);
+/* Clears those of this source that keep() doesn't want to stand any more; it
+ * must not use the store. Returns 0 or -1. */
+int alerts_sweep(struct store *s, const char *source,
+    bool (*keep)(const char *cause, void *argument), void *argument);
 
 #endif

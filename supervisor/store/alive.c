@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "model/component.h"
 #include "store/alive.h"
+#include "store/health.h"
 #include "store/statement.h"
 #include "system/lock.h"
 #include "system/process.h"
@@ -41,12 +42,11 @@ alive_by_record(const char *state_directory, const char *name)
 	int dir = run < 0 ? -1 : rundir_open_component(run, name);
 
 	if (dir >= 0 && status_read(dir, &r) == 0) {
-		if (lock_holder(dir, "lock") > 0)
-			result = state_runs(&r) ? ALIVE_YES : ALIVE_NO;
-		else
-			result = r.pid > 0 && process_is(r.pid, r.pid_start)
-			    ? ALIVE_YES
-			    : ALIVE_NO;
+		bool lives = lock_holder(dir, "lock") > 0
+		    ? state_runs(&r)
+		    : r.pid > 0 && process_is(r.pid, r.pid_start);
+
+		result = lives ? ALIVE_YES : ALIVE_NO;
 	}
 	io_close(&dir);
 	io_close(&run);
@@ -67,16 +67,16 @@ static int
 add(struct alive_watch *w, const char *loop_id, const char *value)
 {
 	struct alive_beat *beats =
-	    reallocarray(w->beats, w->n + 1, sizeof(*beats));
+			      reallocarray(w->beats, w->n + 1, sizeof(*beats)),
+			  *b;
 
 	if (beats == NULL)
 		return -1;
 	w->beats = beats;
-	beats[w->n] = (struct alive_beat){ 0 };
-	(void)strlcpy(
-	    beats[w->n].loop_id, loop_id, sizeof(beats[w->n].loop_id));
-	(void)strlcpy(beats[w->n].value, value, sizeof(beats[w->n].value));
-	w->n++;
+	b = &beats[w->n++];
+	*b = (struct alive_beat){ 0 };
+	(void)strlcpy(b->loop_id, loop_id, sizeof(b->loop_id));
+	(void)strlcpy(b->value, value, sizeof(b->value));
 	return 0;
 }
 
@@ -96,12 +96,12 @@ find(struct store *s, enum alive (*known)(const char *, void *), void *argument,
 	    " AND NOT ifnull(json_valid(metadata)"
 	    " AND json_extract(metadata, '$.by') = 'loopkeeper', 0)",
 	    "");
+	const char *loop_id, *value;
 	int more;
 
-	while ((more = statement_step(s, q)) == 1) {
-		if (known(statement_text(q, 0), argument) != ALIVE_UNKNOWN)
-			continue;
-		if (add(w, statement_text(q, 0), statement_text(q, 1)) < 0) {
+	while ((more = statement_row(s, q, "tt", &loop_id, &value)) == 1) {
+		if (known(loop_id, argument) == ALIVE_UNKNOWN &&
+		    add(w, loop_id, value) < 0) {
 			more = store_refuse(s, ENOMEM, "out of memory");
 			break;
 		}
@@ -122,10 +122,7 @@ look(struct store *s, struct alive_watch *w)
 
 		if (b->moved)
 			continue;
-		if (statement_text_of(s, now, sizeof(now),
-			"SELECT last_heartbeat FROM component_health"
-			" WHERE component = ?1",
-			"t", b->loop_id) < 0)
+		if (health_heartbeat(s, b->loop_id, now, sizeof(now)) < 0)
 			return -1;
 		b->moved = strcmp(now, b->value) != 0;
 		still += !b->moved;

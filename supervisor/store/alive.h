@@ -19,8 +19,9 @@ enum alive alive_by_record(const char *state_directory, const char *name);
 
 /*
  * Whether a loop left the outcome of its last attempt in STATE/spool, because
- * it couldn't have the database: its successor applies it, so until then
- * nothing that belongs to the attempt may be given back.
+ * it couldn't have the database: its successor applies it, or the recorder
+ * where there will be none, so until then nothing that belongs to the attempt
+ * may be given back.
  */
 bool alive_left_outcome(const char *state_directory, const char *loop_id);
 

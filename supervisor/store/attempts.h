@@ -73,6 +73,15 @@ enum attempt_result {
 	RESULT_REPLACED, /* another database lies there now */
 };
 
+/* Of a row of attempts, with ?1 id, ?2 epoch and ?3 fence: it is still open;
+ * and its test is still in progress, so that it may write. Inside store/. */
+#define ATTEMPT_IS_OPEN \
+	"id = ?1 AND epoch = ?2 AND fence = ?3 AND ended_at IS NULL"
+#define ATTEMPT_IS_HELD                      \
+	ATTEMPT_IS_OPEN                      \
+	" AND EXISTS (SELECT 1 FROM tests t" \
+	" WHERE t.id = attempts.test_id AND t.status = 'in_progress')"
+
 const char *attempt_state_name(enum attempt_state state);
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 

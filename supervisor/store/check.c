@@ -2,20 +2,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "store/check.h"
 #include "store/expiry.h"
 #include "store/guard.h"
 #include "store/note.h"
+#include "store/recovery.h"
 #include "store/statement.h"
 
 struct run {
 	const struct check *c;
 	struct store *s;
-	struct check_result *ret;
 	bool released;	/* it was, and is taken back here */
+	bool replaced;	/* another file lay there: a new epoch */
 	bool exclusive; /* the lock is held so */
 	struct alive_watch watch;
 	char damage[256]; /* what is wrong with the file; "" nothing */
@@ -47,7 +47,7 @@ take(struct run *run)
 		io_close(&fd);
 		return -1;
 	}
-	run->ret->replaced = replaced == 1;
+	run->replaced = replaced == 1;
 	run->exclusive = true;
 	return fd;
 }
@@ -58,8 +58,8 @@ look_through(struct run *run)
 {
 	char result[sizeof(run->damage)] = "";
 
-	if (statement_text_of(run->s, result, sizeof(result),
-		"PRAGMA quick_check(1)", "") < 0) {
+	if (statement_get(run->s, "PRAGMA quick_check(1)", ">s", result,
+		sizeof(result)) < 0) {
 		if (errno != EUCLEAN)
 			return -1;
 		(void)snprintf(result, sizeof(result), "%s",
@@ -96,8 +96,7 @@ open_store(struct run *run)
 		    run->damage, sizeof(run->damage), "it is no database");
 		return 1;
 	}
-	run->ret->created = run->s->created;
-	run->ret->replaced |= run->s->replaced;
+	run->replaced |= run->s->replaced;
 	return look_through(run);
 }
 
@@ -106,27 +105,30 @@ static int
 replace(struct run *run)
 {
 	char line[PATH_SIZE + 512], aside[PATH_SIZE] = "";
-	struct buf b;
 
-	buf_init(&b, line, sizeof(line));
-	store_close(run->s);
-	run->ret->damaged = true;
 	if (run->c->dry_run) {
-		buf_addf(&b,
+		store_close(run->s);
+		(void)store_refuse(run->s, EUCLEAN,
 		    "the database is damaged (%s): would be moved aside",
 		    run->damage);
-		say(run, line);
-		return store_refuse(run->s, EUCLEAN, "%s", line);
+		say(run, store_error(run->s));
+		return -1;
 	}
+	/* Whoever is writing is through first, and whoever begins later sees
+	 * that it has moved. Where that much is damaged nobody writes. */
+	if (run->s->db != NULL &&
+	    statement_run(run->s, "BEGIN IMMEDIATE", "") < 0 && errno == EBUSY)
+		return -1;
 	if (guard_set_aside(run->c->state_directory, true, "damaged", aside) <
 	    0)
 		return store_refuse(run->s, errno,
 		    "cannot move the damaged database aside: %s",
 		    strerror(errno));
+	store_close(run->s);
 	if (store_open(run->s, run->c->state_directory, STORE_CREATE) < 0)
 		return -1;
 	run->exclusive = false;
-	buf_addf(&b,
+	(void)snprintf(line, sizeof(line),
 	    "THE DATABASE WAS DAMAGED (%s): moved aside to %s, a fresh one was "
 	    "made",
 	    run->damage, aside);
@@ -139,19 +141,11 @@ replace(struct run *run)
 static int
 renew_epoch(struct run *run)
 {
-	int begun;
-
-	if (!run->ret->replaced || run->c->dry_run)
+	if (!run->replaced || run->c->dry_run)
 		return 0;
-	while ((begun = store_begin(run->s)) == 1)
-		continue;
-	if (begun < 0)
+	if (note_begin(run->s) < 0)
 		return -1;
-	if (store_new_epoch(run->s) < 0) {
-		store_rollback(run->s);
-		return -1;
-	}
-	return store_commit(run->s);
+	return store_end(run->s, store_new_epoch(run->s));
 }
 
 static bool
@@ -189,7 +183,7 @@ recover(struct run *run)
 		&run->watch) < 0)
 		return -1;
 	do
-		result = recovery_run(run->s, &r, &run->ret->counts);
+		result = recovery_run(run->s, &r, NULL, NULL);
 	while (result == 1);
 	alive_watch_free(&run->watch);
 	return result;
@@ -209,9 +203,9 @@ run_all(struct run *run)
 		return -1;
 	if (opened == 1 && replace(run) < 0)
 		return -1;
-	if (run->ret->created)
+	if (run->s->created)
 		say(run, "made a new database");
-	else if (run->ret->replaced)
+	else if (run->replaced)
 		say(run, "the database file was replaced: it has a new epoch");
 	if (renew_epoch(run) < 0 || recover(run) < 0)
 		return -1;
@@ -219,21 +213,20 @@ run_all(struct run *run)
 }
 
 int
-check_run(const struct check *c, struct store *s, struct check_result *ret)
+check_run(const struct check *c, struct store *s)
 {
-	struct run run = { .c = c, .s = s, .ret = ret };
+	struct run run = { .c = c, .s = s };
 	int released;
 
-	*ret = (struct check_result){ 0 };
 	*s = (struct store){ .lock_fd = -1 };
-	if (c->lock_fd < 0) {
-		released = guard_is_wanted_released(
-		    c->state_directory, s->error, sizeof(s->error));
-		if (released != 0) {
-			if (released > 0)
-				errno = ESHUTDOWN;
-			return -1;
-		}
+	released = c->lock_fd >= 0
+	    ? 0
+	    : guard_is_wanted_released(
+		  c->state_directory, s->error, sizeof(s->error));
+	if (released != 0) {
+		if (released > 0)
+			errno = ESHUTDOWN;
+		return -1;
 	}
 	if (run_all(&run) < 0) {
 		store_close(s);

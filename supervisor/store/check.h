@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "store/alive.h"
-#include "store/recovery.h"
 #include "store/store.h"
 
 /* How long a heartbeat of somebody else's loop is watched. */
@@ -29,18 +28,11 @@ struct check {
 	bool dry_run;	/* only says what it would do */
 };
 
-struct check_result {
-	bool created;  /* there was no database */
-	bool damaged;  /* it was moved aside, and a fresh one made */
-	bool replaced; /* another file lay there: a new epoch */
-	struct recovery_counts counts;
-};
-
 /*
  * Does it all and leaves s open, its lock shared. lock_fd is taken over. May
  * take as long as reading the whole file does. Returns 0, or -1 with errno of
  * store.h and s closed: EBUSY may be tried again; ENOENT only with dry_run.
  */
-int check_run(const struct check *c, struct store *s, struct check_result *ret);
+int check_run(const struct check *c, struct store *s);
 
 #endif

@@ -52,10 +52,10 @@ int decisions_each(struct store *s, bool pending,
  * Answers one. choice is the id of one of its options, in any case. Returns
  * 1; 0 when it was answered so already; -1 with errno: ENOENT no such
  * decision, EINVAL no such option, EALREADY answered otherwise, or of
- * store.h. error (may be NULL) then says it for people.
+ * store.h.
  */
 int decisions_answer(struct store *s, const char *id, const char *choice,
-    const char *by, const char *comment, char *error, size_t error_size);
+    const char *by, const char *comment);
 
 /* Takes the default of a pending one whose time is over (auto_resolved).
  * Returns 1, 0 when it is not pending any more, -1. */

@@ -16,18 +16,20 @@
 
 #define POLL_NS 20000000L
 
-struct mark {
-	bool released;
-	unsigned long long inode; /* 0: no file, or no mark */
-	long long size;		  /* of a released one */
-	long long mtime_ns;
+enum mark_kind { MARK_OPEN, MARK_CLOSED, MARK_RELEASED };
+
+static const char *const mark_names[] = {
+	[MARK_OPEN] = "open",
+	[MARK_CLOSED] = "closed",
+	[MARK_RELEASED] = "released",
 };
 
-static int
-lock_path(char ret[static PATH_SIZE], const char *state_directory)
-{
-	return path_format(ret, "%s/database.lock", state_directory);
-}
+struct mark {
+	enum mark_kind kind;
+	unsigned long long inode; /* 0: no file, or no mark */
+	long long size;		  /* as mtime_ns not of an open one */
+	long long mtime_ns;
+};
 
 static int
 open_lock(const char *state_directory)
@@ -35,7 +37,7 @@ open_lock(const char *state_directory)
 	char path[PATH_SIZE];
 	int fd;
 
-	if (lock_path(path, state_directory) < 0)
+	if (path_format(path, "%s/database.lock", state_directory) < 0)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 && (errno == EACCES || errno == EROFS))
@@ -73,10 +75,14 @@ read_mark(int fd, struct mark *ret)
 		return -1;
 	text[n] = '\0';
 	*ret = (struct mark){ 0 };
-	if (sscanf(text, "open %llu", &ret->inode) == 1)
-		return 0;
-	ret->released = sscanf(text, "released %llu %lld %lld", &ret->inode,
-			    &ret->size, &ret->mtime_ns) == 3;
+	for (enum mark_kind kind = MARK_OPEN; kind <= MARK_RELEASED; kind++) {
+		size_t len = strlen(mark_names[kind]);
+
+		if (strncmp(text, mark_names[kind], len) == 0 &&
+		    sscanf(text + len, "%llu %lld %lld", &ret->inode,
+			&ret->size, &ret->mtime_ns) > 0)
+			ret->kind = kind;
+	}
 	return 0;
 }
 
@@ -84,26 +90,22 @@ static int
 write_mark(int fd, const struct mark *m)
 {
 	char text[128];
-	int n;
+	int n = m->kind == MARK_OPEN
+	    ? snprintf(text, sizeof(text), "open %llu\n", m->inode)
+	    : snprintf(text, sizeof(text), "%s %llu %lld %lld\n",
+		  mark_names[m->kind], m->inode, m->size, m->mtime_ns);
 
-	if (m->released)
-		n = snprintf(text, sizeof(text), "released %llu %lld %lld\n",
-		    m->inode, m->size, m->mtime_ns);
-	else
-		n = snprintf(text, sizeof(text), "open %llu\n", m->inode);
-	if (pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) < 0 ||
-	    fsync(fd) < 0)
+	if (pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) < 0)
 		return -1;
-	return 0;
+	return fsync(fd);
 }
 
 static bool
 same_file(const struct mark *m, const struct mark *now)
 {
-	if (m->inode != now->inode)
-		return false;
-	return !m->released ||
-	    (m->size == now->size && m->mtime_ns == now->mtime_ns);
+	return m->inode == now->inode &&
+	    (m->kind == MARK_OPEN ||
+		(m->size == now->size && m->mtime_ns == now->mtime_ns));
 }
 
 /* "since 02:14, by olaf"; the local time, as the operator's clock shows. */
@@ -152,16 +154,14 @@ static int
 try_share(struct store *s, struct mark *m)
 {
 	*m = (struct mark){ 0 };
-	if (flock(s->lock_fd, LOCK_SH | LOCK_NB) < 0)
+	if (flock(s->lock_fd, LOCK_SH | LOCK_NB) < 0 ||
+	    read_mark(s->lock_fd, m) < 0)
 		return -1;
-	if (read_mark(s->lock_fd, m) < 0)
-		return -1;
-	if (m->released) {
-		(void)flock(s->lock_fd, LOCK_UN);
-		errno = EAGAIN;
-		return -1;
-	}
-	return 0;
+	if (m->kind != MARK_RELEASED)
+		return 0;
+	(void)flock(s->lock_fd, LOCK_UN);
+	errno = EAGAIN;
+	return -1;
 }
 
 static int
@@ -195,30 +195,23 @@ wait_share(struct store *s, struct mark *m)
 		if (shared == 0 || errno != EAGAIN)
 			return shared;
 		if (clock_ms() >= give_up_ms)
-			return refuse_late(s, m->released);
+			return refuse_late(s, m->kind == MARK_RELEASED);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
 	}
 }
 
-/* Only one opener at a time decides what a file without a mark is. */
+/* Only one opener at a time decides what a file without a mark is: F_WRLCK,
+ * and F_UNLCK when it is decided. */
 static int
-lock_mark(int fd)
+lock_mark(int fd, short type)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 	int result;
 
 	do
 		result = fcntl(fd, F_SETLKW, &lock);
 	while (result < 0 && errno == EINTR);
 	return result;
-}
-
-static void
-unlock_mark(int fd)
-{
-	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
-
-	(void)fcntl(fd, F_SETLK, &lock);
 }
 
 /* The mark doesn't match: 1 with the mark locked, 0 another opener was faster,
@@ -231,15 +224,14 @@ meet_another(struct store *s)
 	/* Whoever may not write here can't move anything aside either. */
 	if ((fcntl(s->lock_fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return 0;
-	if (lock_mark(s->lock_fd) < 0)
+	if (lock_mark(s->lock_fd, F_WRLCK) < 0 ||
+	    read_mark(s->lock_fd, &m) < 0 || look(s->state_directory, &now) < 0)
 		return -1;
-	if (read_mark(s->lock_fd, &m) < 0 || look(s->state_directory, &now) < 0)
-		return -1;
-	if (m.inode != 0 && same_file(&m, &now)) {
-		unlock_mark(s->lock_fd);
+	if (m.kind == MARK_OPEN && m.inode != 0 && same_file(&m, &now)) {
+		(void)lock_mark(s->lock_fd, F_UNLCK);
 		return 0;
 	}
-	if (m.inode != 0) {
+	if (m.inode != 0 && !same_file(&m, &now)) {
 		s->replaced = true;
 		if (guard_set_aside(s->state_directory, false, "stray", NULL) <
 		    0)
@@ -259,7 +251,7 @@ guard_enter(struct store *s)
 	if (s->lock_fd < 0 || wait_share(s, &m) < 0 ||
 	    look(s->state_directory, &now) < 0)
 		result = -1;
-	else if (m.inode != 0 && same_file(&m, &now))
+	else if (m.kind == MARK_OPEN && m.inode != 0 && same_file(&m, &now))
 		result = 0;
 	else
 		result = meet_another(s);
@@ -279,13 +271,38 @@ guard_note(struct store *s)
 		return store_refuse(s, errno,
 		    "%s/database.lock: cannot write: %s", s->state_directory,
 		    strerror(errno));
-	unlock_mark(s->lock_fd);
+	(void)lock_mark(s->lock_fd, F_UNLCK);
 	return 0;
+}
+
+/*
+ * Whoever closes last and finds no -wal notes how the file was left, so that
+ * it is noticed when another one is copied over it. After a crash there is a
+ * -wal: it belongs to the file, and the next opener brings it in.
+ */
+static void
+note_closed(int fd, const char *state_directory)
+{
+	char wal[PATH_SIZE];
+	struct mark m, now;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 ||
+	    path_format(wal, "%s/coordination.db-wal", state_directory) < 0 ||
+	    access(wal, F_OK) == 0)
+		return;
+	if (read_mark(fd, &m) < 0 || look(state_directory, &now) < 0 ||
+	    m.kind != MARK_OPEN || m.inode == 0 || !same_file(&m, &now))
+		return;
+	now.kind = MARK_CLOSED;
+	/* Not to be written: then it is looked at as after a crash. */
+	(void)write_mark(fd, &now);
 }
 
 void
 guard_leave(struct store *s)
 {
+	if (s->lock_fd >= 0)
+		note_closed(s->lock_fd, s->state_directory);
 	io_close(&s->lock_fd);
 }
 
@@ -312,7 +329,7 @@ guard_release(int fd, const char *state_directory)
 
 	if (look(state_directory, &now) < 0)
 		return -1;
-	now.released = true;
+	now.kind = MARK_RELEASED;
 	return write_mark(fd, &now);
 }
 
@@ -323,25 +340,11 @@ guard_check(int fd, const char *state_directory, bool *ret_released)
 
 	if (read_mark(fd, &m) < 0 || look(state_directory, &now) < 0)
 		return -1;
-	*ret_released = m.released;
+	*ret_released = m.kind == MARK_RELEASED;
 	if (m.inode == 0 || same_file(&m, &now))
 		return 0;
 	return guard_set_aside(state_directory, false, "stray", NULL) < 0 ? -1
 									  : 1;
-}
-
-/* "20260107T021400.123Z", for names of files. */
-static void
-format_time(char ret[static 32])
-{
-	int64_t now_ms = clock_wall_ms();
-	time_t now = (time_t)(now_ms / 1000);
-	struct tm tm = { 0 };
-	char seconds[20];
-
-	(void)gmtime_r(&now, &tm);
-	(void)strftime(seconds, sizeof(seconds), "%Y%m%dT%H%M%S", &tm);
-	(void)snprintf(ret, 32, "%s.%03dZ", seconds, (int)(now_ms % 1000));
 }
 
 int
@@ -351,15 +354,18 @@ guard_set_aside(
 	/* The database last: who opens it in between still finds the old one,
 	 * and not a new one beside an old -wal. */
 	static const char *const suffixes[] = { "-wal", "-shm", "" };
-	char from[PATH_SIZE], to[PATH_SIZE], stamp[32];
+	char from[PATH_SIZE], to[PATH_SIZE], now[CLOCK_ISO_SIZE];
 	int moved = 0;
 
-	format_time(stamp);
+	/* "20260107T021400.123Z": not all programs like colons in names. */
+	clock_format_iso(now, clock_wall_ms());
+	for (char *p; (p = strpbrk(now, "-:")) != NULL;)
+		(void)memmove(p, p + 1, strlen(p));
 	for (size_t i = 0; i < (whole ? 3 : 2); i++) {
 		if (path_format(from, "%s/coordination.db%s", state_directory,
 			suffixes[i]) < 0 ||
 		    path_format(to, "%s/coordination.db.%s-%s%s",
-			state_directory, reason, stamp, suffixes[i]) < 0)
+			state_directory, reason, now, suffixes[i]) < 0)
 			return -1;
 		/* Never over what an earlier one left. */
 		if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) <

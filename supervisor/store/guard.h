@@ -4,7 +4,8 @@
  *
  * Every opener of ours holds a shared flock(2) on it. After `pause all` the
  * recorder, which closes last, holds it exclusively until `resume`. Its text
- * is the mark: "open INODE" while the database is in use, "released INODE SIZE
+ * is the mark: "open INODE" while the database is in use, "closed INODE SIZE
+ * MTIME_NS" when nobody of ours has it open any more, "released INODE SIZE
  * MTIME_NS" from release to return, through crashes and reboots. A file that
  * doesn't match the mark was put there by somebody else: a -wal or -shm beside
  * it is not its own and would silently undo it, so they are moved aside.
@@ -30,7 +31,7 @@ int guard_enter(struct store *s);
  * openers pass. Returns 0 or -1. */
 int guard_note(struct store *s);
 
-/* Gives s->lock_fd back. */
+/* Gives s->lock_fd back, the database being closed. */
 void guard_leave(struct store *s);
 
 /*

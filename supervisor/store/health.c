@@ -1,5 +1,4 @@
 #include "store/health.h"
-#include "base/clock.h"
 #include "store/note.h"
 #include "store/statement.h"
 
@@ -8,52 +7,45 @@ health_set(struct store *s, const char *component, const char *status,
     const char *last_heartbeat, const char *metadata)
 {
 	return statement_run(s,
-		   "INSERT INTO component_health"
-		   " (component, status, last_heartbeat, metadata)"
-		   " VALUES (?1, ifnull(?2, 'unknown'), ?3, ?4)"
-		   " ON CONFLICT (component) DO UPDATE SET"
-		   " status = ifnull(?2, status),"
-		   " last_heartbeat = ifnull(?3, last_heartbeat),"
-		   " metadata = ifnull(?4, metadata)"
-		   " WHERE status IS NOT ifnull(?2, status)"
-		   " OR last_heartbeat IS NOT ifnull(?3, last_heartbeat)"
-		   " OR metadata IS NOT ifnull(?4, metadata)",
-		   "tttt", component, status, last_heartbeat, metadata) < 0
-	    ? -1
-	    : 0;
+	    "INSERT INTO component_health"
+	    " (component, status, last_heartbeat, metadata)"
+	    " VALUES (?1, ifnull(?2, 'unknown'), ?3, ?4)"
+	    " ON CONFLICT (component) DO UPDATE SET status = ifnull(?2, "
+	    "status),"
+	    " last_heartbeat = ifnull(?3, last_heartbeat),"
+	    " metadata = ifnull(?4, metadata)"
+	    " WHERE status IS NOT ifnull(?2, status)"
+	    " OR last_heartbeat IS NOT ifnull(?3, last_heartbeat)"
+	    " OR metadata IS NOT ifnull(?4, metadata)",
+	    "tttt", component, status, last_heartbeat, metadata);
 }
 
 int
 health_heartbeat(struct store *s, const char *component, char *ret, size_t size)
 {
-	return statement_text_of(s, ret, size,
+	return statement_get(s,
 	    "SELECT last_heartbeat FROM component_health"
 	    " WHERE component = ?1 AND last_heartbeat IS NOT NULL",
-	    "t", component);
+	    "t>s", component, ret, size);
 }
 
 int
 health_set_loop(
     struct store *s, const char *loop_id, const char *status, int64_t pid)
 {
-	char now[CLOCK_ISO_SIZE];
-
-	note_time(now, 0);
 	return statement_run(s,
-		   "UPDATE loops SET status = ?2, pid = nullif(?3, 0),"
-		   " updated_at = ?4 WHERE id = ?1"
-		   " AND (status IS NOT ?2 OR pid IS NOT nullif(?3, 0))",
-		   "ttit", loop_id, status, pid, now) < 0
-	    ? -1
-	    : 0;
+	    "UPDATE loops SET status = ?2, pid = nullif(?3, 0),"
+	    " updated_at = " NOTE_NOW " WHERE id = ?1"
+	    " AND (status IS NOT ?2 OR pid IS NOT nullif(?3, 0))",
+	    "tti", loop_id, status, pid);
 }
 
 int
 health_left_work(struct store *s, const char *loop_id)
 {
-	int64_t left = 0;
+	int left = 0;
 
-	if (statement_int_of(s, &left,
+	if (statement_get(s,
 		"SELECT EXISTS (SELECT 1 FROM attempts WHERE loop_id = ?1"
 		" AND ended_at IS NULL)"
 		" OR EXISTS (SELECT 1 FROM tests WHERE loop_id = ?1"
@@ -61,7 +53,7 @@ health_left_work(struct store *s, const char *loop_id)
 		" OR EXISTS (SELECT 1 FROM file_locks WHERE locked_by = ?1)"
 		" OR EXISTS (SELECT 1 FROM wait_graph WHERE waiter = ?1"
 		" OR holder = ?1)",
-		"t", loop_id) < 0)
+		"t>n", loop_id, &left) < 0)
 		return -1;
-	return left != 0;
+	return left;
 }

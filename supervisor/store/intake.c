@@ -7,14 +7,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "base/io.h"
-#include "store/ingest.h"
 #include "store/intake.h"
 #include "store/intake_scan.h"
+#include "store/note.h"
 #include "store/statement.h"
 
 /* One transaction holds the write lock for no more than this, or so. */
 #define BYTES_MAX 2097152
+
+#define PRIORITY_DEFAULT 5
 
 struct round { /* one transaction */
 	struct intake *i;
@@ -107,18 +111,46 @@ set_aside(struct round *r, const char *line, size_t n)
 	io_close(&fd);
 }
 
+static const char *
+text_of(const json_t *line, const char *key)
+{
+	return json_string_value(json_object_get(line, key));
+}
+
+/* A row comes back for each one that is new. */
+static int
+insert(struct round *r, const json_t *line)
+{
+	const json_t *priority = json_object_get(line, "priority");
+	char *payload =
+	    json_dumps(json_object_get(line, "payload"), JSON_COMPACT);
+	int added = statement_bind(r->s, r->insert, "tttttti",
+	    text_of(line, "id"), text_of(line, "timestamp"),
+	    text_of(line, "source"), text_of(line, "event_type"),
+	    payload != NULL ? payload : "{}", text_of(line, "correlation_id"),
+	    json_is_integer(priority) ? (int64_t)json_integer_value(priority)
+				      : (int64_t)PRIORITY_DEFAULT);
+
+	if (added == 0)
+		added = statement_row(r->s, r->insert, "");
+	r->counts.events += added == 1;
+	free(payload);
+	return added < 0 ? -1 : 0;
+}
+
+/* What is not JSON, or has no id or type, is no event. */
 static int
 bring_line(struct round *r, const char *line, size_t n)
 {
-	if (n == 0)
-		return 0;
-	switch (ingest_line(r->s, r->insert, line, n)) {
-	case INGEST_ADDED: r->counts.events++; break;
-	case INGEST_REPEATED: r->counts.repeats++; break;
-	case INGEST_TORN: set_aside(r, line, n); break;
-	case INGEST_FAILED: return -1;
-	}
-	return 0;
+	json_t *root = json_loadb(line, n, 0, NULL);
+	int result = 0;
+
+	if (text_of(root, "id") != NULL && text_of(root, "event_type") != NULL)
+		result = insert(r, root);
+	else if (n > 0)
+		set_aside(r, line, n);
+	json_decref(root);
+	return result;
 }
 
 /*
@@ -196,45 +228,41 @@ bring_file(struct round *r, struct intake_file *f)
 static int
 sweep(struct round *r)
 {
-	char key[PATH_SIZE];
-	struct sqlite3_stmt *q;
-	int more;
-
-	q = statement_query(r->s,
+	struct sqlite3_stmt *q = statement_query(r->s,
 	    "SELECT key FROM meta WHERE key >= 'spool:' AND key < 'spool;'",
 	    "");
-	while ((more = statement_step(r->s, q)) == 1) {
+	char key[PATH_SIZE];
+	const char *stored;
+	int more;
+
+	while ((more = statement_row(r->s, q, "t", &stored)) == 1) {
 		const struct intake_file *f = r->i->files;
 		bool found = false;
 
 		for (; f != NULL && !found; f = f->next) {
 			format_key(f, key);
-			found = strcmp(key, statement_text(q, 0)) == 0;
+			found = strcmp(key, stored) == 0;
 		}
-		if (!found &&
-		    store_set_meta(r->s, statement_text(q, 0), NULL) < 0) {
+		if (!found && store_set_meta(r->s, stored, NULL) < 0) {
 			more = -1;
 			break;
 		}
 	}
 	statement_end(q);
-	if (more == 0)
-		r->i->swept = true;
+	r->i->swept |= more == 0;
 	return more;
 }
 
 static int
 count_torn(struct round *r)
 {
-	if (r->counts.torn == 0)
-		return 0;
-	return statement_run(r->s,
-		   "INSERT INTO meta (key, value) VALUES ('torn_lines', ?1)"
-		   " ON CONFLICT (key) DO UPDATE"
-		   " SET value = CAST(value AS INTEGER) + excluded.value",
-		   "i", r->counts.torn) < 0
-	    ? -1
-	    : 0;
+	return r->counts.torn == 0
+	    ? 0
+	    : statement_run(r->s,
+		  "INSERT INTO meta (key, value) VALUES ('torn_lines', ?1)"
+		  " ON CONFLICT (key) DO UPDATE"
+		  " SET value = CAST(value AS INTEGER) + excluded.value",
+		  "i", r->counts.torn);
 }
 
 /* Everything of one transaction but its begin and end. *ret_more: there is
@@ -244,7 +272,11 @@ bring_all(struct round *r, bool *ret_more)
 {
 	int result = 0;
 
-	r->insert = ingest_prepare(r->s);
+	r->insert = statement_query(r->s,
+	    "INSERT OR IGNORE INTO events (id, timestamp, source, event_type,"
+	    " payload, correlation_id, priority) VALUES"
+	    " (?1, ifnull(?2, " NOTE_NOW "), ?3, ?4, ?5, ?6, ?7) RETURNING 1",
+	    "");
 	if (r->insert == NULL)
 		return -1;
 	if (!r->i->swept)
@@ -260,40 +292,12 @@ bring_all(struct round *r, bool *ret_more)
 	return result < 0 ? -1 : count_torn(r);
 }
 
-static void
-add_counts(struct intake_counts *to, const struct intake_counts *from)
-{
-	to->events += from->events;
-	to->repeats += from->repeats;
-	to->torn += from->torn;
-	to->kept += from->kept;
-	to->unlinked += from->unlinked;
-}
-
-/* What follows from the commit. */
-static int
-settle(struct intake *i, struct intake_counts *counts)
-{
-	int result = 0;
-
-	for (struct intake_file *f = i->files; f != NULL; f = f->next) {
-		f->committed = f->staged;
-		if (!f->finished)
-			continue;
-		if (intake_unlink(i, f) < 0)
-			result = -1;
-		else
-			counts->unlinked++;
-	}
-	return result;
-}
-
 /* 1 more to do, 0 done, -1; 2 another database. */
 static int
 run_round(struct intake *i, struct store *s, struct intake_counts *ret)
 {
 	struct round r = { .i = i, .s = s };
-	bool more;
+	bool more = false;
 	int begun;
 
 	if (intake_scan(i) < 0)
@@ -304,14 +308,13 @@ run_round(struct intake *i, struct store *s, struct intake_counts *ret)
 			intake_forget(i);
 		return begun < 0 ? -1 : 2;
 	}
-	if (bring_all(&r, &more) < 0) {
-		store_rollback(s);
+	if (store_end(s, bring_all(&r, &more)) < 0)
 		return -1;
-	}
-	if (store_commit(s) < 0)
-		return -1;
-	add_counts(ret, &r.counts);
-	return settle(i, ret) < 0 ? -1 : more;
+	ret->events += r.counts.events;
+	ret->torn += r.counts.torn;
+	for (struct intake_file *f = i->files; f != NULL; f = f->next)
+		f->committed = f->staged;
+	return intake_unlink_finished(i) < 0 ? -1 : more;
 }
 
 int

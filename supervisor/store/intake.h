@@ -34,11 +34,8 @@ struct intake {
 };
 
 struct intake_counts {
-	int64_t events;	 /* new rows */
-	int64_t repeats; /* were there already */
-	int64_t torn;	 /* lines set aside */
-	int64_t kept;	 /* bytes copied to STATE/spool */
-	int64_t unlinked;
+	int64_t events; /* new rows */
+	int64_t torn;	/* lines set aside */
 };
 
 /* Makes STATE/spool. Returns 0, or -1 with errno. */
@@ -60,6 +57,6 @@ int intake_run(struct intake *i, struct store *s, struct intake_counts *ret);
  * Copies what isn't committed to STATE/spool, on disk when this returns, and
  * unlinks what is finished. Needs no database. Returns 0, or -1 with errno.
  */
-int intake_keep(struct intake *i, struct intake_counts *ret);
+int intake_keep(struct intake *i);
 
 #endif

@@ -81,32 +81,6 @@ copy(struct intake *i, const struct intake_look *look, int to, int64_t *done)
 }
 
 static int
-keep_file(struct intake *i, struct intake_file *f,
-    const struct intake_look *look, struct intake_counts *ret)
-{
-	int64_t from =
-	    f->known && f->committed > f->kept ? f->committed : f->kept;
-	int64_t done = from;
-	int fd, result;
-
-	if (from < look->size) {
-		fd = open_kept(i, f);
-		if (fd < 0)
-			return -1;
-		result = copy(i, look, fd, &done);
-		if (result == 0 && done > from)
-			result = fdatasync(fd);
-		io_close(&fd);
-		if (result < 0)
-			return -1;
-	}
-	f->kept = done;
-	ret->kept += done - from;
-	f->finished = look->closed && done >= look->size;
-	return 0;
-}
-
-static int
 sync_directory(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -116,47 +90,54 @@ sync_directory(const char *path)
 	return result;
 }
 
+/* 1 there is a new copy of something, 0 there is not, -1. */
 static int
-keep_all(struct intake *i, struct intake_counts *ret)
+keep_file(
+    struct intake *i, struct intake_file *f, const struct intake_look *look)
 {
-	int result = 0;
+	int64_t from =
+	    f->known && f->committed > f->kept ? f->committed : f->kept;
+	int64_t done = from;
+	int fd, result = 0;
 
-	for (struct intake_file *f = i->files; f != NULL; f = f->next) {
-		struct intake_look look;
-
-		f->finished = false;
-		if (f->on_disk)
-			continue;
-		if (intake_look(i, f, &look) < 0) {
-			if (errno != ENOENT)
-				result = -1;
-			continue;
-		}
-		if (keep_file(i, f, &look, ret) < 0)
-			result = -1;
-		io_close(&look.fd);
+	if (from < look->size) {
+		fd = open_kept(i, f);
+		result = fd < 0 ? -1 : copy(i, look, fd, &done);
+		if (result == 0 && done > from)
+			result = fdatasync(fd) < 0 ? -1 : 1;
+		io_close(&fd);
+	}
+	if (result >= 0) {
+		f->kept = done;
+		f->finished = look->closed && done >= look->size;
 	}
 	return result;
 }
 
 int
-intake_keep(struct intake *i, struct intake_counts *ret)
+intake_keep(struct intake *i)
 {
-	int64_t before = ret->kept;
+	bool copied = false, failed = false;
+	struct intake_look look;
 	int result;
 
 	if (intake_scan(i) < 0)
 		return -1;
-	result = keep_all(i, ret);
-	if (ret->kept > before && sync_directory(i->disk_path) < 0)
-		return -1;
 	for (struct intake_file *f = i->files; f != NULL; f = f->next) {
-		if (!f->finished)
+		f->finished = false;
+		if (f->on_disk)
 			continue;
-		if (intake_unlink(i, f) < 0)
-			result = -1;
-		else
-			ret->unlinked++;
+		if (intake_look(i, f, &look) < 0) {
+			failed |= errno != ENOENT;
+			continue;
+		}
+		result = keep_file(i, f, &look);
+		copied |= result > 0;
+		failed |= result < 0;
+		io_close(&look.fd);
 	}
-	return result;
+	if ((copied && sync_directory(i->disk_path) < 0) ||
+	    intake_unlink_finished(i) < 0)
+		return -1;
+	return failed ? -1 : 0;
 }

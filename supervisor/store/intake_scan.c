@@ -22,43 +22,28 @@ is_spool_name(const char *name)
 	    strcmp(name + len - (sizeof(suffix) - 1), suffix) == 0;
 }
 
-static struct intake_file *
-find(struct intake *i, bool on_disk, const char *path, ino_t inode)
-{
-	for (struct intake_file *f = i->files; f != NULL; f = f->next)
-		if (f->inode == inode && f->on_disk == on_disk &&
-		    strcmp(f->path, path) == 0)
-			return f;
-	return NULL;
-}
-
-static struct intake_file *
-add(struct intake *i, bool on_disk, const char *path, ino_t inode)
-{
-	struct intake_file *f = calloc(1, sizeof(*f));
-
-	if (f == NULL)
-		return NULL;
-	f->on_disk = on_disk;
-	f->inode = inode;
-	(void)strlcpy(f->path, path, sizeof(f->path));
-	f->next = i->files;
-	i->files = f;
-	return f;
-}
-
 static int
 note_file(struct intake *i, bool on_disk, const char *path, const FTSENT *e)
 {
-	struct intake_file *f;
+	ino_t inode = e->fts_statp->st_ino;
+	struct intake_file *f = i->files;
 
 	if (!is_spool_name(e->fts_name) || strlen(path) >= INTAKE_PATH_SIZE)
 		return 0;
-	f = find(i, on_disk, path, e->fts_statp->st_ino);
-	if (f == NULL)
-		f = add(i, on_disk, path, e->fts_statp->st_ino);
-	if (f == NULL)
-		return -1;
+	while (f != NULL &&
+	    (f->inode != inode || f->on_disk != on_disk ||
+		strcmp(f->path, path) != 0))
+		f = f->next;
+	if (f == NULL) {
+		f = malloc(sizeof(*f));
+		if (f == NULL)
+			return -1;
+		*f = (struct intake_file){
+			.next = i->files, .on_disk = on_disk, .inode = inode
+		};
+		(void)strlcpy(f->path, path, sizeof(f->path));
+		i->files = f;
+	}
 	f->seen = true;
 	return 0;
 }
@@ -164,11 +149,15 @@ intake_look(const struct intake *i, const struct intake_file *f,
 }
 
 int
-intake_unlink(const struct intake *i, const struct intake_file *f)
+intake_unlink_finished(struct intake *i)
 {
 	char path[PATH_SIZE];
+	int result = 0;
 
-	if (resolve(i, f, path) < 0)
-		return -1;
-	return unlink(path) < 0 && errno != ENOENT ? -1 : 0;
+	for (struct intake_file *f = i->files; f != NULL; f = f->next)
+		if (f->finished &&
+		    (resolve(i, f, path) < 0 ||
+			(unlink(path) < 0 && errno != ENOENT)))
+			result = -1;
+	return result;
 }

@@ -39,7 +39,8 @@ int intake_scan(struct intake *i);
 int intake_look(const struct intake *i, const struct intake_file *f,
     struct intake_look *ret);
 
-/* Unlinks f. Returns 0 or -1 with errno. */
-int intake_unlink(const struct intake *i, const struct intake_file *f);
+/* Unlinks the files that are finished. Returns 0, or -1 with errno when one of
+ * them is still there. */
+int intake_unlink_finished(struct intake *i);
 
 #endif

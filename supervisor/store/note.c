@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/uuid.h"
 #include "store/note.h"
 #include "store/statement.h"
 
@@ -57,7 +56,7 @@ int
 note_event(struct store *s, const char *source, const char *type,
     const char *types, ...)
 {
-	char payload[PAYLOAD_SIZE], id[UUID_SIZE], now[CLOCK_ISO_SIZE];
+	char payload[PAYLOAD_SIZE];
 	struct buf b;
 	va_list ap;
 
@@ -65,19 +64,8 @@ note_event(struct store *s, const char *source, const char *type,
 	va_start(ap, types);
 	build_payload(&b, types, ap);
 	va_end(ap);
-	uuid_new(id);
-	note_time(now, 0);
 	return statement_run(s,
-		   "INSERT INTO events"
-		   " (id, timestamp, source, event_type, payload)"
-		   " VALUES (?1, ?2, ?3, ?4, ?5)",
-		   "ttttt", id, now, source, type, b.cut ? "{}" : payload) < 0
-	    ? -1
-	    : 0;
-}
-
-void
-note_time(char buf[static CLOCK_ISO_SIZE], int64_t in_ms)
-{
-	clock_format_iso(buf, clock_wall_ms() + in_ms);
+	    "INSERT INTO events (id, timestamp, source, event_type, payload)"
+	    " VALUES (" NOTE_NEW_ID ", " NOTE_NOW ", ?1, ?2, ?3)",
+	    "ttt", source, type, b.cut ? "{}" : payload);
 }

@@ -5,7 +5,6 @@
 #ifndef LOOPKEEPER_STORE_NOTE_H
 #define LOOPKEEPER_STORE_NOTE_H
 
-#include "base/clock.h"
 #include "store/store.h"
 
 /* store_begin() for callers that believe nothing of the database: in whichever
@@ -20,13 +19,12 @@ int note_begin(struct store *s);
 int note_event(struct store *s, const char *source, const char *type,
     const char *types, ...);
 
-/* A fresh id of the form of uuid_new(), for INSERT ... SELECT. */
+/* In SQL: a fresh id of the form of uuid_new(), and the time as it is stored.
+ */
 #define NOTE_NEW_ID                                                      \
 	"lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' " \
 	"|| substr(hex(randomblob(2)), 2) || '-8' "                      \
 	"|| substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
-
-/* Now as stored timestamps are written, or in_ms from now. */
-void note_time(char buf[static CLOCK_ISO_SIZE], int64_t in_ms);
+#define NOTE_NOW "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 #endif

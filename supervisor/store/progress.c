@@ -1,28 +1,15 @@
-#include <stdio.h>
-
 #include "store/progress.h"
 #include "store/statement.h"
 
 int
 progress_of_loop(struct store *s, const char *loop_id, struct progress *ret)
 {
-	struct sqlite3_stmt *q = statement_query(s,
+	return statement_get(s,
 	    "SELECT id, test_id, state FROM attempts"
 	    " WHERE loop_id = ?1 AND ended_at IS NULL"
 	    " ORDER BY started_at DESC LIMIT 1",
-	    "t", loop_id);
-	int found = statement_step(s, q);
-
-	if (found == 1) {
-		(void)snprintf(ret->attempt_id, sizeof(ret->attempt_id), "%s",
-		    statement_text(q, 0));
-		(void)snprintf(ret->test_id, sizeof(ret->test_id), "%s",
-		    statement_text(q, 1));
-		(void)snprintf(
-		    ret->state, sizeof(ret->state), "%s", statement_text(q, 2));
-	}
-	statement_end(q);
-	return found;
+	    "t>sss", loop_id, ret->attempt_id, sizeof(ret->attempt_id),
+	    ret->test_id, sizeof(ret->test_id), ret->state, sizeof(ret->state));
 }
 
 int
@@ -34,16 +21,12 @@ progress_failing(struct store *s, int failures,
 	    " WHERE status IN ('pending', 'in_progress', 'failed', 'blocked')"
 	    " AND attempts >= ?1 ORDER BY id",
 	    "i", (int64_t)failures);
+	struct failing t;
 	int more;
 
-	while ((more = statement_step(s, q)) == 1) {
-		struct failing test = { .test_id = statement_text(q, 0),
-			.loop_id = statement_text(q, 1),
-			.last_result = statement_text(q, 2),
-			.failures = (int)statement_int(q, 3) };
-
-		found(&test, argument);
-	}
+	while ((more = statement_row(s, q, "tttn", &t.test_id, &t.loop_id,
+		    &t.last_result, &t.failures)) == 1)
+		found(&t, argument);
 	statement_end(q);
 	return more;
 }

@@ -16,7 +16,7 @@
  * Returns 1 when it was added, 0 when a test of exactly that id is there, -1
  * with errno of store.h: EEXIST there is no such loop.
  */
-int queries_add_test(struct store *s, const struct test_row *test);
+int queries_add_test(struct store *s, const struct test_row *t);
 
 /* The same for a loop. title may be NULL. Returns 1, 0 or -1. */
 int queries_add_loop(

@@ -1,7 +1,5 @@
-#include <stddef.h>
-
-#include "base/clock.h"
 #include "store/queries_events.h"
+#include "base/clock.h"
 #include "store/schema.h"
 #include "store/statement.h"
 
@@ -15,27 +13,15 @@ static int
 each_event(struct store *s, struct sqlite3_stmt *q,
     int (*each)(const struct event_row *row, void *argument), void *argument)
 {
+	struct event_row r;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		struct event_row row = {
-			.rowid = statement_int(q, 0),
-			.id = statement_text(q, 1),
-			.timestamp = statement_text(q, 2),
-			.source = statement_text(q, 3),
-			.event_type = statement_text(q, 4),
-			.payload = statement_text(q, 5),
-			.correlation_id = statement_text(q, 6),
-			.priority = statement_int(q, 7),
-			.acknowledged = statement_int(q, 8),
-			.acknowledged_by = statement_text(q, 9),
-			.acknowledged_at = statement_text(q, 10),
-		};
-
-		result = each(&row, argument);
-		if (result != 0)
-			break;
-	}
+	while ((result = statement_row(s, q, "ittttttiitt", &r.rowid, &r.id,
+		    &r.timestamp, &r.source, &r.event_type, &r.payload,
+		    &r.correlation_id, &r.priority, &r.acknowledged,
+		    &r.acknowledged_by, &r.acknowledged_at)) == 1 &&
+	    (result = each(&r, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }
@@ -93,11 +79,10 @@ queries_last_events(struct store *s, const char *component, int n,
 int
 queries_last_event_rowid(struct store *s, int64_t *ret)
 {
-	*ret = 0;
-	return statement_int_of(
-		   s, ret, "SELECT ifnull(max(rowid), 0) FROM events", "") < 0
-	    ? -1
-	    : 0;
+	return statement_get(s, "SELECT ifnull(max(rowid), 0) FROM events",
+		   ">i", ret) == 1
+	    ? 0
+	    : -1;
 }
 
 int
@@ -109,13 +94,12 @@ queries_each_payload_key(struct store *s,
 	    "json_valid(e.payload) AND json_type(e.payload) = 'object' "
 	    "THEN e.payload ELSE '{}' END) j ORDER BY 1",
 	    "");
+	const char *key;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		result = each(statement_text(q, 0), argument);
-		if (result != 0)
-			break;
-	}
+	while ((result = statement_row(s, q, "t", &key)) == 1 &&
+	    (result = each(key, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }

@@ -1,7 +1,5 @@
-#include <stddef.h>
-
-#include "base/clock.h"
 #include "store/queries_fleet.h"
+#include "store/note.h"
 #include "store/statement.h"
 
 int
@@ -31,33 +29,17 @@ queries_each_loop(struct store *s,
 	    "AND a.ended_at IS NULL "
 	    "ORDER BY ifnull(l.priority, 1000), l.id",
 	    "");
+	struct loop_row r;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		struct loop_row row = {
-			.id = statement_text(q, 0),
-			.name = statement_text(q, 1),
-			.priority = statement_int(q, 2),
-			.branch = statement_text(q, 3),
-			.status = statement_text(q, 4),
-			.passed = statement_int(q, 5),
-			.left = statement_int(q, 6),
-			.ready = statement_int(q, 7),
-			.blocked = statement_int(q, 8),
-			.skipped = statement_int(q, 9),
-			.test_id = statement_text(q, 10),
-			.attempt = statement_int(q, 11),
-			.max_attempts = statement_int(q, 12),
-			.worker_pid = statement_int(q, 13),
-			.worker_pid_start = statement_int(q, 14),
-			.attempt_started_at = statement_text(q, 15),
-			.transcript = statement_text(q, 16),
-		};
-
-		result = each(&row, argument);
-		if (result != 0)
-			break;
-	}
+	while (
+	    (result = statement_row(s, q, "ttittiiiiitiiiitt", &r.id, &r.name,
+		 &r.priority, &r.branch, &r.status, &r.passed, &r.left,
+		 &r.ready, &r.blocked, &r.skipped, &r.test_id, &r.attempt,
+		 &r.max_attempts, &r.worker_pid, &r.worker_pid_start,
+		 &r.attempt_started_at, &r.transcript)) == 1 &&
+	    (result = each(&r, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }
@@ -72,26 +54,15 @@ queries_each_alert(struct store *s, bool all,
 	    "FROM alerts WHERE ?1 OR ifnull(acknowledged, 0) = 0 "
 	    "ORDER BY julianday(created_at) DESC, rowid DESC",
 	    "i", (int64_t)all);
+	struct alert_row r;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		struct alert_row row = {
-			.id = statement_text(q, 0),
-			.severity = statement_text(q, 1),
-			.alert_type = statement_text(q, 2),
-			.source = statement_text(q, 3),
-			.message = statement_text(q, 4),
-			.context = statement_text(q, 5),
-			.acknowledged = statement_int(q, 6) != 0,
-			.acknowledged_by = statement_text(q, 7),
-			.acknowledged_at = statement_text(q, 8),
-			.created_at = statement_text(q, 9),
-		};
-
-		result = each(&row, argument);
-		if (result != 0)
-			break;
-	}
+	while ((result = statement_row(s, q, "ttttttbttt", &r.id, &r.severity,
+		    &r.alert_type, &r.source, &r.message, &r.context,
+		    &r.acknowledged, &r.acknowledged_by, &r.acknowledged_at,
+		    &r.created_at)) == 1 &&
+	    (result = each(&r, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }
@@ -107,30 +78,16 @@ queries_each_decision(struct store *s, bool all,
 	    "WHERE ?1 OR status = 'pending' "
 	    "ORDER BY julianday(requested_at), id",
 	    "i", (int64_t)all);
+	struct decision_row r;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		struct decision_row row = {
-			.id = statement_text(q, 0),
-			.decision_type = statement_text(q, 1),
-			.summary = statement_text(q, 2),
-			.options = statement_text(q, 3),
-			.default_option = statement_text(q, 4),
-			.context = statement_text(q, 5),
-			.timeout_minutes = statement_int(q, 6),
-			.status = statement_text(q, 7),
-			.requested_at = statement_text(q, 8),
-			.requested_by = statement_text(q, 9),
-			.decided_at = statement_text(q, 10),
-			.decided_by = statement_text(q, 11),
-			.choice = statement_text(q, 12),
-			.comment = statement_text(q, 13),
-		};
-
-		result = each(&row, argument);
-		if (result != 0)
-			break;
-	}
+	while ((result = statement_row(s, q, "ttttttittttttt", &r.id,
+		    &r.decision_type, &r.summary, &r.options, &r.default_option,
+		    &r.context, &r.timeout_minutes, &r.status, &r.requested_at,
+		    &r.requested_by, &r.decided_at, &r.decided_by, &r.choice,
+		    &r.comment)) == 1 &&
+	    (result = each(&r, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }
@@ -138,12 +95,9 @@ queries_each_decision(struct store *s, bool all,
 int
 queries_acknowledge(struct store *s, const char *id, const char *by)
 {
-	char now[CLOCK_ISO_SIZE];
-
-	clock_format_iso(now, clock_wall_ms());
-	return statement_run(s,
+	return statement_change(s,
 	    "UPDATE alerts SET acknowledged = 1, acknowledged_by = ?2, "
-	    "acknowledged_at = ?3 WHERE ifnull(acknowledged, 0) = 0 "
+	    "acknowledged_at = " NOTE_NOW " WHERE ifnull(acknowledged, 0) = 0 "
 	    "AND (?1 IS NULL OR id = ?1)",
-	    "ttt", id, by, now);
+	    "tt", id, by);
 }

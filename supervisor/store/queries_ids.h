@@ -18,6 +18,11 @@ enum queries_kind {
 int queries_id(struct store *s, enum queries_kind kind, const char *word,
     char *ret, size_t size);
 
+/* The same, or else the one id that begins with word, in any case. Returns 2
+ * when several do; ret is then the first of them. */
+int queries_find_id(struct store *s, enum queries_kind kind, const char *word,
+    char *ret, size_t size);
+
 /* Every id of a kind; what each() returns, if not 0, ends it. Returns 0, what
  * each() returned, or -1. */
 int queries_each_id(struct store *s, enum queries_kind kind,

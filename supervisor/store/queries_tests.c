@@ -1,5 +1,3 @@
-#include <stddef.h>
-
 #include "store/queries_tests.h"
 #include "store/statement.h"
 
@@ -10,32 +8,15 @@
 	"t.verified_at, t.created_at, t.verify, t.worker, t.files, "   \
 	"t.test_files, t.reason, t.sort_order FROM tests t "
 
-static struct test_row
-read_test(struct sqlite3_stmt *q)
+static int
+next_test(struct store *s, struct sqlite3_stmt *q, struct test_row *r)
 {
-	return (struct test_row){
-		.id = statement_text(q, 0),
-		.loop_id = statement_text(q, 1),
-		.category = statement_text(q, 2),
-		.status = statement_text(q, 3),
-		.attempts = statement_int(q, 4),
-		.max_attempts = statement_int(q, 5),
-		.last_result = statement_text(q, 6),
-		.depends_on = statement_text(q, 7),
-		.automatable = statement_int(q, 8),
-		.notes = statement_text(q, 9),
-		.spec_content = statement_text(q, 10),
-		.last_attempt_at = statement_text(q, 11),
-		.passed_at = statement_text(q, 12),
-		.verified_at = statement_text(q, 13),
-		.created_at = statement_text(q, 14),
-		.verify = statement_text(q, 15),
-		.worker = statement_text(q, 16),
-		.files = statement_text(q, 17),
-		.test_files = statement_text(q, 18),
-		.reason = statement_text(q, 19),
-		.sort_order = statement_int(q, 20),
-	};
+	return statement_row(s, q, "ttttiittittttttttttti", &r->id, &r->loop_id,
+	    &r->category, &r->status, &r->attempts, &r->max_attempts,
+	    &r->last_result, &r->depends_on, &r->automatable, &r->notes,
+	    &r->spec_content, &r->last_attempt_at, &r->passed_at,
+	    &r->verified_at, &r->created_at, &r->verify, &r->worker, &r->files,
+	    &r->test_files, &r->reason, &r->sort_order);
 }
 
 /* Steps through q, which is ended here. */
@@ -43,15 +24,12 @@ static int
 each_test(struct store *s, struct sqlite3_stmt *q,
     int (*each)(const struct test_row *row, void *argument), void *argument)
 {
+	struct test_row row;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		struct test_row row = read_test(q);
-
-		result = each(&row, argument);
-		if (result != 0)
-			break;
-	}
+	while ((result = next_test(s, q, &row)) == 1 &&
+	    (result = each(&row, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }
@@ -79,15 +57,13 @@ queries_test(struct store *s, const char *id,
 	    TEST_COLUMNS "WHERE t.id = ?1 COLLATE NOCASE "
 			 "ORDER BY t.id <> ?1 LIMIT 1",
 	    "t", id);
-	int result = statement_step(s, q);
+	struct test_row row;
+	int found = next_test(s, q, &row);
 
-	if (result == 1) {
-		struct test_row row = read_test(q);
-
+	if (found == 1)
 		(void)each(&row, argument);
-	}
 	statement_end(q);
-	return result;
+	return found;
 }
 
 int
@@ -96,9 +72,8 @@ queries_each_dependent(struct store *s, const char *test_id,
 {
 	return each_test(s,
 	    statement_query(s,
-		TEST_COLUMNS "WHERE t.depends_on = ?1 "
-			     "ORDER BY t.id",
-		"t", test_id),
+		TEST_COLUMNS "WHERE t.depends_on = ?1 ORDER BY t.id", "t",
+		test_id),
 	    each, argument);
 }
 
@@ -112,32 +87,16 @@ queries_each_attempt(struct store *s, const char *test_id,
 	    "tokens, cost_usd, started_at, ended_at FROM attempts "
 	    "WHERE test_id = ?1 ORDER BY fence, started_at",
 	    "t", test_id);
+	struct attempt_row r;
 	int result;
 
-	while ((result = statement_step(s, q)) == 1) {
-		struct attempt_row row = {
-			.id = statement_text(q, 0),
-			.test_id = statement_text(q, 1),
-			.loop_id = statement_text(q, 2),
-			.fence = statement_int(q, 3),
-			.state = statement_text(q, 4),
-			.outcome = statement_text(q, 5),
-			.pid = statement_int(q, 6),
-			.pid_start = statement_int(q, 7),
-			.boot_id = statement_text(q, 8),
-			.transcript = statement_text(q, 9),
-			.base_commit = statement_text(q, 10),
-			.result_commit = statement_text(q, 11),
-			.tokens = statement_int(q, 12),
-			.cost_usd = statement_double(q, 13),
-			.started_at = statement_text(q, 14),
-			.ended_at = statement_text(q, 15),
-		};
-
-		result = each(&row, argument);
-		if (result != 0)
-			break;
-	}
+	while ((result = statement_row(s, q, "tttittiittttidtt", &r.id,
+		    &r.test_id, &r.loop_id, &r.fence, &r.state, &r.outcome,
+		    &r.pid, &r.pid_start, &r.boot_id, &r.transcript,
+		    &r.base_commit, &r.result_commit, &r.tokens, &r.cost_usd,
+		    &r.started_at, &r.ended_at)) == 1 &&
+	    (result = each(&r, argument)) == 0)
+		continue;
 	statement_end(q);
 	return result;
 }

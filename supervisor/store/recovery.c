@@ -12,6 +12,7 @@
 #include "store/statement.h"
 
 #define NAMED_MAX 10 /* tests named in one finding */
+#define DIED	  "its loop died while it ran"
 
 /* An owner, judged once, so that one transaction has one opinion of it. */
 struct verdict {
@@ -26,7 +27,6 @@ struct run {
 	const char *only; /* the one loop this is about, or NULL for all */
 	struct verdict *verdicts;
 	struct recovery_counts counts;
-	char now[CLOCK_ISO_SIZE];
 	bool failed; /* out of memory in a verdict */
 };
 
@@ -34,19 +34,17 @@ struct run {
 #define OPEN_ATTEMPT \
 	"FROM attempts a WHERE a.test_id = tests.id AND a.ended_at IS NULL"
 
-static const char reset_tests[] = "UPDATE tests SET status = 'pending',"
-				  " reason = 'its loop died while it ran'"
-				  " WHERE status = 'in_progress' AND CASE"
-				  " WHEN EXISTS (SELECT 1 " OPEN_ATTEMPT ")"
-				  " THEN NOT EXISTS (SELECT 1 " OPEN_ATTEMPT
-				  " AND NOT gone(a.loop_id, a.epoch))"
-				  " ELSE gone(loop_id, NULL) END"
-				  " RETURNING id, ifnull(loop_id, '')";
+static const char reset_tests[] =
+    "UPDATE tests SET status = 'pending', reason = '" DIED "'"
+    " WHERE status = 'in_progress' AND CASE WHEN EXISTS (SELECT 1 " OPEN_ATTEMPT
+    ") THEN NOT EXISTS (SELECT 1 " OPEN_ATTEMPT
+    " AND NOT gone(a.loop_id, a.epoch)) ELSE gone(loop_id, NULL) END"
+    " RETURNING id, loop_id";
 
 static const char close_attempts[] =
     "UPDATE attempts SET state = 'parked', outcome = 'interrupted',"
-    " ended_at = ?1 WHERE ended_at IS NULL AND gone(loop_id, epoch)"
-    " RETURNING id, test_id, loop_id, fence";
+    " ended_at = " NOTE_NOW " WHERE ended_at IS NULL AND gone(loop_id, epoch)"
+    " RETURNING test_id, loop_id, fence, id";
 
 /* Locks of those who never were loops end by their time only, and a lock that
  * belongs to work that goes on doesn't end at all. */
@@ -66,13 +64,14 @@ static const char delete_waits[] =
     " OR (gone(holder, NULL) AND holder IN (SELECT id FROM loops))";
 
 static const char close_checkpoints[] =
-    "UPDATE checkpoints SET deleted_at = ?1"
+    "UPDATE checkpoints SET deleted_at = " NOTE_NOW
     " WHERE deleted_at IS NULL AND checkpoint_type = 'attempt'"
     " AND gone(loop_id, NULL) AND NOT EXISTS (SELECT 1 FROM attempts a"
     " WHERE a.test_id = checkpoints.test_id AND a.ended_at IS NULL)";
 
 static const char stop_loops[] =
-    "UPDATE loops SET current_test_id = NULL, pid = NULL, updated_at = ?1,"
+    "UPDATE loops SET current_test_id = NULL, pid = NULL,"
+    " updated_at = " NOTE_NOW ","
     " status = CASE status WHEN 'running' THEN 'stopped' ELSE status END"
     " WHERE gone(id, NULL) AND (status = 'running' OR pid IS NOT NULL"
     " OR current_test_id IS NOT NULL)";
@@ -99,21 +98,11 @@ is_alive(struct run *run, const char *loop_id)
 		return true; /* what isn't known to be dead stays */
 	}
 	(void)memcpy(v->loop_id, loop_id, len);
-	v->alive = run->r->is_alive(loop_id, run->r->argument);
+	v->alive = run->r->is_alive != NULL &&
+	    run->r->is_alive(loop_id, run->r->argument);
 	v->next = run->verdicts;
 	run->verdicts = v;
 	return v->alive;
-}
-
-static void
-free_verdicts(struct run *run)
-{
-	struct verdict *v;
-
-	while ((v = run->verdicts) != NULL) {
-		run->verdicts = v->next;
-		free(v);
-	}
 }
 
 /* gone(loop_id, epoch): nobody works for it. An epoch that isn't the present
@@ -138,73 +127,6 @@ gone(sqlite3_context *context, int n, sqlite3_value **values)
 	sqlite3_result_int(context, result);
 }
 
-static int
-note_test(struct run *run, struct sqlite3_stmt *row)
-{
-	return note_event(run->s, run->r->by, "test_reset", "ttt", "test_id",
-	    statement_text(row, 0), "loop_id", statement_text(row, 1), "reason",
-	    "its loop died while it ran");
-}
-
-static int
-note_attempt(struct run *run, struct sqlite3_stmt *row)
-{
-	return note_event(run->s, run->r->by, "attempt_ended", "ttttti",
-	    "loop_id", statement_text(row, 2), "test_id",
-	    statement_text(row, 1), "attempt_id", statement_text(row, 0),
-	    "outcome", "interrupted", "detail", "its loop died", "fence",
-	    statement_int(row, 3));
-}
-
-/*
- * Runs what returns the rows it changed, notes each, and collects the first
- * column of the first ones in names (may be NULL). Returns how many, or -1.
- */
-static int
-change(struct run *run, const char *sql, const char *parameter,
-    int (*note)(struct run *run, struct sqlite3_stmt *row), struct buf *names)
-{
-	struct sqlite3_stmt *rows = parameter != NULL
-	    ? statement_query(run->s, sql, "t", parameter)
-	    : statement_query(run->s, sql, "");
-	int more, n = 0;
-
-	for (; (more = statement_step(run->s, rows)) == 1; n++) {
-		if (note(run, rows) < 0) {
-			more = -1;
-			break;
-		}
-		if (names != NULL && n < NAMED_MAX)
-			buf_addf(names, "%s%s", n > 0 ? ", " : "",
-			    statement_text(rows, 0));
-	}
-	statement_end(rows);
-	return more < 0 ? -1 : n;
-}
-
-static int
-repair_tests(struct run *run)
-{
-	char line[1024], names[768];
-	struct buf b, list;
-	int n;
-
-	buf_init(&list, names, sizeof(names));
-	n = change(run, reset_tests, NULL, note_test, &list);
-	if (n < 0)
-		return -1;
-	run->counts.tests = n;
-	if (n > NAMED_MAX)
-		buf_addf(&list, " and %d more", n - NAMED_MAX);
-	buf_init(&b, line, sizeof(line));
-	buf_addf(&b, "reset %d test%s of dead loops: %s", n, n == 1 ? "" : "s",
-	    names);
-	text_clean(line);
-	if (n > 0)
-		say(run, line);
-	return 0;
-}
-
 /* "removed 3 locks". */
 static void
 say_count(const struct run *run, const char *verb, int64_t n, const char *what)
@@ -218,24 +140,73 @@ say_count(const struct run *run, const char *verb, int64_t n, const char *what)
 }
 
 static int
+repair_tests(struct run *run)
+{
+	struct sqlite3_stmt *rows = statement_query(run->s, reset_tests, "");
+	char line[1024], names[768];
+	const char *id, *loop_id;
+	struct buf b, list;
+	int more, n = 0;
+
+	buf_init(&list, names, sizeof(names));
+	while ((more = statement_row(run->s, rows, "tt", &id, &loop_id)) == 1) {
+		if (n++ < NAMED_MAX)
+			buf_addf(&list, "%s%s", n > 1 ? ", " : "", id);
+		if (note_event(run->s, run->r->by, "test_reset", "ttt",
+			"test_id", id, "loop_id", loop_id, "reason", DIED) < 0)
+			break;
+	}
+	statement_end(rows);
+	if (more != 0)
+		return -1;
+	run->counts.tests = n;
+	if (n > NAMED_MAX)
+		buf_addf(&list, " and %d more", n - NAMED_MAX);
+	buf_init(&b, line, sizeof(line));
+	buf_addf(&b, "reset %d test%s of dead loops: %s", n, n == 1 ? "" : "s",
+	    names);
+	text_clean(line);
+	if (n > 0)
+		say(run, line);
+	return 0;
+}
+
+static int
+repair_attempts(struct run *run)
+{
+	struct sqlite3_stmt *rows = statement_query(run->s, close_attempts, "");
+	const char *test_id, *loop_id, *id;
+	int64_t fence;
+	int more;
+
+	while ((more = statement_row(run->s, rows, "ttit", &test_id, &loop_id,
+		    &fence, &id)) == 1) {
+		run->counts.attempts++;
+		if (note_event(run->s, run->r->by, "attempt_ended", "ttttti",
+			"loop_id", loop_id, "test_id", test_id, "attempt_id",
+			id, "outcome", "interrupted", "detail", "its loop died",
+			"fence", fence) < 0)
+			break;
+	}
+	statement_end(rows);
+	return more != 0 ? -1 : 0;
+}
+
+static int
 repair(struct run *run)
 {
 	struct recovery_counts *c = &run->counts;
 	char expired[CLOCK_ISO_SIZE];
 
 	expiry_format(run->s, expired, 0);
-	if (repair_tests(run) < 0)
+	if (repair_tests(run) < 0 || repair_attempts(run) < 0)
 		return -1;
-	c->attempts = change(run, close_attempts, run->now, note_attempt, NULL);
-	if (c->attempts < 0)
-		return -1;
-	c->locks = statement_run(
+	c->locks = statement_change(
 	    run->s, delete_locks, "ti", expired, (int64_t)(run->only == NULL));
-	c->waits = statement_run(run->s, delete_waits, "");
-	c->checkpoints =
-	    statement_run(run->s, close_checkpoints, "t", run->now);
+	c->waits = statement_change(run->s, delete_waits, "");
+	c->checkpoints = statement_change(run->s, close_checkpoints, "");
 	if (c->locks < 0 || c->waits < 0 || c->checkpoints < 0 ||
-	    statement_run(run->s, stop_loops, "t", run->now) < 0)
+	    statement_run(run->s, stop_loops, "") < 0)
 		return -1;
 	say_count(run, "closed", c->attempts, "interrupted attempt");
 	say_count(run, "removed", c->locks, "lock");
@@ -279,49 +250,37 @@ repair_all(struct run *run)
 }
 
 static int
-run_all(struct run *run, struct recovery_counts *ret)
+run_all(struct run *run)
 {
-	int begun = store_begin(run->s);
+	int result = store_begin(run->s);
 
-	if (begun != 0)
-		return begun;
+	if (result != 0)
+		return result;
 	if (run->only != NULL && is_alive(run, run->only)) {
 		store_rollback(run->s);
 		return 0;
 	}
-	note_time(run->now, 0);
-	if (repair_all(run) < 0) {
+	result = repair_all(run);
+	if (result == 0 && run->r->dry_run)
 		store_rollback(run->s);
-		return -1;
-	}
-	if (run->r->dry_run)
-		store_rollback(run->s);
-	else if (store_commit(run->s) < 0)
-		return -1;
-	*ret = run->counts;
-	return 0;
-}
-
-int
-recovery_run(
-    struct store *s, const struct recovery *r, struct recovery_counts *ret)
-{
-	struct run run = { .s = s, .r = r };
-	int result = run_all(&run, ret);
-
-	free_verdicts(&run);
+	else
+		result = store_end(run->s, result);
 	return result;
 }
 
 int
-recovery_run_loop(struct store *s, const struct recovery *r,
-    const char *loop_id, struct recovery_counts *ret)
+recovery_run(struct store *s, const struct recovery *r, const char *loop_id,
+    struct recovery_counts *ret)
 {
 	struct run run = { .s = s, .r = r, .only = loop_id };
-	int result;
+	struct verdict *v;
+	int result = run_all(&run);
 
-	*ret = (struct recovery_counts){ 0 };
-	result = run_all(&run, ret);
-	free_verdicts(&run);
+	if (result == 0 && ret != NULL)
+		*ret = run.counts;
+	while ((v = run.verdicts) != NULL) {
+		run.verdicts = v->next;
+		free(v);
+	}
 	return result;
 }

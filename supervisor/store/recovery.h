@@ -11,7 +11,8 @@
 #include "store/store.h"
 
 struct recovery {
-	/* Whether the process that works as loop_id lives. */
+	/* Whether the process that works as loop_id lives; NULL: none does.
+	 */
 	bool (*is_alive)(const char *loop_id, void *argument);
 	/* One finding, for people: "removed 3 locks". May be NULL. */
 	void (*say)(const char *line, void *argument);
@@ -29,19 +30,14 @@ struct recovery_counts {
 };
 
 /*
- * Everything, in one transaction, with the event recovery_done. Returns 0; 1
- * when the database turned out to be another one and nothing was done (call
- * again); -1 with errno of store.h.
+ * Everything, in one transaction, with the event recovery_done. With loop_id
+ * only what this loop has left, and the event only if that was anything;
+ * r->is_alive is then asked again inside the transaction, when nobody can
+ * claim: if it lives, nothing is done. ret may be NULL. Returns 0; 1 when the
+ * database turned out to be another one and nothing was done (call again); -1
+ * with errno of store.h.
  */
-int recovery_run(
-    struct store *s, const struct recovery *r, struct recovery_counts *ret);
-
-/*
- * The same for one loop that has just died; the event only if there was
- * anything to do. r->is_alive is asked again inside the transaction, when
- * nobody can claim: if it lives, nothing is done.
- */
-int recovery_run_loop(struct store *s, const struct recovery *r,
-    const char *loop_id, struct recovery_counts *ret);
+int recovery_run(struct store *s, const struct recovery *r, const char *loop_id,
+    struct recovery_counts *ret);
 
 #endif

@@ -14,12 +14,6 @@
 #include "store/statement.h"
 #include "store/store.h"
 
-/* WAL is cut to this after a checkpoint, so that one burst doesn't stay. */
-#define WAL_LIMIT "PRAGMA journal_size_limit = 4194304"
-
-/* In KiB: the fleet's agents each have one open, and the kernel caches too. */
-#define CACHE_LIMIT "PRAGMA cache_size = -1024"
-
 void
 store_set_busy(struct store *s, int busy_ms)
 {
@@ -40,8 +34,8 @@ switch_to_wal(struct store *s)
 	char mode[16] = "";
 
 	for (;;) {
-		if (statement_text_of(s, mode, sizeof(mode),
-			"PRAGMA journal_mode = WAL", "") >= 0 &&
+		if (statement_get(s, "PRAGMA journal_mode = WAL", ">s", mode,
+			sizeof(mode)) >= 0 &&
 		    strcmp(mode, "wal") == 0)
 			return 0;
 		if (mode[0] != '\0') {
@@ -63,8 +57,12 @@ configure(struct store *s)
 		"PRAGMA foreign_keys = ON",
 		/* Every commit is on disk: an outcome is never lost. */
 		"PRAGMA synchronous = FULL",
-		WAL_LIMIT,
-		CACHE_LIMIT,
+		/* WAL is cut to this after a checkpoint, so that one burst
+		 * doesn't stay. */
+		"PRAGMA journal_size_limit = 4194304",
+		/* In KiB: the fleet's agents each have one open, and the
+		 * kernel caches too. */
+		"PRAGMA cache_size = -1024",
 	};
 
 	store_set_busy(s, s->busy_ms);
@@ -115,12 +113,14 @@ open_file(struct store *s)
 	return 0;
 }
 
-static ino_t
-inode_of(const char *path)
+/* An epoch is good for the one file that it was made for. */
+static void
+format_inode(const struct store *s, char ret[static 24])
 {
-	struct stat st;
+	struct stat st = { 0 };
 
-	return stat(path, &st) < 0 ? 0 : st.st_ino;
+	(void)stat(s->path, &st);
+	(void)snprintf(ret, 24, "%ju", (uintmax_t)st.st_ino);
 }
 
 /* 1 when the epoch in the database was made for this very file. */
@@ -130,12 +130,10 @@ read_epoch(struct store *s)
 	char inode[24] = "", now[24];
 	int found = store_meta(s, "epoch", s->epoch, sizeof(s->epoch));
 
-	if (found <= 0)
-		return found;
-	if (store_meta(s, "epoch_inode", inode, sizeof(inode)) < 0)
-		return -1;
-	(void)snprintf(
-	    now, sizeof(now), "%llu", (unsigned long long)inode_of(s->path));
+	if (found <= 0 ||
+	    store_meta(s, "epoch_inode", inode, sizeof(inode)) < 0)
+		return found == 0 ? 0 : -1;
+	format_inode(s, now);
 	return strcmp(now, inode) == 0;
 }
 
@@ -143,18 +141,14 @@ read_epoch(struct store *s)
 static int
 ensure_epoch(struct store *s)
 {
-	int valid = read_epoch(s);
+	int valid = s->replaced ? 0 : read_epoch(s);
 
 	if (valid != 0)
 		return valid < 0 ? -1 : 0;
 	if (statement_run(s, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
-	valid = read_epoch(s);
-	if (valid < 0 || (valid == 0 && store_new_epoch(s) < 0)) {
-		store_rollback(s);
-		return -1;
-	}
-	return store_commit(s);
+	valid = s->replaced ? 0 : read_epoch(s);
+	return store_end(s, valid == 0 ? store_new_epoch(s) : valid);
 }
 
 int
@@ -163,8 +157,7 @@ store_new_epoch(struct store *s)
 	char epoch[UUID_SIZE], inode[24];
 
 	uuid_new(epoch);
-	(void)snprintf(inode, sizeof(inode), "%llu",
-	    (unsigned long long)inode_of(s->path));
+	format_inode(s, inode);
 	if (store_set_meta(s, "epoch", epoch) < 0 ||
 	    store_set_meta(s, "epoch_inode", inode) < 0)
 		return -1;
@@ -179,19 +172,17 @@ open_locked(struct store *s)
 	if (open_file(s) < 0 || configure(s) < 0 || schema_extend(s) < 0 ||
 	    ensure_epoch(s) < 0)
 		return -1;
-	if (s->mode == STORE_READ &&
-	    statement_run(s, "PRAGMA query_only = ON", "") < 0)
-		return -1;
-	return 0;
+	return s->mode == STORE_READ
+	    ? statement_run(s, "PRAGMA query_only = ON", "")
+	    : 0;
 }
 
 static int
 set_paths(struct store *s, const char *state_directory)
 {
-	return path_format(s->state_directory, "%s", state_directory) < 0 ||
-		path_format(s->path, "%s/coordination.db", state_directory) < 0
-	    ? -1
-	    : 0;
+	if (path_format(s->state_directory, "%s", state_directory) < 0)
+		return -1;
+	return path_format(s->path, "%s/coordination.db", state_directory);
 }
 
 /* Opens at s->state_directory; busy_ms, mode and paths are set. */
@@ -257,59 +248,66 @@ store_close(struct store *s)
 	errno = saved;
 }
 
-/* 1 moved or gone, 0 in its place. */
-static int
-has_moved(struct store *s)
+bool
+store_has_moved(struct store *s)
 {
 	int moved = 0;
 
-	if (sqlite3_file_control(
-		s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
-		return 0;
-	return moved;
+	(void)sqlite3_file_control(
+	    s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved != 0;
+}
+
+/* Gone may mean half-way through being replaced: none is made here. */
+static int
+reopen(struct store *s)
+{
+	enum store_mode mode = s->mode;
+	int result;
+
+	store_close(s);
+	s->mode = mode == STORE_CREATE ? STORE_WRITE : mode;
+	result = open_guarded(s);
+	s->mode = mode;
+	return result;
 }
 
 int
 store_begin(struct store *s)
 {
-	char epoch[UUID_SIZE];
+	char epoch[UUID_SIZE] = "";
 
 	if (s->db == NULL)
 		return store_fail(s, SQLITE_MISUSE, "begin");
-	if (has_moved(s)) {
-		enum store_mode mode = s->mode;
-		int result;
-
-		store_close(s);
-		/* Gone may mean half-way through being replaced: none is
-		 * made here. */
-		s->mode = mode == STORE_CREATE ? STORE_WRITE : mode;
-		result = open_guarded(s);
-		s->mode = mode;
-		return result < 0 ? -1 : 1;
-	}
+	if (store_has_moved(s))
+		return reopen(s) < 0 ? -1 : 1;
 	if (statement_run(s, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
-	if (store_meta(s, "epoch", epoch, sizeof(epoch)) < 0) {
-		store_rollback(s);
-		return -1;
-	}
-	if (strcmp(epoch, s->epoch) != 0) {
-		store_rollback(s);
-		(void)memcpy(s->epoch, epoch, sizeof(epoch));
-		return 1;
-	}
-	return 0;
+	/* Now nobody moves it any more (check.c). */
+	if (store_has_moved(s))
+		return reopen(s) < 0 ? -1 : 1;
+	if (store_meta(s, "epoch", epoch, sizeof(epoch)) < 0)
+		return store_end(s, -1);
+	if (strcmp(epoch, s->epoch) == 0)
+		return 0;
+	store_rollback(s);
+	(void)memcpy(s->epoch, epoch, sizeof(epoch));
+	return 1;
 }
 
 int
 store_commit(struct store *s)
 {
-	if (statement_run(s, "COMMIT", "") < 0) {
-		store_rollback(s);
-		return -1;
-	}
-	return 0;
+	return store_end(s, 0);
+}
+
+int
+store_end(struct store *s, int result)
+{
+	if (result >= 0 && statement_run(s, "COMMIT", "") == 0)
+		return result;
+	store_rollback(s);
+	return -1;
 }
 
 void
@@ -339,22 +337,17 @@ store_checkpoint(struct store *s)
 int
 store_meta(struct store *s, const char *key, char *ret_value, size_t size)
 {
-	return statement_text_of(s, ret_value, size,
-	    "SELECT value FROM meta WHERE key = ?1", "t", key);
+	return statement_get(s, "SELECT value FROM meta WHERE key = ?1", "t>s",
+	    key, ret_value, size);
 }
 
 int
 store_set_meta(struct store *s, const char *key, const char *value)
 {
-	if (value == NULL)
-		return statement_run(
-			   s, "DELETE FROM meta WHERE key = ?1", "t", key) < 0
-		    ? -1
-		    : 0;
-	return statement_run(s,
-		   "INSERT INTO meta (key, value) VALUES (?1, ?2)"
-		   " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-		   "tt", key, value) < 0
-	    ? -1
-	    : 0;
+	return value == NULL
+	    ? statement_run(s, "DELETE FROM meta WHERE key = ?1", "t", key)
+	    : statement_run(s,
+		  "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+		  " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+		  "tt", key, value);
 }

@@ -92,9 +92,17 @@ const char *store_error(const struct store *s);
  */
 int store_begin(struct store *s);
 
-/* Returns 0, or -1; the transaction is then rolled back. */
-int store_commit(struct store *s);
-void store_rollback(struct store *s);
+/* Whether the file that s is open on was renamed or unlinked: what is read from
+ * it or written to it is of no use. */
+bool store_has_moved(struct store *s);
+
+/*
+ * Ends the transaction that result was reached in: commits it, or rolls it
+ * back when result is negative. Returns result, or -1 when it wasn't committed.
+ */
+int store_end(struct store *s, int result);
+int store_commit(struct store *s);    /* store_end(s, 0) */
+void store_rollback(struct store *s); /* keeps errno and store_error() */
 
 /*
  * Brings everything from the -wal into the database and empties it. Returns 0,

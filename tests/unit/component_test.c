@@ -347,6 +347,31 @@ test_stop_grows_harsher(void **state)
 }
 
 static void
+test_draining_goes_on_and_ends_by_itself(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	start(&w);
+	w.in.want = WANT_DRAIN;
+	assert_int_equal(step(&w, EVENT_STOP), ACT_NOTHING);
+	assert_int_equal(w.c.state, COMPONENT_RUNNING);
+	die(&w, CAUSE_EXIT, 0);
+	assert_event(&w, "component_stopped");
+	assert_int_equal(w.c.state, COMPONENT_STOPPED);
+	assert_int_equal(w.c.ndeaths, 0);
+
+	world_init(&w);
+	start(&w);
+	w.in.want = WANT_DRAIN;
+	(void)step(&w, EVENT_STOP);
+	die(&w, CAUSE_EXIT, 1);
+	assert_int_equal(w.c.state, COMPONENT_STOPPED);
+	assert_int_equal(w.c.ndeaths, 1);
+}
+
+static void
 test_wanted_again_while_stopping(void **state)
 {
 	struct world w;
@@ -526,6 +551,7 @@ main(void)
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_term_from_outside_waits_a_little),
 		cmocka_unit_test(test_stop_grows_harsher),
+		cmocka_unit_test(test_draining_goes_on_and_ends_by_itself),
 		cmocka_unit_test(test_wanted_again_while_stopping),
 		cmocka_unit_test(test_stuck_is_a_death),
 		cmocka_unit_test(test_seen_judges_on_arrival_only),

@@ -4,24 +4,16 @@
  * one kills the process. For every n, whoever comes next completes the work:
  * each event is in the database, once, and nothing is left in the spool.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "store/intake.h"
-#include "store/statement.h"
+#include "store_fixture.h"
 #include "system/spool.h"
 
 #define FILES	  3
@@ -88,21 +80,21 @@ fdatasync(int fd)
 
 /* Several files whose writers are gone. */
 static void
-fill_spool(const char *directory)
+fill_spool(void)
 {
-	char run[128], name[24];
+	char run[96], name[24];
 	struct spool spool;
 	struct event e;
 
 	(void)snprintf(run, sizeof(run), "%s/run/spool", directory);
-	assert_int_equal(path_make(run, 0700), 0);
+	works(path_make(run, 0700));
 	for (int file = 0; file < FILES; file++) {
 		(void)snprintf(name, sizeof(name), "w%d", file);
-		assert_int_equal(spool_open(&spool, run, name), 0);
+		works(spool_open(&spool, run, name));
 		for (int n = 0; n < EVENTS; n++) {
 			event_begin(&e, name, "component_late", NULL);
 			event_int(&e, "n", n);
-			assert_int_equal(spool_add(&spool, &e), 0);
+			works(spool_add(&spool, &e));
 		}
 		spool_close(&spool);
 	}
@@ -110,27 +102,26 @@ fill_spool(const char *directory)
 
 /* One life of a recorder: it keeps, then commits. */
 static int
-live(const char *directory, bool keeps)
+live(bool keeps)
 {
 	struct intake_counts counts = { 0 };
 	struct intake intake;
-	struct store store;
 	int result = 0;
 
-	if (store_open(&store, directory, STORE_WRITE) < 0)
+	if (store_open(store, directory, STORE_WRITE) < 0)
 		return 1;
 	if (intake_open(&intake, directory) < 0 ||
-	    (keeps && intake_keep(&intake, &counts) < 0) ||
-	    intake_run(&intake, &store, &counts) != 0)
+	    (keeps && intake_keep(&intake) < 0) ||
+	    intake_run(&intake, store, &counts) != 0)
 		result = 1;
 	intake_close(&intake);
-	store_close(&store);
+	store_close(store);
 	return result;
 }
 
 /* Whether it was killed at that step; else it has come to its end. */
 static bool
-dies_at(const char *directory, int n, bool keeps)
+dies_at(int n, bool keeps)
 {
 	int status = 0;
 	pid_t pid = fork();
@@ -138,7 +129,7 @@ dies_at(const char *directory, int n, bool keeps)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		steps_left = n;
-		_exit(live(directory, keeps));
+		_exit(live(keeps));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFSIGNALED(status))
@@ -147,62 +138,25 @@ dies_at(const char *directory, int n, bool keeps)
 	return false;
 }
 
-static int
-left_in(const char *directory, const char *folder)
-{
-	char path[128];
-	struct dirent *entry;
-	int n = 0;
-	DIR *dir;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, folder);
-	dir = opendir(path);
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		n += strstr(entry->d_name, ".jsonl") != NULL;
-	(void)closedir(dir);
-	return n;
-}
-
-static void
-is_complete(const char *directory)
-{
-	struct store store;
-	int64_t rows = 0, kinds = 0;
-
-	assert_int_equal(store_open(&store, directory, STORE_READ), 0);
-	assert_int_equal(
-	    statement_int_of(&store, &rows, "SELECT count(*) FROM events", ""),
-	    1);
-	assert_int_equal(statement_int_of(&store, &kinds,
-			     "SELECT count(DISTINCT source ||"
-			     " json_extract(payload, '$.n')) FROM events",
-			     ""),
-	    1);
-	store_close(&store);
-	assert_int_equal(rows, FILES * EVENTS);
-	assert_int_equal(kinds, FILES * EVENTS);
-	assert_int_equal(left_in(directory, "run/spool"), 0);
-	assert_int_equal(left_in(directory, "spool"), 0);
-}
-
 /* One death at step n; false when it needed fewer steps. */
 static bool
 try_step(int n, bool keeps)
 {
-	char directory[] = "/tmp/lk-kill.XXXXXX", command[64];
-	struct store store;
 	bool died;
 
-	assert_non_null(mkdtemp(directory));
-	assert_int_equal(store_open(&store, directory, STORE_CREATE), 0);
-	store_close(&store);
-	fill_spool(directory);
-	died = dies_at(directory, n, keeps);
-	assert_int_equal(live(directory, false), 0);
-	is_complete(directory);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	assert_int_equal(system(command), 0);
+	(void)fixture_open(NULL);
+	store_close(store);
+	fill_spool();
+	died = dies_at(n, keeps);
+	assert_int_equal(live(false), 0);
+	open_again(STORE_READ);
+	has_rows(FILES * EVENTS, "events");
+	has_rows(FILES * EVENTS,
+	    "(SELECT DISTINCT source, json_extract(payload, '$.n')"
+	    " FROM events)");
+	assert_int_equal(files_with("run/spool", ".jsonl"), 0);
+	assert_int_equal(files_with("spool", ".jsonl"), 0);
+	(void)fixture_remove(NULL);
 	return died;
 }
 
@@ -220,14 +174,12 @@ try_all_steps(bool keeps)
 static void
 test_commit(void **state)
 {
-	(void)state;
 	try_all_steps(false);
 }
 
 static void
 test_keep_and_commit(void **state)
 {
-	(void)state;
 	try_all_steps(true);
 }
 

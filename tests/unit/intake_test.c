@@ -1,12 +1,8 @@
 /* From the spool into the database with real writers, readers that are
  * killed at any moment, and databases that can't be had. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,82 +12,51 @@
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
-#include <cmocka.h>
 #include <sqlite3.h>
 
 #include "base/io.h"
-#include "base/uuid.h"
 #include "store/intake.h"
-#include "store/statement.h"
+#include "store_fixture.h"
 #include "system/spool.h"
 
 #define EVENTS	6000 /* of one writer; more than a megabyte, it rotates */
 #define WRITERS 3
 
-struct fixture {
-	char directory[64];
-	char run[96];  /* run/spool */
-	char disk[96]; /* spool */
-	struct store store;
-	struct intake intake;
-	struct intake_counts counts;
-};
+static char spool_path[96]; /* run/spool */
+static struct intake intake;
+static struct intake_counts counts;
 
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
+	(void)fixture_open(state);
 	/* As the recorder does: see intake.h. */
 	assert_true(signal(SIGIO, SIG_IGN) != SIG_ERR);
 	(void)snprintf(
-	    f->directory, sizeof(f->directory), "/tmp/lk-intake.XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	(void)snprintf(f->run, sizeof(f->run), "%s/run/spool", f->directory);
-	(void)snprintf(f->disk, sizeof(f->disk), "%s/spool", f->directory);
-	assert_int_equal(path_make(f->run, 0700), 0);
-	assert_int_equal(store_open(&f->store, f->directory, STORE_CREATE), 0);
-	assert_int_equal(intake_open(&f->intake, f->directory), 0);
-	*state = f;
+	    spool_path, sizeof(spool_path), "%s/run/spool", directory);
+	works(path_make(spool_path, 0700));
+	works(intake_open(&intake, directory));
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
+	intake_close(&intake);
+	return fixture_remove(state);
+}
 
-	intake_close(&f->intake);
-	store_close(&f->store);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", f->directory);
-	assert_int_equal(system(command), 0);
-	free(f);
-	return 0;
+/* Spool files that are left. */
+static int
+in_run(void)
+{
+	return files_with("run/spool", ".jsonl");
 }
 
 static int
-files_in(const char *path)
+on_disk(void)
 {
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-	int n = 0;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		n += strstr(entry->d_name, ".jsonl") != NULL;
-	(void)closedir(dir);
-	return n;
-}
-
-static int64_t
-number(struct store *s, const char *sql)
-{
-	int64_t result = -1;
-
-	assert_int_equal(statement_int_of(s, &result, sql, ""), 1);
-	return result;
+	return files_with("spool", ".jsonl");
 }
 
 static void
@@ -105,74 +70,57 @@ add(struct spool *spool, const char *type, int64_t n)
 	    "a few words so that a file is full before the test is over, and "
 	    "that a block of the reader ends in the midst of a line");
 	event_int(&e, "n", n);
-	assert_int_equal(spool_add(spool, &e), 0);
+	works(spool_add(spool, &e));
 }
 
+/* Adds text to a spool file that nobody has open afterwards. */
 static void
-append(const char *directory, const char *name, const char *text)
+append(const char *name, const char *text)
 {
-	char path[160];
-	int fd;
+	FILE *file = fopen(path_of(name), "a");
 
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(io_write_all(fd, text, strlen(text)), 0);
-	(void)close(fd);
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
 }
 
+/* Brings so many events into the database. */
 static void
-run(struct fixture *f)
+brings(int64_t events)
 {
-	f->counts = (struct intake_counts){ 0 };
-	assert_int_equal(intake_run(&f->intake, &f->store, &f->counts), 0);
+	counts = (struct intake_counts){ 0 };
+	works(intake_run(&intake, store, &counts));
+	assert_int_equal(counts.events, events);
 }
 
 static void
 test_one_event(void **state)
 {
-	struct fixture *f = *state;
 	struct spool spool;
-	char text[128];
 
-	run(f);
-	assert_int_equal(f->counts.events, 0);
-	assert_int_equal(spool_open(&spool, f->run, "daemon"), 0);
+	brings(0);
+	works(spool_open(&spool, spool_path, "daemon"));
 	add(&spool, "supervisor_started", 1);
-	run(f);
-	assert_int_equal(f->counts.events, 1);
+	brings(1);
 	/* Its writer lives: the file stays, and is read once only. */
-	assert_int_equal(files_in(f->run), 1);
-	run(f);
-	assert_int_equal(f->counts.events + f->counts.repeats, 0);
+	assert_int_equal(in_run(), 1);
+	brings(0);
 	add(&spool, "supervisor_stopped", 2);
 	spool_close(&spool);
-	run(f);
-	assert_int_equal(f->counts.events, 1);
-	assert_int_equal(f->counts.unlinked, 1);
-	assert_int_equal(files_in(f->run), 0);
-	assert_int_equal(statement_text_of(&f->store, text, sizeof(text),
-			     "SELECT group_concat(event_type || source ||"
-			     " component || json_extract(payload, '$.n'))"
-			     " FROM events",
-			     ""),
-	    1);
-	assert_string_equal(text,
+	brings(1);
+	assert_int_equal(in_run(), 0);
+	assert_string_equal(
+	    text("SELECT group_concat(event_type || source ||"
+		 " component || json_extract(payload, '$.n')) FROM events"),
 	    "supervisor_starteddaemondaemon1,"
 	    "supervisor_stoppeddaemondaemon2");
-	assert_int_equal(number(&f->store,
-			     "SELECT count(*) FROM meta"
-			     " WHERE key LIKE 'spool:%'"),
-	    0);
+	has_rows(0, "meta WHERE key LIKE 'spool:%'");
 }
 
 static void
 test_torn_lines(void **state)
 {
-	struct fixture *f = *state;
-	char path[160], text[256];
-
-	append(f->run, "a-1.jsonl",
+	append("run/spool/a-1.jsonl",
 	    "{\"id\":\"1\",\"event_type\":\"x\",\"payload\":{}}\n"
 	    "{\"id\":\"2\",\"event_t{\"id\":\"3\"}\n"
 	    "\n"
@@ -180,73 +128,59 @@ test_torn_lines(void **state)
 	    "{\"id\":7,\"event_type\":\"x\"}\n"
 	    "{\"id\":\"4\",\"event_type\":\"y\"}\n"
 	    "{\"id\":\"5\",\"event_ty");
-	run(f);
-	assert_int_equal(f->counts.events, 2);
-	assert_int_equal(f->counts.torn, 4);
-	assert_int_equal(files_in(f->run), 0);
-	assert_int_equal(number(&f->store,
-			     "SELECT value FROM meta WHERE key = 'torn_lines'"),
-	    4);
-	(void)snprintf(path, sizeof(path), "%s/torn.txt", f->disk);
-	assert_true(io_read_file(AT_FDCWD, path, text, sizeof(text)) > 0);
-	assert_non_null(strstr(text, "{\"id\":\"5\",\"event_ty\n"));
+	brings(2);
+	assert_int_equal(counts.torn, 4);
+	assert_int_equal(in_run(), 0);
+	assert_int_equal(
+	    number("SELECT value FROM meta WHERE key = 'torn_lines'"), 4);
+	shell("grep -qx '{\"id\":\"5\",\"event_ty' spool/torn.txt");
 	/* Again, as after a death between commit and unlink. */
-	append(f->run, "a-1.jsonl", "{\"id\":\"4\",\"event_type\":\"y\"}\n");
-	run(f);
-	assert_int_equal(f->counts.events, 0);
-	assert_int_equal(f->counts.repeats, 1);
+	append("run/spool/a-1.jsonl", "{\"id\":\"4\",\"event_type\":\"y\"}\n");
+	brings(0);
 }
 
 /* A line that isn't whole yet is left until it is. */
 static void
 test_half_line(void **state)
 {
-	struct fixture *f = *state;
-	char path[160];
-	int fd;
+	int fd = open(path_of("run/spool/b-1.jsonl"),
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-	(void)snprintf(path, sizeof(path), "%s/b-1.jsonl", f->run);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(io_write_all(fd, "{\"id\":\"1\",\"event", 16), 0);
-	run(f);
-	assert_int_equal(f->counts.events + f->counts.torn, 0);
+	brings(0);
+	assert_int_equal(counts.torn, 0);
 	assert_int_equal(io_write_all(fd, "_type\":\"z\"}\n", 12), 0);
-	run(f);
-	assert_int_equal(f->counts.events, 1);
+	brings(1);
 	/* No lock is held, but somebody has it open. */
-	assert_int_equal(files_in(f->run), 1);
+	assert_int_equal(in_run(), 1);
 	(void)close(fd);
-	run(f);
-	assert_int_equal(files_in(f->run), 0);
+	brings(0);
+	assert_int_equal(in_run(), 0);
 }
 
 static void
 test_folders_of_users(void **state)
 {
-	struct fixture *f = *state;
 	struct spool spool;
-	char path[160];
 
-	(void)snprintf(path, sizeof(path), "%s/telegram", f->run);
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(spool_open(&spool, path, "telegram"), 0);
+	shell("mkdir run/spool/telegram");
+	works(spool_open(&spool, path_of("run/spool/telegram"), "telegram"));
 	add(&spool, "human_message", 1);
 	spool_close(&spool);
-	append(f->run, "readme.txt", "nothing\n");
-	run(f);
-	assert_int_equal(f->counts.events, 1);
-	assert_int_equal(files_in(path), 0);
+	append("run/spool/readme.txt", "nothing\n");
+	brings(1);
+	assert_int_equal(files_with("run/spool/telegram", ".jsonl"), 0);
 }
 
 static void
-write_events(const struct fixture *f, int writer)
+write_events(int writer)
 {
 	char name[24];
 	struct spool spool;
 
 	(void)snprintf(name, sizeof(name), "writer-%d", writer);
-	if (spool_open(&spool, f->run, name) < 0)
+	if (spool_open(&spool, spool_path, name) < 0)
 		_exit(1);
 	for (int n = 0; n < EVENTS; n++)
 		add(&spool, "component_late", n);
@@ -254,39 +188,35 @@ write_events(const struct fixture *f, int writer)
 }
 
 static pid_t
-start_writer(const struct fixture *f, int writer)
+start_writer(int writer)
 {
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0)
-		write_events(f, writer);
+		write_events(writer);
 	return pid;
 }
 
 /* Until nothing is left, as the recorder would; never comes back. */
 static void
-read_events(struct fixture *f)
+read_events(void)
 {
-	struct intake_counts counts = { 0 };
-
 	/* A connection isn't carried across a fork. */
-	if (store_open(&f->store, f->directory, STORE_WRITE) < 0 ||
-	    intake_open(&f->intake, f->directory) < 0)
+	if (store_open(store, directory, STORE_WRITE) < 0 ||
+	    intake_open(&intake, directory) < 0)
 		_exit(1);
 	for (;;) {
-		if (intake_run(&f->intake, &f->store, &counts) < 0 &&
-		    errno != EBUSY)
+		if (intake_run(&intake, store, &counts) < 0 && errno != EBUSY)
 			_exit(1);
-		if (arc4random_uniform(4) == 0 &&
-		    intake_keep(&f->intake, &counts) < 0)
+		if (arc4random_uniform(4) == 0 && intake_keep(&intake) < 0)
 			_exit(1);
 	}
 }
 
 /* A reader that is killed after up to 40 ms. */
 static void
-read_and_die(struct fixture *f)
+read_and_die(void)
 {
 	const struct timespec life = { .tv_nsec = (long)arc4random_uniform(40) *
 		    1000000 };
@@ -295,7 +225,7 @@ read_and_die(struct fixture *f)
 
 	assert_true(pid >= 0);
 	if (pid == 0)
-		read_events(f);
+		read_events();
 	assert_int_equal(nanosleep(&life, NULL), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -307,91 +237,84 @@ read_and_die(struct fixture *f)
 static void
 test_killed_readers(void **state)
 {
-	struct fixture *f = *state;
 	int writing = WRITERS, status;
 
-	store_close(&f->store);
-	intake_close(&f->intake);
+	store_close(store);
+	intake_close(&intake);
 	for (int i = 0; i < WRITERS; i++)
-		(void)start_writer(f, i);
+		(void)start_writer(i);
 	for (int n = 0; n < 60 || writing > 0; n++) {
-		read_and_die(f);
+		read_and_die();
 		while (writing > 0 && waitpid(-1, &status, WNOHANG) > 0) {
 			assert_int_equal(status, 0);
 			writing--;
 		}
 	}
-	assert_int_equal(store_open(&f->store, f->directory, STORE_WRITE), 0);
-	assert_int_equal(intake_open(&f->intake, f->directory), 0);
-	run(f);
-	assert_int_equal(
-	    number(&f->store, "SELECT count(*) FROM events"), EVENTS * WRITERS);
-	assert_int_equal(number(&f->store,
-			     "SELECT count(DISTINCT source ||"
-			     " json_extract(payload, '$.n')) FROM events"),
-	    EVENTS * WRITERS);
-	assert_int_equal(files_in(f->run) + files_in(f->disk), 0);
+	open_again(STORE_WRITE);
+	works(intake_open(&intake, directory));
+	(void)intake_run(&intake, store, &counts);
+	has_rows(EVENTS * WRITERS, "events");
+	has_rows(EVENTS * WRITERS,
+	    "(SELECT DISTINCT source, json_extract(payload, '$.n')"
+	    " FROM events)");
+	assert_int_equal(in_run() + on_disk(), 0);
 }
 
 /* Reading while it rotates: nothing is torn, nothing is left. */
 static void
 test_rotation(void **state)
 {
-	struct fixture *f = *state;
 	int64_t total = 0;
 	int status = -1;
 	bool over = false;
 	pid_t pid;
 
-	pid = start_writer(f, 0);
+	pid = start_writer(0);
 	while (!over) {
 		over = waitpid(pid, &status, WNOHANG) == pid;
-		run(f);
-		assert_int_equal(f->counts.torn + f->counts.repeats, 0);
-		total += f->counts.events;
+		counts = (struct intake_counts){ 0 };
+		works(intake_run(&intake, store, &counts));
+		assert_int_equal(counts.torn, 0);
+		total += counts.events;
 	}
 	assert_int_equal(status, 0);
 	assert_int_equal(total, EVENTS);
-	assert_int_equal(files_in(f->run), 0);
+	assert_int_equal(in_run(), 0);
 }
 
 static void
 test_keep_while_locked(void **state)
 {
-	struct fixture *f = *state;
 	struct spool spool;
-	char path[96];
 	sqlite3 *db;
 
-	assert_int_equal(spool_open(&spool, f->run, "loop-1"), 0);
+	works(spool_open(&spool, spool_path, "loop-1"));
 	add(&spool, "test_started", 1);
-	run(f);
-	(void)snprintf(path, sizeof(path), "%s/coordination.db", f->directory);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	brings(1);
+	assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
 	assert_int_equal(
 	    sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
-	store_set_busy(&f->store, 10);
+	store_set_busy(store, 10);
 	add(&spool, "test_passed", 2);
-	assert_int_equal(intake_run(&f->intake, &f->store, &f->counts), -1);
+	assert_int_equal(intake_run(&intake, store, &counts), -1);
 	assert_int_equal(errno, EBUSY);
-	assert_int_equal(intake_keep(&f->intake, &f->counts), 0);
-	assert_int_equal(files_in(f->disk), 1);
-	assert_int_equal(files_in(f->run), 1);
+	works(intake_keep(&intake));
+	assert_int_equal(on_disk(), 1);
+	assert_int_equal(in_run(), 1);
 	/* Twice copies nothing twice. */
-	f->counts.kept = 0;
-	assert_int_equal(intake_keep(&f->intake, &f->counts), 0);
-	assert_int_equal(f->counts.kept, 0);
+	shell("cp spool/kept-* once");
+	works(intake_keep(&intake));
+	shell("cmp spool/kept-* once");
 	add(&spool, "merged", 3);
 	spool_close(&spool);
-	assert_int_equal(intake_keep(&f->intake, &f->counts), 0);
-	assert_int_equal(files_in(f->run), 0);
+	works(intake_keep(&intake));
+	assert_int_equal(in_run(), 0);
 
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	run(f);
-	assert_int_equal(f->counts.events, 2);
-	assert_int_equal(f->counts.torn, 0);
-	assert_int_equal(files_in(f->disk), 0);
-	assert_int_equal(number(&f->store, "SELECT count(*) FROM events"), 3);
+	brings(2);
+	assert_int_equal(counts.torn, 0);
+	assert_int_equal(on_disk(), 0);
+	has_rows(3, "events");
 }
 
 /* Another database is put in place: what is still in the spool goes to the
@@ -399,23 +322,18 @@ test_keep_while_locked(void **state)
 static void
 test_another_database(void **state)
 {
-	struct fixture *f = *state;
 	struct spool spool;
-	char path[96], aside[112];
 
-	assert_int_equal(spool_open(&spool, f->run, "daemon"), 0);
+	works(spool_open(&spool, spool_path, "daemon"));
 	add(&spool, "paused", 1);
-	run(f);
-	(void)snprintf(path, sizeof(path), "%s/coordination.db", f->directory);
-	(void)snprintf(aside, sizeof(aside), "%s.aside", path);
-	assert_int_equal(rename(path, aside), 0);
-	assert_int_equal(intake_run(&f->intake, &f->store, &f->counts), -1);
+	brings(1);
+	shell("mv coordination.db aside");
+	assert_int_equal(intake_run(&intake, store, &counts), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(store_open(&f->store, f->directory, STORE_CREATE), 0);
-	intake_forget(&f->intake);
+	open_again(STORE_CREATE);
+	intake_forget(&intake);
 	add(&spool, "resumed", 2);
-	run(f);
-	assert_int_equal(f->counts.events, 2);
+	brings(2);
 	spool_close(&spool);
 }
 
@@ -423,44 +341,27 @@ test_another_database(void **state)
 static void
 test_many(void **state)
 {
-	struct fixture *f = *state;
-	char line[128], path[160];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/many-1.jsonl", f->run);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	for (int i = 0; i < 50000; i++) {
-		(void)snprintf(line, sizeof(line),
-		    "{\"id\":\"%d\",\"event_type\":\"x\",\"payload\":{}}\n", i);
-		assert_true(fputs(line, file) >= 0);
-	}
-	assert_int_equal(fclose(file), 0);
-	run(f);
-	assert_int_equal(f->counts.events, 50000);
-	assert_int_equal(files_in(f->run), 0);
+	shell("seq 50000 | sed 's/.*/{\"id\":\"&\",\"event_type\":\"x\"}/'"
+	      " > run/spool/many-1.jsonl");
+	brings(50000);
+	assert_int_equal(in_run(), 0);
 }
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    test_one_event, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_torn_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_half_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_folders_of_users, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_keep_while_locked, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_another_database, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_killed_readers, setup, teardown),
+		CASE(test_one_event),
+		CASE(test_torn_lines),
+		CASE(test_half_line),
+		CASE(test_folders_of_users),
+		CASE(test_keep_while_locked),
+		CASE(test_another_database),
+		CASE(test_many),
+		CASE(test_rotation),
+		CASE(test_killed_readers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

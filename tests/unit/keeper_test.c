@@ -2,12 +2,6 @@
  * A keeper with a real component: the test is its daemon. This program is the
  * component too, when it is started with a word of what to do.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,6 +19,7 @@
 #include "base/path.h"
 #include "control/message.h"
 #include "keeper/keeper.h"
+#include "scratch.h"
 #include "system/notify_send.h"
 #include "system/process.h"
 #include "system/rundir.h"
@@ -34,10 +29,9 @@
 #define PATIENCE_MS 20000
 
 struct fixture {
-	char base[64];
+	struct scratch at;    /* with the run directory, on tmpfs */
 	char self[PATH_SIZE]; /* this program */
 	struct keeper_birth birth;
-	int run; /* run directory */
 	int dir; /* run/c/NAME; -1 until a keeper made it */
 	int fd;	 /* to the keeper */
 	pid_t keeper;
@@ -287,6 +281,24 @@ start(struct fixture *f)
 	tell(f, MESSAGE_GO);
 }
 
+static void
+start_ready(struct fixture *f)
+{
+	start(f);
+	wait_state(f, COMPONENT_RUNNING);
+}
+
+/* A component that does nothing. Returns its pid. */
+static pid_t
+start_sleeper(struct fixture *f)
+{
+	const char *command[] = { "/bin/sleep", "1000", NULL };
+
+	(void)make_config(f, command);
+	start_ready(f);
+	return f->record.pid;
+}
+
 static int
 end_status(pid_t pid)
 {
@@ -306,19 +318,17 @@ set_up(void **state)
 	assert_non_null(f);
 	f->config = calloc(1, CONFIG_SIZE_MAX);
 	assert_non_null(f->config);
-	(void)snprintf(f->base, sizeof(f->base), "/dev/shm/lk-test.XXXXXX");
-	assert_non_null(mkdtemp(f->base));
+	scratch_make(&f->at, "/dev/shm");
 	n = readlink("/proc/self/exe", f->self, sizeof(f->self) - 1);
 	assert_true(n > 0);
 	(void)memcpy(f->birth.name, "web", 4);
-	(void)snprintf(f->birth.run_directory, PATH_SIZE, "%s", f->base);
-	(void)snprintf(f->birth.state_directory, PATH_SIZE, "%s", f->base);
-	(void)snprintf(f->birth.config_path, PATH_SIZE, "%s/conf", f->base);
-	(void)snprintf(path, sizeof(path), "%s/c", f->base);
+	(void)snprintf(f->birth.run_directory, PATH_SIZE, "%s", f->at.path);
+	(void)snprintf(f->birth.state_directory, PATH_SIZE, "%s", f->at.path);
+	(void)snprintf(f->birth.config_path, PATH_SIZE, "%s/conf", f->at.path);
+	(void)snprintf(path, sizeof(path), "%s/c", f->at.path);
 	assert_int_equal(mkdir(path, 0700), 0);
-	(void)snprintf(path, sizeof(path), "%s/spool", f->base);
+	(void)snprintf(path, sizeof(path), "%s/spool", f->at.path);
 	assert_int_equal(mkdir(path, 0700), 0);
-	f->run = open(f->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	f->fd = -1;
 	*state = f;
 	return 0;
@@ -328,14 +338,11 @@ static int
 tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	if (f->keeper > 0 && kill(f->keeper, SIGTERM) == 0)
 		(void)waitpid(f->keeper, NULL, 0);
 	(void)close(f->fd);
-	(void)close(f->run);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", f->base);
-	assert_int_equal(system(command), 0);
+	scratch_remove(&f->at);
 	free(f->config);
 	free(f);
 	return 0;
@@ -349,7 +356,7 @@ read_text(struct fixture *f, const char *name)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "c/web/%s", name);
-	assert_true(io_read_file(f->run, path, text, sizeof(text)) >= 0);
+	assert_true(io_read_file(f->at.dir, path, text, sizeof(text)) >= 0);
 	return text;
 }
 
@@ -374,7 +381,7 @@ wait_file(struct fixture *f, const char *name, const char *words)
 	char path[64], text[8192] = "";
 
 	(void)snprintf(path, sizeof(path), "c/web/%s", name);
-	while (io_read_file(f->run, path, text, sizeof(text)) < 0 ||
+	while (io_read_file(f->at.dir, path, text, sizeof(text)) < 0 ||
 	    strstr(text, words) == NULL) {
 		if (clock_ms() > until_ms)
 			fail_msg("%s: no \"%s\" in: %s", name, words, text);
@@ -388,13 +395,9 @@ static void
 test_restarts_at_once(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	pid_t first;
 
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	first = f->record.pid;
+	first = start_sleeper(f);
 	assert_true(process_is(first, f->record.pid_start));
 	assert_int_equal(kill(first, SIGKILL), 0);
 	wait_restarts(f, 1);
@@ -426,9 +429,8 @@ test_heartbeats_are_counted(void **state)
 	int dir;
 
 	(void)make_client(f, "beat", "2000");
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	dir = rundir_open_component(f->run, "web");
+	start_ready(f);
+	dir = rundir_open_component(f->at.dir, "web");
 	do {
 		assert_true(clock_ms() < until_ms);
 		assert_int_equal(status_read(dir, &f->record), 0);
@@ -482,10 +484,9 @@ test_stop_ends_escaped_tree(void **state)
 	char path[PATH_SIZE];
 	pid_t escaped;
 
-	(void)snprintf(path, sizeof(path), "%s/escaped", f->base);
+	(void)snprintf(path, sizeof(path), "%s/escaped", f->at.path);
 	make_client(f, "escape", path)->ready = READY_EXEC;
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
+	start_ready(f);
 	escaped = wait_pid(path);
 	want(f, WANT_STOP);
 	wait_state(f, COMPONENT_STOPPED);
@@ -500,8 +501,7 @@ test_deaf_one_is_killed(void **state)
 	struct fixture *f = *state;
 
 	(void)make_client(f, "deaf", NULL);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
+	start_ready(f);
 	want(f, WANT_PAUSE);
 	wait_state(f, COMPONENT_STOPPED);
 	assert_int_equal(f->c.want, WANT_PAUSE);
@@ -512,13 +512,9 @@ static void
 test_term_ends_keeper_and_component(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	pid_t pid;
 
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	pid = f->record.pid;
+	pid = start_sleeper(f);
 	assert_int_equal(kill(f->keeper, SIGTERM), 0);
 	assert_int_equal(end_status(f->keeper), 0);
 	f->keeper = 0;
@@ -529,12 +525,9 @@ static void
 test_second_keeper_gives_way(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	struct fixture second = *f;
 
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
+	(void)start_sleeper(f);
 	give_birth(&second);
 	assert_int_equal(WEXITSTATUS(end_status(second.keeper)), 2);
 	(void)close(second.fd);
@@ -544,15 +537,12 @@ static void
 test_lives_without_daemon(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	int dir;
 
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
+	(void)start_sleeper(f);
 	(void)close(f->fd);
 	assert_int_equal(kill(f->record.pid, SIGKILL), 0);
-	dir = rundir_open_component(f->run, "web");
+	dir = rundir_open_component(f->at.dir, "web");
 	f->fd = rundir_connect(dir, "keeper", SOCK_SEQPACKET | SOCK_NONBLOCK);
 	assert_true(f->fd >= 0);
 	tell(f, MESSAGE_HELLO);
@@ -567,13 +557,9 @@ static void
 test_death_of_keeper_counts(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	pid_t first;
 
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	first = f->record.pid;
+	first = start_sleeper(f);
 	assert_int_equal(kill(f->keeper, SIGKILL), 0);
 	(void)end_status(f->keeper);
 	(void)close(f->fd);
@@ -636,14 +622,10 @@ static void
 test_reload_restarts_only_what_changed(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	const char *other[] = { "/bin/sleep", "2000", NULL };
 	pid_t first;
 
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	first = f->record.pid;
+	first = start_sleeper(f);
 	f->config->restart.max_restarts = 7;
 	configure(f);
 	do
@@ -672,7 +654,7 @@ test_logger_gets_the_pipes(void **state)
 	make_client(f, "words", NULL)->restart.policy = RESTART_NEVER;
 	start(f);
 	wait_state(f, COMPONENT_STOPPED);
-	dir = rundir_open_component(f->run, "web");
+	dir = rundir_open_component(f->at.dir, "web");
 	logger = rundir_connect(dir, "keeper", SOCK_SEQPACKET | SOCK_NONBLOCK);
 	assert_true(logger >= 0);
 	assert_int_equal(message_send(logger, &m, NULL, 0), 0);
@@ -719,9 +701,8 @@ test_flood_is_dropped_when_nobody_reads(void **state)
 	int dir;
 
 	make_client(f, "flood", NULL)->log.when_full = WHEN_FULL_DROP;
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	dir = rundir_open_component(f->run, "web");
+	start_ready(f);
+	dir = rundir_open_component(f->at.dir, "web");
 	do {
 		assert_true(clock_ms() < until_ms);
 		assert_int_equal(status_read(dir, &f->record), 0);
@@ -752,7 +733,6 @@ static void
 test_unkillable_is_named(void **state)
 {
 	struct fixture *f = *state;
-	const char *command[] = { "/bin/sleep", "1000", NULL };
 	char directory[64], text[16];
 	int64_t until_ms = clock_ms() + PATIENCE_MS;
 	pid_t pid;
@@ -760,10 +740,7 @@ test_unkillable_is_named(void **state)
 	(void)snprintf(directory, sizeof(directory), FREEZER "-%d", getpid());
 	if (mkdir(directory, 0755) < 0)
 		skip();
-	(void)make_config(f, command);
-	start(f);
-	wait_state(f, COMPONENT_RUNNING);
-	pid = f->record.pid;
+	pid = start_sleeper(f);
 	(void)snprintf(text, sizeof(text), "%d", pid);
 	assert_true(write_freezer("cgroup.procs", text));
 	assert_true(write_freezer("freezer.state", "FROZEN"));

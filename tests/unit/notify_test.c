@@ -1,10 +1,4 @@
 /* The notify socket: what is understood, what is ignored, what is counted. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,12 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "system/notify.h"
 #include "system/notify_send.h"
 
 struct fixture {
-	char path[64];
-	int dir;
+	struct scratch at;
 	struct notify notify;
 	struct notify_space space;
 	size_t heard;
@@ -33,11 +27,9 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/lk-test.XXXXXX");
-	assert_non_null(mkdtemp(f->path));
-	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scratch_make(&f->at, "/tmp");
 	f->notify.space = &f->space;
-	assert_int_equal(notify_open(&f->notify, f->dir, f->path), 0);
+	assert_int_equal(notify_open(&f->notify, f->at.dir, f->at.path), 0);
 	assert_int_equal(setenv("NOTIFY_SOCKET", f->notify.path, 1), 0);
 	*state = f;
 	return 0;
@@ -49,9 +41,7 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	notify_close(&f->notify);
-	(void)unlinkat(f->dir, "notify", 0);
-	(void)close(f->dir);
-	assert_int_equal(rmdir(f->path), 0);
+	scratch_remove(&f->at);
 	free(f);
 	return 0;
 }
@@ -260,7 +250,7 @@ test_long_path_becomes_abstract(void **state)
 
 	(void)memset(directory, 'd', sizeof(directory) - 1);
 	directory[sizeof(directory) - 1] = '\0';
-	assert_int_equal(notify_open(&n, f->dir, directory), 0);
+	assert_int_equal(notify_open(&n, f->at.dir, directory), 0);
 	assert_int_equal(n.path[0], '@');
 	assert_int_equal(setenv("NOTIFY_SOCKET", n.path, 1), 0);
 	assert_int_equal(notify_send("READY=1"), 1);

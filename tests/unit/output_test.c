@@ -1,10 +1,4 @@
 /* The pipes of a component's output, and the run directory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,12 +10,12 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "scratch.h"
 #include "system/output.h"
 #include "system/rundir.h"
 
 struct fixture {
-	char path[64];
-	int dir;
+	struct scratch at;
 	struct output output;
 };
 
@@ -31,9 +25,7 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/lk-test.XXXXXX");
-	assert_non_null(mkdtemp(f->path));
-	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scratch_make(&f->at, "/tmp");
 	assert_int_equal(output_open(&f->output, 0), 0);
 	*state = f;
 	return 0;
@@ -42,15 +34,10 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	static const char *const names[] = { "tail.stdout", "tail.stderr",
-		"socket", "run" };
 	struct fixture *f = *state;
 
 	output_close(&f->output);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)unlinkat(f->dir, names[i], 0);
-	(void)close(f->dir);
-	assert_int_equal(rmdir(f->path), 0);
+	scratch_remove(&f->at);
 	free(f);
 	return 0;
 }
@@ -67,7 +54,7 @@ check_file(struct fixture *f, const char *name, const char *wanted)
 {
 	char text[256];
 
-	assert_true(io_read_file(f->dir, name, text, sizeof(text)) >= 0);
+	assert_true(io_read_file(f->at.dir, name, text, sizeof(text)) >= 0);
 	assert_string_equal(text, wanted);
 }
 
@@ -80,7 +67,7 @@ test_tail_is_a_copy(void **state)
 	put(f, OUTPUT_STDOUT, "one\ntwo");
 	output_keep(&f->output);
 	put(f, OUTPUT_STDOUT, "of the next life");
-	assert_int_equal(output_save(&f->output, f->dir), 0);
+	assert_int_equal(output_save(&f->output, f->at.dir), 0);
 	check_file(f, "tail.stdout", "one\ntwo");
 	check_file(f, "tail.stderr", "");
 	/* Not a byte is missing from the pipe. */
@@ -95,11 +82,11 @@ test_save_replaces(void **state)
 
 	put(f, OUTPUT_STDERR, "a long last word");
 	output_keep(&f->output);
-	assert_int_equal(output_save(&f->output, f->dir), 0);
+	assert_int_equal(output_save(&f->output, f->at.dir), 0);
 	assert_int_equal(output_drop(&f->output, OUTPUT_STDERR), 16);
 	put(f, OUTPUT_STDERR, "short");
 	output_keep(&f->output);
-	assert_int_equal(output_save(&f->output, f->dir), 0);
+	assert_int_equal(output_save(&f->output, f->at.dir), 0);
 	check_file(f, "tail.stderr", "short");
 }
 
@@ -143,8 +130,8 @@ test_whole_full_pipe_is_kept(void **state)
 	fill(f);
 	waiting = output_pending(&f->output, OUTPUT_STDOUT);
 	output_keep(&f->output);
-	assert_int_equal(output_save(&f->output, f->dir), 0);
-	assert_int_equal(fstatat(f->dir, "tail.stdout", &st, 0), 0);
+	assert_int_equal(output_save(&f->output, f->at.dir), 0);
+	assert_int_equal(fstatat(f->at.dir, "tail.stdout", &st, 0), 0);
 	assert_int_equal(st.st_size, waiting);
 }
 
@@ -168,18 +155,19 @@ test_sockets_have_no_long_paths(void **state)
 	int server, client;
 	struct stat st;
 
-	server = rundir_listen(f->dir, "socket", SOCK_SEQPACKET, 0600);
+	server = rundir_listen(f->at.dir, "socket", SOCK_SEQPACKET, 0600);
 	assert_true(server >= 0);
-	assert_int_equal(fstatat(f->dir, "socket", &st, 0), 0);
+	assert_int_equal(fstatat(f->at.dir, "socket", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	client = rundir_connect(f->dir, "socket", SOCK_SEQPACKET);
+	client = rundir_connect(f->at.dir, "socket", SOCK_SEQPACKET);
 	assert_true(client >= 0);
 	(void)close(client);
 	(void)close(server);
 	/* One that nobody listens at is in nobody's way. */
-	assert_int_equal(rundir_connect(f->dir, "socket", SOCK_SEQPACKET), -1);
+	assert_int_equal(
+	    rundir_connect(f->at.dir, "socket", SOCK_SEQPACKET), -1);
 	assert_int_equal(errno, ECONNREFUSED);
-	server = rundir_listen(f->dir, "socket", SOCK_SEQPACKET, 0600);
+	server = rundir_listen(f->at.dir, "socket", SOCK_SEQPACKET, 0600);
 	assert_true(server >= 0);
 	(void)close(server);
 }
@@ -192,11 +180,12 @@ test_run_directory_is_found_again(void **state)
 	bool tmpfs;
 	int run;
 
-	assert_int_equal(rundir_make(f->path, first, sizeof(first), &tmpfs), 0);
 	assert_int_equal(
-	    rundir_make(f->path, second, sizeof(second), &tmpfs), 0);
+	    rundir_make(f->at.path, first, sizeof(first), &tmpfs), 0);
+	assert_int_equal(
+	    rundir_make(f->at.path, second, sizeof(second), &tmpfs), 0);
 	assert_string_equal(first, second);
-	run = rundir_open(f->path);
+	run = rundir_open(f->at.path);
 	assert_true(run >= 0);
 	assert_int_equal(mkdirat(run, "c/web", 0700), 0);
 	assert_int_equal(rundir_open_component(run, "../spool"), -1);

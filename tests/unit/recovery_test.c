@@ -1,19 +1,11 @@
 /* Repairs: of the dead everything, of the living nothing; databases that are
  * damaged or were replaced; clocks that jump. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "store/check.h"
@@ -21,15 +13,12 @@
 #include "store/guard.h"
 #include "store/health.h"
 #include "store/recovery.h"
-#include "store/statement.h"
+#include "store_fixture.h"
 
-struct fixture {
-	char directory[64];
-	struct store store;
-	const char *alive; /* the one loop that lives; "" none */
-	char said[1024];
-	struct recovery_counts counts;
-};
+static const char *alive; /* the one loop that lives; "" none */
+static struct recovery recovery;
+static struct recovery_counts counts;
+static struct check check;
 
 /* Two loops with a test, an attempt and a lock each, edges between them, and
  * a lock of somebody else. */
@@ -54,230 +43,159 @@ static const char rows[] =
     "INSERT INTO checkpoints (loop_id, test_id, git_ref) VALUES"
     " ('loop-1', 'CP-1', 'refs/x'), ('loop-2', 'INF-1', 'refs/y');";
 
-static void
-execute(struct store *s, const char *sql)
-{
-	char *copy = strdup(sql), *rest = copy, *one;
-
-	assert_non_null(copy);
-	while ((one = strsep(&rest, ";")) != NULL)
-		if (one[0] != '\0')
-			assert_true(statement_run(s, one, "") >= 0);
-	free(copy);
-}
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	(void)snprintf(
-	    f->directory, sizeof(f->directory), "/tmp/lk-recovery.XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	assert_int_equal(store_open(&f->store, f->directory, STORE_CREATE), 0);
-	execute(&f->store, rows);
-	f->alive = "";
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-	char command[128];
-
-	store_close(&f->store);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", f->directory);
-	assert_int_equal(system(command), 0);
-	free(f);
-	return 0;
-}
-
 static bool
 is_alive(const char *loop_id, void *argument)
 {
-	const struct fixture *f = argument;
+	return strcmp(loop_id, alive) == 0;
+}
 
-	return strcmp(loop_id, f->alive) == 0;
+static enum alive
+known(const char *loop_id, void *argument)
+{
+	return is_alive(loop_id, argument) ? ALIVE_YES : ALIVE_NO;
+}
+
+static enum alive
+knows_nobody(const char *loop_id, void *argument)
+{
+	return ALIVE_UNKNOWN;
 }
 
 static void
 say(const char *line, void *argument)
 {
-	struct fixture *f = argument;
-	size_t len = strlen(f->said);
+	char finding[256];
 
-	(void)snprintf(f->said + len, sizeof(f->said) - len, "%s\n", line);
+	(void)snprintf(finding, sizeof(finding), "%s;", line);
+	note_said(finding);
 }
 
-static struct recovery
-recovery_of(struct fixture *f)
+static int
+setup(void **state)
 {
-	f->said[0] = '\0';
-	return (struct recovery){
-		.is_alive = is_alive, .say = say, .argument = f, .by = "test"
-	};
+	(void)fixture_open(state);
+	sql(rows);
+	alive = "";
+	recovery =
+	    (struct recovery){ .is_alive = is_alive, .say = say, .by = "test" };
+	check = (struct check){ .state_directory = directory,
+		.lock_fd = -1,
+		.known = known,
+		.say = say,
+		.by = "test" };
+	return 0;
 }
 
-static int64_t
-count(struct store *s, const char *what)
+static void
+recovers(void)
 {
-	char sql[512];
-	int64_t result = -1;
+	works(recovery_run(store, &recovery, NULL, &counts));
+}
 
-	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", what);
-	assert_int_equal(statement_int_of(s, &result, sql, ""), 1);
-	return result;
+static void
+recovers_one(const char *loop_id)
+{
+	works(recovery_run(store, &recovery, loop_id, &counts));
 }
 
 static void
 test_all_dead(void **state)
 {
-	struct fixture *f = *state;
-	const struct recovery r = recovery_of(f);
-
-	assert_int_equal(recovery_run(&f->store, &r, &f->counts), 0);
-	assert_string_equal(f->said,
-	    "reset 2 tests of dead loops: CP-1, INF-1\n"
-	    "closed 2 interrupted attempts\n"
-	    "removed 2 locks\n"
-	    "removed 1 wait edge\n"
-	    "closed 2 stale checkpoints\n");
-	assert_int_equal(count(&f->store, "tests WHERE status = 'pending'"), 3);
-	assert_int_equal(count(&f->store, "tests WHERE status = 'passed'"), 1);
-	assert_int_equal(count(&f->store,
-			     "attempts WHERE ended_at IS NOT NULL"
-			     " AND outcome = 'interrupted'"),
-	    2);
-	assert_int_equal(
-	    count(&f->store, "file_locks WHERE locked_by = 'somebody'"), 1);
-	assert_int_equal(count(&f->store, "wait_graph"), 1);
-	assert_int_equal(count(&f->store, "loops WHERE status = 'running'"), 0);
-	assert_int_equal(count(&f->store,
-			     "events WHERE event_type = 'recovery_done'"
-			     " AND json_extract(payload, '$.tests') = 2"),
-	    1);
-	assert_int_equal(
-	    count(&f->store, "events WHERE event_type = 'test_reset'"), 2);
+	recovers();
+	was_said("reset 2 tests of dead loops: CP-1, INF-1;"
+		 " closed 2 interrupted attempts; removed 2 locks;"
+		 " removed 1 wait edge; closed 2 stale checkpoints; ");
+	has_rows(3, "tests WHERE status = 'pending'");
+	has_rows(1, "tests WHERE status = 'passed'");
+	has_rows(2,
+	    "attempts WHERE ended_at IS NOT NULL AND outcome = 'interrupted'");
+	has_rows(1, "file_locks WHERE locked_by = 'somebody'");
+	has_rows(1, "wait_graph");
+	has_rows(0, "loops WHERE status = 'running'");
+	has_rows(1,
+	    "events WHERE event_type = 'recovery_done' AND"
+	    " json_extract(payload, '$.tests') = 2");
+	has_rows(2, "events WHERE event_type = 'test_reset'");
 
 	/* Once more finds nothing. */
-	f->said[0] = '\0';
-	assert_int_equal(recovery_run(&f->store, &r, &f->counts), 0);
-	assert_string_equal(f->said, "");
+	recovers();
+	was_said("");
 }
 
 static void
 test_living_untouched(void **state)
 {
-	struct fixture *f = *state;
-	const struct recovery r = recovery_of(f);
-
-	f->alive = "loop-2";
-	assert_int_equal(recovery_run(&f->store, &r, &f->counts), 0);
-	assert_int_equal(count(&f->store,
-			     "tests WHERE id = 'INF-1'"
-			     " AND status = 'in_progress' AND reason IS NULL"),
-	    1);
-	assert_int_equal(count(&f->store,
-			     "attempts WHERE id = 'a2' AND state = 'verifying'"
-			     " AND ended_at IS NULL"),
-	    1);
-	assert_int_equal(
-	    count(&f->store, "file_locks WHERE locked_by = 'loop-2'"), 1);
-	assert_int_equal(count(&f->store,
-			     "loops WHERE id = 'loop-2' AND pid = 22"
-			     " AND status = 'running'"),
-	    1);
-	assert_int_equal(count(&f->store,
-			     "checkpoints WHERE loop_id = 'loop-2'"
-			     " AND deleted_at IS NULL"),
-	    1);
-	assert_int_equal(f->counts.tests, 1);
-	assert_int_equal(f->counts.locks, 1);
+	alive = "loop-2";
+	recovers();
+	has_rows(1,
+	    "tests WHERE id = 'INF-1' AND status = 'in_progress' AND reason"
+	    " IS NULL");
+	has_rows(1,
+	    "attempts WHERE id = 'a2' AND state = 'verifying' AND ended_at IS"
+	    " NULL");
+	has_rows(1, "file_locks WHERE locked_by = 'loop-2'");
+	has_rows(
+	    1, "loops WHERE id = 'loop-2' AND pid = 22 AND status = 'running'");
+	has_rows(
+	    1, "checkpoints WHERE loop_id = 'loop-2' AND deleted_at IS NULL");
+	assert_int_equal(counts.tests, 1);
+	assert_int_equal(counts.locks, 1);
 }
 
 /* The loop died, and another one has its test by now, with a higher fence. */
 static void
 test_newer_attempt(void **state)
 {
-	struct fixture *f = *state;
-	const struct recovery r = recovery_of(f);
-
-	execute(&f->store,
-	    "INSERT INTO attempts (id, epoch, test_id, loop_id, fence, state)"
+	sql("INSERT INTO attempts (id, epoch, test_id, loop_id, fence, state)"
 	    " SELECT 'a3', value, 'CP-1', 'loop-2', 2, 'running' FROM meta"
 	    " WHERE key = 'epoch'");
-	f->alive = "loop-2";
-	assert_int_equal(
-	    recovery_run_loop(&f->store, &r, "loop-1", &f->counts), 0);
-	assert_int_equal(f->counts.tests, 0);
-	assert_int_equal(f->counts.attempts, 1);
-	assert_int_equal(count(&f->store,
-			     "tests WHERE id = 'CP-1'"
-			     " AND status = 'in_progress'"),
-	    1);
-	assert_int_equal(
-	    count(&f->store, "attempts WHERE id = 'a3' AND ended_at IS NULL"),
-	    1);
+	alive = "loop-2";
+	recovers_one("loop-1");
+	assert_int_equal(counts.tests, 0);
+	assert_int_equal(counts.attempts, 1);
+	has_rows(1, "tests WHERE id = 'CP-1' AND status = 'in_progress'");
+	has_rows(1, "attempts WHERE id = 'a3' AND ended_at IS NULL");
 }
 
 /* What another epoch began is void, whoever lives. */
 static void
 test_old_epoch(void **state)
 {
-	struct fixture *f = *state;
-	const struct recovery r = recovery_of(f);
-
-	f->alive = "loop-2";
-	execute(&f->store, "UPDATE attempts SET epoch = 'old' WHERE id = 'a2'");
-	assert_int_equal(recovery_run(&f->store, &r, &f->counts), 0);
-	assert_int_equal(f->counts.attempts, 2);
-	assert_int_equal(f->counts.tests, 2);
+	alive = "loop-2";
+	sql("UPDATE attempts SET epoch = 'old' WHERE id = 'a2'");
+	recovers();
+	assert_int_equal(counts.attempts, 2);
+	assert_int_equal(counts.tests, 2);
 	/* Its lock stays until the loop has ended what it runs. */
-	assert_int_equal(
-	    count(&f->store, "file_locks WHERE locked_by = 'loop-2'"), 1);
+	has_rows(1, "file_locks WHERE locked_by = 'loop-2'");
 }
 
 static void
 test_one_loop(void **state)
 {
-	struct fixture *f = *state;
-	const struct recovery r = recovery_of(f);
-
 	/* loop-2 is as dead, but isn't asked about. */
-	assert_int_equal(
-	    recovery_run_loop(&f->store, &r, "loop-1", &f->counts), 0);
-	assert_int_equal(f->counts.tests, 1);
-	assert_int_equal(
-	    count(&f->store, "tests WHERE status = 'in_progress'"), 1);
-	assert_int_equal(
-	    count(&f->store, "file_locks WHERE locked_by = 'loop-2'"), 1);
-	assert_int_equal(health_left_work(&f->store, "loop-1"), 0);
-	assert_int_equal(health_left_work(&f->store, "loop-2"), 1);
+	recovers_one("loop-1");
+	assert_int_equal(counts.tests, 1);
+	has_rows(1, "tests WHERE status = 'in_progress'");
+	has_rows(1, "file_locks WHERE locked_by = 'loop-2'");
+	assert_int_equal(health_left_work(store, "loop-1"), 0);
+	assert_int_equal(health_left_work(store, "loop-2"), 1);
 	/* It was faster than we are, and lives again. */
-	f->alive = "loop-2";
-	assert_int_equal(
-	    recovery_run_loop(&f->store, &r, "loop-2", &f->counts), 0);
-	assert_int_equal(f->counts.tests, 0);
-	assert_int_equal(
-	    count(&f->store, "tests WHERE status = 'in_progress'"), 1);
+	alive = "loop-2";
+	recovers_one("loop-2");
+	assert_int_equal(counts.tests, 0);
+	has_rows(1, "tests WHERE status = 'in_progress'");
 }
 
 static void
 test_dry_run(void **state)
 {
-	struct fixture *f = *state;
-	struct recovery r = recovery_of(f);
-
-	r.dry_run = true;
-	assert_int_equal(recovery_run(&f->store, &r, &f->counts), 0);
-	assert_non_null(strstr(f->said, "reset 2 tests"));
-	assert_int_equal(
-	    count(&f->store, "tests WHERE status = 'in_progress'"), 2);
-	assert_int_equal(count(&f->store, "file_locks"), 3);
-	assert_int_equal(count(&f->store, "events"), 0);
+	recovery.dry_run = true;
+	recovers();
+	assert_non_null(strstr(said, "reset 2 tests"));
+	has_rows(2, "tests WHERE status = 'in_progress'");
+	has_rows(3, "file_locks");
+	has_rows(0, "events");
 }
 
 /* Both formats of time; expired ones of the living that still work on it
@@ -285,12 +203,8 @@ test_dry_run(void **state)
 static void
 test_expired_locks(void **state)
 {
-	struct fixture *f = *state;
-	const struct recovery r = recovery_of(f);
-
-	f->alive = "loop-2";
-	execute(&f->store,
-	    "UPDATE file_locks SET expires_at = datetime('now', '-1 minute')"
+	alive = "loop-2";
+	sql("UPDATE file_locks SET expires_at = datetime('now', '-1 minute')"
 	    " WHERE locked_by = 'loop-2';"
 	    "INSERT INTO file_locks (file_path, locked_by, expires_at) VALUES"
 	    " ('x1', 'somebody', datetime('now', '-1 minute')),"
@@ -300,26 +214,23 @@ test_expired_locks(void **state)
 	    " ('x4', 'somebody', strftime('%Y-%m-%dT%H:%M:%fZ', 'now',"
 	    " '+1 minute')),"
 	    " ('x5', 'somebody', 'nonsense')");
-	assert_int_equal(recovery_run(&f->store, &r, &f->counts), 0);
-	assert_int_equal(count(&f->store,
-			     "file_locks WHERE file_path IN"
-			     " ('x2', 'x4', 'x5', 'src/b.c', 'src/c.c')"),
-	    5);
-	assert_int_equal(count(&f->store, "file_locks"), 5);
+	recovers();
+	has_rows(5,
+	    "file_locks WHERE file_path IN ('x2', 'x4', 'x5', 'src/b.c',"
+	    " 'src/c.c')");
+	has_rows(5, "file_locks");
 }
 
 /* As if the clock had been set by a day since the offset was noted. */
 static void
 test_clock_jump(void **state)
 {
-	struct fixture *f = *state;
 	int64_t jump_ms = 1, day_ms = 24 * 3600 * 1000, before, after;
 
-	assert_int_equal(expiry_follow(&f->store, &jump_ms), 1);
+	assert_int_equal(expiry_follow(store, &jump_ms), 1);
 	assert_int_equal(jump_ms, 0);
-	assert_int_equal(expiry_follow(&f->store, &jump_ms), 0);
-	execute(&f->store,
-	    "UPDATE file_locks SET expires_at = '2026-01-07 02:14:00'"
+	assert_int_equal(expiry_follow(store, &jump_ms), 0);
+	sql("UPDATE file_locks SET expires_at = '2026-01-07 02:14:00'"
 	    " WHERE file_path = 'src/a.c';"
 	    "UPDATE attempts SET lease_until = '2026-01-07T02:14:00.250Z';"
 	    "UPDATE attempts SET ended_at = lease_until WHERE id = 'a1';"
@@ -327,261 +238,177 @@ test_clock_jump(void **state)
 	    " ('DEC-1', '2026-01-07T02:14:00Z');"
 	    "UPDATE meta SET value = CAST(value AS INTEGER) - 86400000"
 	    " WHERE key = 'clock_offset_ms'");
-	before = expiry_now_ms(&f->store);
+	before = expiry_now_ms(store);
 	assert_in_range(clock_wall_ms() - before, day_ms - 5000, day_ms + 5000);
-	assert_int_equal(expiry_follow(&f->store, &jump_ms), 1);
+	assert_int_equal(expiry_follow(store, &jump_ms), 1);
 	assert_in_range(jump_ms, day_ms - 5000, day_ms + 5000);
-	after = expiry_now_ms(&f->store);
+	after = expiry_now_ms(store);
 	assert_in_range(after - before, day_ms - 5000, day_ms + 5000);
-	assert_int_equal(count(&f->store,
-			     "file_locks WHERE expires_at LIKE"
-			     " '2026-01-08 02:1_:__'"),
-	    1);
-	assert_int_equal(count(&f->store,
-			     "attempts WHERE id = 'a2' AND lease_until LIKE"
-			     " '2026-01-08T02:1_:__.___Z'"),
-	    1);
-	assert_int_equal(count(&f->store,
-			     "attempts WHERE id = 'a1' AND lease_until ="
-			     " '2026-01-07T02:14:00.250Z'"),
-	    1);
-	assert_int_equal(
-	    count(
-		&f->store, "decisions WHERE requested_at LIKE '2026-01-08T%'"),
-	    1);
+	has_rows(1, "file_locks WHERE expires_at LIKE '2026-01-08 02:1_:__'");
+	has_rows(1,
+	    "attempts WHERE id = 'a2' AND lease_until LIKE"
+	    " '2026-01-08T02:1_:__.___Z'");
+	has_rows(1,
+	    "attempts WHERE id = 'a1' AND lease_until ="
+	    " '2026-01-07T02:14:00.250Z'");
+	has_rows(1, "decisions WHERE requested_at LIKE '2026-01-08T%'");
 }
 
-static enum alive
-known(const char *loop_id, void *argument)
-{
-	const struct fixture *f = argument;
-
-	return strcmp(loop_id, f->alive) == 0 ? ALIVE_YES : ALIVE_NO;
-}
-
-static enum alive
-knows_nobody(const char *loop_id, void *argument)
-{
-	(void)loop_id;
-	(void)argument;
-	return ALIVE_UNKNOWN;
-}
-
-static struct check
-check_of(struct fixture *f)
-{
-	store_close(&f->store);
-	f->said[0] = '\0';
-	return (struct check){ .state_directory = f->directory,
-		.lock_fd = -1,
-		.known = known,
-		.say = say,
-		.argument = f,
-		.by = "test" };
-}
+/* What is said when only one of the two loops is dead. */
+#define REPAIRED(test)                                     \
+	"reset 1 test of dead loops: " test                \
+	"; closed 1 interrupted attempt; removed 1 lock; " \
+	"removed 1 wait edge; closed 1 stale checkpoint; "
 
 static void
-overwrite(const struct fixture *f, off_t offset)
+checks(void)
 {
-	char path[96], noise[512];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "%s/coordination.db", f->directory);
-	(void)memset(noise, 0xa5, sizeof(noise));
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	for (int i = 0; i < 64; i++)
-		assert_int_equal(pwrite(fd, noise, sizeof(noise),
-				     offset + i * (off_t)sizeof(noise)),
-		    sizeof(noise));
-	(void)close(fd);
+	store_close(store);
+	if (check_run(&check, store) < 0)
+		fail_msg("%s", store_error(store));
 }
 
-static int
-set_aside(const struct fixture *f, const char *reason)
+/* Only looks at what it can't repair without changing it. */
+static void
+looks_only(int error)
 {
-	struct dirent *entry;
-	DIR *dir = opendir(f->directory);
-	int n = 0;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		n += strstr(entry->d_name, reason) != NULL;
-	(void)closedir(dir);
-	return n;
+	store_close(store);
+	check.dry_run = true;
+	assert_int_equal(check_run(&check, store), -1);
+	assert_int_equal(errno, error);
+	check.dry_run = false;
+	said[0] = '\0';
 }
 
 static void
 test_check_sound(void **state)
 {
-	struct fixture *f = *state;
-	const struct check c = check_of(f);
-	struct check_result result;
-
-	f->alive = "loop-1";
-	assert_int_equal(check_run(&c, &f->store, &result), 0);
-	assert_false(result.damaged || result.created || result.replaced);
-	assert_string_equal(f->said,
-	    "reset 1 test of dead loops: INF-1\n"
-	    "closed 1 interrupted attempt\n"
-	    "removed 1 lock\n"
-	    "removed 1 wait edge\n"
-	    "closed 1 stale checkpoint\n");
+	alive = "loop-1";
+	checks();
+	was_said(REPAIRED("INF-1"));
 }
 
 static void
-check_damage(struct fixture *f, off_t offset)
+damages(const char *where)
 {
-	const struct check c = check_of(f);
-	struct check dry = c;
-	struct check_result result;
-	char epoch[UUID_SIZE];
+	char command[128];
 
-	(void)memcpy(epoch, f->store.epoch, sizeof(epoch));
-	overwrite(f, offset);
-	dry.dry_run = true;
-	assert_int_equal(check_run(&dry, &f->store, &result), -1);
-	assert_int_equal(errno, EUCLEAN);
-	assert_int_equal(set_aside(f, "damaged"), 0);
-	f->said[0] = '\0';
-	assert_int_equal(check_run(&c, &f->store, &result), 0);
-	assert_true(result.damaged);
-	assert_non_null(strstr(f->said, "DAMAGED"));
-	assert_true(set_aside(f, "coordination.db.damaged-") >= 1);
-	assert_int_equal(count(&f->store, "tests"), 0);
-	assert_string_not_equal(f->store.epoch, epoch);
-	assert_int_equal(
-	    count(&f->store, "events WHERE event_type = 'database_damaged'"),
-	    1);
+	keep_epoch();
+	store_close(store);
+	(void)snprintf(command, sizeof(command),
+	    "yes '~' | head -c 32768 |"
+	    " dd of=coordination.db conv=notrunc status=none %s",
+	    where);
+	shell(command);
+	looks_only(EUCLEAN);
+	assert_int_equal(files_with("", "damaged"), 0);
+	checks();
+	assert_non_null(strstr(said, "DAMAGED"));
+	assert_true(files_with("", "coordination.db.damaged-") >= 1);
+	has_rows(0, "tests");
+	epoch_is(false);
+	has_rows(1, "events WHERE event_type = 'database_damaged'");
 }
 
 static void
 test_damaged_header(void **state)
 {
-	check_damage(*state, 0);
+	damages("");
 }
 
 static void
 test_damaged_page(void **state)
 {
-	check_damage(*state, 8192);
+	damages("oflag=seek_bytes seek=8192");
 }
 
 static void
 test_check_makes(void **state)
 {
-	struct fixture *f = *state;
-	struct check c = check_of(f);
-	struct check_result result;
-	char path[96];
-
-	(void)snprintf(path, sizeof(path), "%s/coordination.db", f->directory);
-	assert_int_equal(unlink(path), 0);
-	c.dry_run = true;
-	assert_int_equal(check_run(&c, &f->store, &result), -1);
-	assert_int_equal(errno, ENOENT);
-	assert_int_equal(access(path, F_OK), -1);
-	c.dry_run = false;
-	assert_int_equal(check_run(&c, &f->store, &result), 0);
-	assert_true(result.created);
-	assert_string_equal(f->said, "made a new database\n");
+	store_close(store);
+	assert_int_equal(unlink(database), 0);
+	looks_only(ENOENT);
+	assert_int_equal(access(database, F_OK), -1);
+	checks();
+	was_said("made a new database; ");
 }
 
 /* Released, written over in place with a stray -wal beside it, taken back. */
 static void
 test_check_takes_back(void **state)
 {
-	struct fixture *f = *state;
-	const struct check c = check_of(f);
-	struct check_result result;
-	char epoch[UUID_SIZE], command[256];
 	int fd;
 
-	(void)memcpy(epoch, f->store.epoch, sizeof(epoch));
-	fd = guard_take(f->directory);
+	keep_epoch();
+	store_close(store);
+	fd = guard_take(directory);
 	assert_true(fd >= 0);
-	assert_int_equal(guard_release(fd, f->directory), 0);
+	works(guard_release(fd, directory));
 	(void)close(fd);
-	(void)snprintf(command, sizeof(command),
-	    "cd %s && cp coordination.db b && cat b > coordination.db &&"
-	    " echo stray > coordination.db-wal",
-	    f->directory);
-	assert_int_equal(system(command), 0);
-	assert_int_equal(check_run(&c, &f->store, &result), 0);
-	assert_true(result.replaced);
-	assert_int_equal(set_aside(f, "coordination.db.stray-"), 1);
-	assert_string_not_equal(f->store.epoch, epoch);
+	shell("cp coordination.db b && cat b > coordination.db &&"
+	      " echo stray > coordination.db-wal");
+	checks();
+	assert_non_null(strstr(said, "the database file was replaced"));
+	assert_int_equal(files_with("", "coordination.db.stray-"), 1);
+	epoch_is(false);
 	/* Whatever was in progress there is void. */
-	assert_int_equal(
-	    count(&f->store, "tests WHERE status = 'in_progress'"), 0);
-	store_close(&f->store);
+	has_rows(0, "tests WHERE status = 'in_progress'");
+	store_close(store);
 	/* Once taken back it is as any other. */
-	(void)memcpy(epoch, f->store.epoch, sizeof(epoch));
-	assert_int_equal(store_open(&f->store, f->directory, STORE_WRITE), 0);
-	assert_string_equal(f->store.epoch, epoch);
+	keep_epoch();
+	open_again(STORE_WRITE);
+	epoch_is(true);
 }
 
 /* Somebody else's loop, known by its heartbeat alone, that moves. */
 static void
 test_foreign_heartbeat(void **state)
 {
-	struct fixture *f = *state;
-	struct check c;
-	struct check_result result;
 	int status = -1;
 	pid_t pid;
 
-	execute(&f->store,
-	    "INSERT INTO component_health (component, last_heartbeat) VALUES"
+	sql("INSERT INTO component_health (component, last_heartbeat) VALUES"
 	    " ('loop-2', datetime('now', '-5 seconds')),"
 	    " ('loop-1', datetime('now', '-1 hour'))");
-	c = check_of(f);
-	c.known = knows_nobody;
+	store_close(store);
+	check.known = knows_nobody;
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct store s;
 		const struct timespec pause = { .tv_nsec = 300000000 };
 
-		if (store_open(&s, f->directory, STORE_WRITE) < 0 ||
+		if (store_open(store, directory, STORE_WRITE) < 0 ||
 		    nanosleep(&pause, NULL) < 0 ||
 		    health_set(
-			&s, "loop-2", NULL, "2026-01-07 02:14:00", NULL) < 0)
+			store, "loop-2", NULL, "2026-01-07 02:14:00", NULL) < 0)
 			_exit(1);
-		store_close(&s);
+		store_close(store);
 		_exit(0);
 	}
-	assert_int_equal(check_run(&c, &f->store, &result), 0);
+	checks();
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_string_equal(f->said,
-	    "reset 1 test of dead loops: CP-1\n"
-	    "closed 1 interrupted attempt\n"
-	    "removed 1 lock\n"
-	    "removed 1 wait edge\n"
-	    "closed 1 stale checkpoint\n");
+	was_said(REPAIRED("CP-1"));
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_all_dead),
-		TEST(test_living_untouched),
-		TEST(test_newer_attempt),
-		TEST(test_old_epoch),
-		TEST(test_one_loop),
-		TEST(test_dry_run),
-		TEST(test_expired_locks),
-		TEST(test_clock_jump),
-		TEST(test_check_sound),
-		TEST(test_damaged_header),
-		TEST(test_damaged_page),
-		TEST(test_check_makes),
-		TEST(test_check_takes_back),
-		TEST(test_foreign_heartbeat),
+		TEST(test_all_dead, setup),
+		TEST(test_living_untouched, setup),
+		TEST(test_newer_attempt, setup),
+		TEST(test_old_epoch, setup),
+		TEST(test_one_loop, setup),
+		TEST(test_dry_run, setup),
+		TEST(test_expired_locks, setup),
+		TEST(test_clock_jump, setup),
+		TEST(test_check_sound, setup),
+		TEST(test_damaged_header, setup),
+		TEST(test_damaged_page, setup),
+		TEST(test_check_makes, setup),
+		TEST(test_check_takes_back, setup),
+		TEST(test_foreign_heartbeat, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,4 @@
 /* Spool files: lines, rotation, limit, locks. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +14,11 @@
 #include <jansson.h>
 
 #include "base/io.h"
+#include "scratch.h"
 #include "system/spool.h"
 
 struct fixture {
-	char path[64];
+	struct scratch at;
 	struct spool spool;
 	struct event event;
 };
@@ -34,9 +29,8 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/lk-test.XXXXXX");
-	assert_non_null(mkdtemp(f->path));
-	assert_int_equal(spool_open(&f->spool, f->path, "keeper-web"), 0);
+	scratch_make(&f->at, "/tmp");
+	assert_int_equal(spool_open(&f->spool, f->at.path, "keeper-web"), 0);
 	*state = f;
 	return 0;
 }
@@ -45,16 +39,9 @@ static int
 tear_down(void **state)
 {
 	struct fixture *f = *state;
-	DIR *dir = opendir(f->path);
-	const struct dirent *e;
 
-	assert_non_null(dir);
-	while ((e = readdir(dir)) != NULL)
-		if (e->d_name[0] != '.')
-			assert_int_equal(unlinkat(dirfd(dir), e->d_name, 0), 0);
-	(void)closedir(dir);
 	spool_close(&f->spool);
-	assert_int_equal(rmdir(f->path), 0);
+	scratch_remove(&f->at);
 	free(f);
 	return 0;
 }
@@ -62,7 +49,7 @@ tear_down(void **state)
 static size_t
 count_files(struct fixture *f, off_t *ret_size)
 {
-	DIR *dir = opendir(f->path);
+	DIR *dir = opendir(f->at.path);
 	const struct dirent *e;
 	struct stat st;
 	size_t n = 0;
@@ -178,7 +165,7 @@ test_taken_number_is_passed_over(void **state)
 
 	add(f, "one");
 	/* A second writer of the same name in the same millisecond. */
-	assert_int_equal(spool_open(&other, f->path, "keeper-web"), 0);
+	assert_int_equal(spool_open(&other, f->at.path, "keeper-web"), 0);
 	event_begin(&f->event, "keeper-web", "component_ready", NULL);
 	assert_int_equal(spool_add(&other, &f->event), 0);
 	assert_int_not_equal(other.n, f->spool.n);

@@ -1,10 +1,4 @@
 /* Status records: two slots, and what a reader makes of damage. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "system/status.h"
 
 struct fixture {
-	char path[64];
-	int dir;
+	struct scratch at;
 	struct status_writer writer;
 	struct status_record record;
 };
@@ -28,13 +22,10 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/lk-test.XXXXXX");
-	assert_non_null(mkdtemp(f->path));
-	f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(f->dir >= 0);
+	scratch_make(&f->at, "/tmp");
 	f->record.version = STATUS_VERSION;
 	f->record.size = sizeof(f->record);
-	assert_int_equal(status_open(&f->writer, f->dir), 0);
+	assert_int_equal(status_open(&f->writer, f->at.dir), 0);
 	*state = f;
 	return 0;
 }
@@ -45,9 +36,7 @@ tear_down(void **state)
 	struct fixture *f = *state;
 
 	status_close(&f->writer);
-	assert_int_equal(unlinkat(f->dir, "status", 0), 0);
-	(void)close(f->dir);
-	assert_int_equal(rmdir(f->path), 0);
+	scratch_remove(&f->at);
 	free(f);
 	return 0;
 }
@@ -64,14 +53,14 @@ get(struct fixture *f)
 {
 	struct status_record r;
 
-	return status_read(f->dir, &r) < 0 ? -1 : r.pid;
+	return status_read(f->at.dir, &r) < 0 ? -1 : r.pid;
 }
 
 /* Turns one byte of the file. */
 static void
 damage(struct fixture *f, off_t at)
 {
-	int fd = openat(f->dir, "status", O_RDWR | O_CLOEXEC);
+	int fd = openat(f->at.dir, "status", O_RDWR | O_CLOEXEC);
 	char c;
 
 	assert_int_equal(pread(fd, &c, 1, at), 1);
@@ -85,7 +74,7 @@ file_size(struct fixture *f)
 {
 	struct stat st;
 
-	assert_int_equal(fstatat(f->dir, "status", &st, 0), 0);
+	assert_int_equal(fstatat(f->at.dir, "status", &st, 0), 0);
 	return st.st_size;
 }
 
@@ -137,7 +126,7 @@ test_successor_goes_on_counting(void **state)
 	for (int i = 1; i <= 3; i++)
 		put(f, i);
 	status_close(&f->writer);
-	assert_int_equal(status_open(&f->writer, f->dir), 0);
+	assert_int_equal(status_open(&f->writer, f->at.dir), 0);
 	assert_int_equal(get(f), 3);
 	put(f, 4);
 	assert_int_equal(get(f), 4);
