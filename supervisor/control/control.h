@@ -7,6 +7,8 @@
  *   ping                  ok, then "pid PID"
  *   start|stop|restart NAME...      wanted state; `start` clears a circuit
  *   pause|resume NAME...            as stop/start, but shown as paused
+ *   drain NAME...                   to be paused: it goes on, but when it ends
+ *                         it isn't started again
  *   seen NAME AGE_MS...   from the recorder: heartbeat unchanged for AGE_MS
  *   heartbeat NAME        a sign of life, now
  *   reload NAME=WANTED... answered when the helper has read the file: what

@@ -33,7 +33,8 @@ enum message_type {
 	MESSAGE_PING,	 /* answered by MESSAGE_PONG */
 	MESSAGE_KEEP,	 /* answered by MESSAGE_PIPES: the daemon holds them,
 			  * so that what is in them survives the keeper */
-	MESSAGE_DISMISS, /* stop the component, then end */
+	MESSAGE_DISMISS, /* stop the component, then end; .room_ms: leave the
+			    others time before tidying up */
 	/* logger -> keeper */
 	MESSAGE_OUTPUT, /* answered by MESSAGE_PIPES with two descriptors */
 	/* keeper -> daemon */
@@ -51,6 +52,7 @@ struct message {
 	enum component_want want;
 	int32_t by_operator; /* want: clears circuit and window on `run` */
 	int64_t age_ms;
+	int64_t room_ms;
 	struct config_log log;
 };
 

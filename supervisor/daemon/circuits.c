@@ -5,6 +5,8 @@
 #include "daemon/circuits.h"
 #include "daemon/daemon.h"
 
+#define JUDGE_AFTER_MS 1000 /* restarts that come at once are done by then */
+
 static struct fleet_circuit *
 find(struct fleet_circuit *circuits, size_t n, const char *kind)
 {
@@ -95,6 +97,17 @@ apply(struct daemon *d, const struct fleet_circuit *circuit)
 		    circuit->open && i != circuit->canary &&
 			(c->state != COMPONENT_RUNNING || c->fallback));
 	}
+}
+
+void
+circuits_heed(struct daemon *d, size_t i, bool died)
+{
+	const struct fleet_circuit *circuit =
+	    find(d->circuits, d->ncircuits, d->roster.components[i]->kind);
+
+	if (circuit != NULL && (died || circuit->open))
+		daemon_sooner(&d->circuits_ms,
+		    clock_ms() + (circuit->open ? 0 : JUDGE_AFTER_MS));
 }
 
 void

@@ -6,6 +6,8 @@
 #ifndef LOOPKEEPER_DAEMON_CIRCUITS_H
 #define LOOPKEEPER_DAEMON_CIRCUITS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct daemon;
@@ -13,6 +15,10 @@ struct daemon;
 /* One circuit for each kind of the roster; open ones of the same kind stay
  * open. Returns 0, or -1 with malloc(3)'s errno. */
 int circuits_build(struct daemon *d);
+
+/* A keeper told how member i is: its circuit is to be judged, soon after a
+ * death, and while it is open after every change. */
+void circuits_heed(struct daemon *d, size_t i, bool died);
 
 /* Judges all, and holds or releases members as it comes out. */
 void circuits_judge(struct daemon *d, int64_t now_ms);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/point.h"
 #include "daemon/circuits.h"
 #include "daemon/daemon.h"
 #include "daemon/ending.h"
@@ -25,7 +26,7 @@
 #include "daemon/turns.h"
 #include "system/pidfd.h"
 
-#define ASK_EVERY_MS  300000
+#define ASK_EVERY_MS  point_ms("LOOPKEEPER_ASK_EVERY_MS", 300000)
 #define OTHER_SOURCES (CONTROL_CLIENTS + 16)
 
 void

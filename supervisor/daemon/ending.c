@@ -113,6 +113,7 @@ ending_step(struct daemon *d)
 		d->phase = PHASE_LAST;
 	if (d->phase == PHASE_LAST && stop_housekeeping(d, false) == 0) {
 		tell_end(d);
+		d->clear_due = true;
 		d->phase = PHASE_RECORDER;
 	}
 	if (d->phase == PHASE_RECORDER && stop_housekeeping(d, true) == 0 &&

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/point.h"
 #include "daemon/daemon.h"
 #include "daemon/guardian.h"
 #include "daemon/report.h"
@@ -37,10 +38,10 @@ struct guardian {
 	bool ending;   /* TERM or INT has come */
 	int deaths;    /* in a row */
 	int64_t started_ms;
-	int64_t fork_ms;    /* no daemon: fork is tried again then; 0: one lives */
-	int64_t ask_ms;	    /* next question; 0: one is open */
-	int64_t answer_ms;  /* its answer is due; 0: no question is open */
-	char reason[64];    /* why the last one died; "" for the first */
+	int64_t fork_ms; /* no daemon: fork is tried again then; 0: one lives */
+	int64_t ask_ms;	 /* next question; 0: one is open */
+	int64_t answer_ms; /* its answer is due; 0: no question is open */
+	char reason[64];   /* why the last one died; "" for the first */
 };
 
 static const struct log guardian_log = { .name = "loopkeeper guardian",
@@ -107,6 +108,8 @@ delay_ms(const struct guardian *g)
 {
 	int delay = 0;
 
+	if (g->deaths > 0)
+		delay = (int)point_ms("LOOPKEEPER_DAEMON_DELAY_MS", 0);
 	if (g->deaths > 1)
 		delay = BACKOFF_MS;
 	/* What it kept goes on without it; an order to end doesn't wait. */

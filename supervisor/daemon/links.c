@@ -13,7 +13,7 @@
 #include "system/pidfd.h"
 #include "system/rundir.h"
 
-#define SLAB		 128
+#define SLAB		 16
 #define CONNECT_AGAIN_MS 100
 
 /* A slab of links, which are used again and never given back. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "daemon/circuits.h"
 #include "daemon/daemon.h"
 #include "daemon/links.h"
 #include "system/pidfd.h"
@@ -11,9 +12,8 @@
 #include "system/status.h"
 #include "system/sweep.h"
 
-#define JUDGE_AFTER_MS 1000 /* restarts that come at once are done by then */
-#define YOUNG_MS       1000 /* a keeper that dies as young, ... */
-#define EARLY_MAX      2    /* ... once too often, has to wait as long */
+#define YOUNG_MS  1000 /* a keeper that dies as young, ... */
+#define EARLY_MAX 2    /* ... once too often, has to wait as long */
 
 /* What an adopted keeper must be told, from what it knows already. */
 static void
@@ -50,8 +50,7 @@ take_status(struct daemon *d, struct link *l, const struct status_record *r)
 	(void)memcpy(&m->component, r->blob, sizeof(m->component));
 	fleet_note(m, clock_ms());
 	d->order_due = d->mode_due = true;
-	if (m->component.ndeaths != deaths || m->held)
-		daemon_sooner(&d->circuits_ms, clock_ms() + JUDGE_AFTER_MS);
+	circuits_heed(d, (size_t)l->member, m->component.ndeaths != deaths);
 	if (first && !l->ours && !l->dismissed)
 		settle(d, l, r);
 }
@@ -205,7 +204,9 @@ link_ended(struct daemon *d, struct link *l, int status)
 	if (!well)
 		tell_death(d, l, status);
 	link_forget_keeper(d, l);
-	d->clear_due = l->bereaved = true;
+	/* One that said goodbye had nothing left below it. */
+	l->bereaved = status != 0;
+	d->clear_due = d->clear_due || l->bereaved;
 	if (l->member < 0) {
 		part(d, l);
 		return;

@@ -6,7 +6,8 @@
 #include "system/pidfd.h"
 #include "system/process.h"
 
-#define ANSWER_MS 10000
+#define ANSWER_MS      10000
+#define ENDINGS_PER_MS 20 /* of components; slower machines need no more */
 
 void
 link_expect(struct daemon *d, struct link *l, int64_t now_ms)
@@ -83,10 +84,14 @@ link_seen(struct daemon *d, struct link *l, int64_t age_ms)
 void
 link_dismiss(struct daemon *d, struct link *l)
 {
+	struct message m = message_new(MESSAGE_DISMISS);
+
 	l->dismissed = true;
 	l->fork_ms = 0;
+	if (d->phase == PHASE_ENDING)
+		m.room_ms = (int64_t)d->roster.n / ENDINGS_PER_MS;
 	if (l->pid != 0)
-		link_tell(d, l, MESSAGE_DISMISS);
+		send_to(d, l, &m, NULL, 0);
 }
 
 void

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,27 +15,25 @@
 #include "system/lock.h"
 #include "system/rundir.h"
 
-#ifndef V9FS_MAGIC
-#define V9FS_MAGIC 0x01021997
-#endif
-
 #define LOCK_WAIT_MS 5000 /* for the one before us to be gone */
 
 /* Locks and renames don't mean on these what they must. */
 static int
 check_filesystem(struct daemon *d, const char *directory)
 {
+	const char *name;
 	struct statfs fs;
 
 	if (statfs(directory, &fs) < 0) {
 		report_refusal(&d->log, "%s: %s", directory, strerror(errno));
 		return -1;
 	}
-	if (fs.f_type == NFS_SUPER_MAGIC || fs.f_type == V9FS_MAGIC) {
+	name = lock_distrusted(fs.f_type);
+	if (name != NULL) {
 		report_refusal(&d->log,
 		    "%s lies on %s, where locks can't be relied on: "
 		    "choose a local state_directory",
-		    directory, fs.f_type == V9FS_MAGIC ? "9p" : "NFS");
+		    directory, name);
 		return -1;
 	}
 	return 0;

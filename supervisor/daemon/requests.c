@@ -9,30 +9,31 @@
 #include "daemon/reload.h"
 #include "daemon/requests.h"
 
+enum request_kind { REQUEST_WANT, REQUEST_RESTART, REQUEST_SEEN };
+
 struct request {
 	const char *word;
-	void (*apply)(struct daemon *d, struct link *l, int64_t age_ms);
-	bool has_age; /* each name is followed by one */
+	enum request_kind kind;
+	enum component_want want;
+	bool by_operator; /* want: clears window and circuit */
+	bool has_age;	  /* each name is followed by one; else it is -1 */
 };
 
-static void
-start(struct daemon *d, struct link *l, int64_t unused)
-{
-	(void)unused;
-	link_want(d, l, WANT_RUN, true);
-}
+static const struct request requests[] = {
+	{ "start", REQUEST_WANT, WANT_RUN, true, false },
+	{ "stop", REQUEST_WANT, WANT_STOP, true, false },
+	{ "pause", REQUEST_WANT, WANT_PAUSE, true, false },
+	{ "drain", REQUEST_WANT, WANT_DRAIN, true, false },
+	{ "resume", REQUEST_WANT, WANT_RUN, false, false },
+	{ "restart", REQUEST_RESTART, WANT_RUN, true, false },
+	{ "seen", REQUEST_SEEN, WANT_RUN, false, true },
+	{ "heartbeat", REQUEST_SEEN, WANT_RUN, false, false },
+};
+#define NREQUESTS (sizeof(requests) / sizeof(requests[0]))
 
 static void
-stop(struct daemon *d, struct link *l, int64_t unused)
+restart(struct daemon *d, struct link *l)
 {
-	(void)unused;
-	link_want(d, l, WANT_STOP, true);
-}
-
-static void
-restart(struct daemon *d, struct link *l, int64_t unused)
-{
-	(void)unused;
 	l->want = WANT_RUN;
 	if (l->pid == 0)
 		link_want(d, l, WANT_RUN, true);
@@ -42,43 +43,14 @@ restart(struct daemon *d, struct link *l, int64_t unused)
 }
 
 static void
-pause_one(struct daemon *d, struct link *l, int64_t unused)
+apply(struct daemon *d, struct link *l, const struct request *r, int64_t age_ms)
 {
-	(void)unused;
-	link_want(d, l, WANT_PAUSE, true);
+	switch (r->kind) {
+	case REQUEST_WANT: link_want(d, l, r->want, r->by_operator); break;
+	case REQUEST_RESTART: restart(d, l); break;
+	case REQUEST_SEEN: link_seen(d, l, age_ms); break;
+	}
 }
-
-/* The window and the circuit stay as they are: only a pause is over. */
-static void
-resume(struct daemon *d, struct link *l, int64_t unused)
-{
-	(void)unused;
-	link_want(d, l, WANT_RUN, false);
-}
-
-static void
-seen(struct daemon *d, struct link *l, int64_t age_ms)
-{
-	link_seen(d, l, age_ms);
-}
-
-static void
-heartbeat(struct daemon *d, struct link *l, int64_t unused)
-{
-	(void)unused;
-	link_seen(d, l, -1);
-}
-
-static const struct request requests[] = {
-	{ "start", start, false },
-	{ "stop", stop, false },
-	{ "restart", restart, false },
-	{ "pause", pause_one, false },
-	{ "resume", resume, false },
-	{ "seen", seen, true },
-	{ "heartbeat", heartbeat, false },
-};
-#define NREQUESTS (sizeof(requests) / sizeof(requests[0]))
 
 /* The next component that is named, with its age. NULL: no more, or, with
  * *ret_wrong set, a word that is none. */
@@ -89,7 +61,7 @@ next_link(struct daemon *d, const struct request *r,
 	const char *name = server_word(client), *age;
 	size_t i;
 
-	*ret_age_ms = 0;
+	*ret_age_ms = -1;
 	*ret_wrong = NULL;
 	if (name == NULL)
 		return NULL;
@@ -131,7 +103,7 @@ serve_names(
 	server_rewind(client);
 	(void)server_word(client);
 	while ((l = next_link(d, r, client, &age_ms, &wrong)) != NULL)
-		r->apply(d, l, age_ms);
+		apply(d, l, r, age_ms);
 	buf_add(&client->reply, "ok\n");
 	server_answer(&d->server, client);
 }

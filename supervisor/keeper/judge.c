@@ -20,8 +20,8 @@ earlier(int64_t a_ms, int64_t b_ms)
 int64_t
 judge_next_ms(const struct keeper *k)
 {
-	int64_t next_ms =
-	    earlier(k->hold_ms, earlier(k->ending_ms, k->drop_ms));
+	int64_t next_ms = earlier(
+	    earlier(k->hold_ms, k->deaf_ms), earlier(k->ending_ms, k->drop_ms));
 
 	if (!k->alive)
 		return next_ms;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "keeper/birth.h"
 #include "keeper/hear.h"
 #include "keeper/judge.h"
@@ -47,6 +48,14 @@ is_over(const struct keeper *k)
 	return k->leaving && (!k->alive || k->c.state == COMPONENT_STOPPED);
 }
 
+static void
+listen_again(struct keeper *k)
+{
+	if (k->deaf_ms != 0 && clock_ms() >= k->deaf_ms &&
+	    loop_hear_signals(&k->loop, true) == 0)
+		k->deaf_ms = 0;
+}
+
 /* Wait, collect, decide, record. */
 static void
 turn(struct keeper *k)
@@ -55,13 +64,14 @@ turn(struct keeper *k)
 
 	if (loop_wait(&k->loop, judge_next_ms(k)) < 0)
 		record_broken(k, "waiting for events failed");
+	listen_again(k);
 	collect(k);
 	signals = loop_signals(&k->loop);
 	/* All were read before one is obeyed: who is to stop a component must
 	 * not start it once more because its death was seen first. */
 	if ((signals & (loop_signal_bit(SIGTERM) | loop_signal_bit(SIGINT))) !=
 	    0)
-		step_leave(k);
+		step_leave(k, 0);
 	if ((signals & loop_signal_bit(SIGCHLD)) != 0)
 		reap_all(k);
 	judge_due(k);

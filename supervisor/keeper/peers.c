@@ -210,8 +210,7 @@ take_config(struct keeper *k, size_t size)
 static void
 take_want(struct keeper *k, const struct message *m)
 {
-	if (m->want != WANT_RUN && m->want != WANT_STOP &&
-	    m->want != WANT_PAUSE)
+	if ((unsigned)m->want >= COMPONENT_WANTS)
 		return;
 	if (k->leaving)
 		return;
@@ -288,7 +287,7 @@ take(struct keeper *k, struct keeper_peer *p, const struct message *m,
 	case MESSAGE_SEEN: judge_seen(k, m->age_ms); break;
 	case MESSAGE_PING: tell(k, p, &pong, NULL, 0); break;
 	case MESSAGE_KEEP: entrust_pipes(k, p); break;
-	case MESSAGE_DISMISS: step_leave(k); break;
+	case MESSAGE_DISMISS: step_leave(k, m->room_ms); break;
 	case MESSAGE_OUTPUT: take_logger(k, p); break;
 	case MESSAGE_STATUS:
 	case MESSAGE_PONG:

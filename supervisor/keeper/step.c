@@ -247,11 +247,16 @@ step_begin(struct keeper *k)
 }
 
 void
-step_leave(struct keeper *k)
+step_leave(struct keeper *k, int64_t room_ms)
 {
 	k->leaving = true;
 	if (k->want == WANT_RUN)
 		k->want = WANT_STOP;
 	if (k->alive && k->c.state != COMPONENT_STOPPED)
 		step_event(k, EVENT_STOP, NULL);
+	if (room_ms <= 0 || k->c.state != COMPONENT_STOPPING || k->deaf_ms != 0)
+		return;
+	k->deaf_ms = clock_ms() + room_ms;
+	k->hold_ms = k->deaf_ms + HOLD_MS;
+	(void)loop_hear_signals(&k->loop, false);
 }

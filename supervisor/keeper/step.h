@@ -19,7 +19,9 @@ void step_begin(struct keeper *k);
 /* SIGKILL to what is left, as often as it takes. */
 void step_kill(struct keeper *k);
 
-/* The component is to be stopped, then the keeper is to end. */
-void step_leave(struct keeper *k);
+/* The component is to be stopped, then the keeper is to end. For room_ms after
+ * the signal it does nothing: so all of a large fleet are told to stop, and do,
+ * before a keeper begins to tidy up. */
+void step_leave(struct keeper *k, int64_t room_ms);
 
 #endif

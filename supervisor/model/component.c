@@ -179,7 +179,7 @@ want_run(struct turn *t)
 static struct component_result
 want_rest(struct turn *t)
 {
-	t->c->want = t->in->want == WANT_PAUSE ? WANT_PAUSE : WANT_STOP;
+	t->c->want = t->in->want != WANT_RUN ? t->in->want : WANT_STOP;
 	t->c->again = false;
 	t->c->done = false;
 	return nothing();
@@ -245,7 +245,8 @@ died(struct turn *t)
 	const struct component_death *death = &t->in->death;
 	const char *event = "component_crashed";
 
-	if (!c->fallback && restart_is_over(t->config, death) &&
+	if (!c->fallback &&
+	    (c->want == WANT_DRAIN || restart_is_over(t->config, death)) &&
 	    restart_is_clean(t->config, death)) {
 		c->death = *death;
 		c->death.at_ms = t->in->now_ms;
@@ -281,7 +282,7 @@ static struct component_result
 stop(struct turn *t)
 {
 	(void)want_rest(t);
-	return end_asked(t);
+	return t->c->want == WANT_DRAIN ? nothing() : end_asked(t);
 }
 
 static struct component_result

@@ -25,12 +25,18 @@ enum component_state {
 };
 #define COMPONENT_STATES 7
 
-enum component_want { WANT_RUN, WANT_STOP, WANT_PAUSE };
+enum component_want {
+	WANT_RUN,
+	WANT_STOP,
+	WANT_PAUSE,
+	WANT_DRAIN, /* goes on, and isn't started again once it has ended */
+};
+#define COMPONENT_WANTS 4
 
 enum component_event {
 	EVENT_RUN,     /* wanted: run */
 	EVENT_START,   /* the same by an operator: clears level and circuit */
-	EVENT_STOP,    /* wanted: stopped or paused */
+	EVENT_STOP,    /* wanted: stopped, paused or draining */
 	EVENT_RESTART, /* operator or reload: stop and start anew, not counted
 			*/
 	EVENT_GO,      /* `after` is satisfied */
@@ -112,7 +118,7 @@ struct component {
 struct component_input {
 	int64_t now_ms;
 	uint32_t random;	      /* for the +-10 % of the back-off */
-	enum component_want want;     /* EVENT_STOP: WANT_STOP or WANT_PAUSE */
+	enum component_want want;     /* EVENT_STOP: any but WANT_RUN */
 	struct component_death death; /* EVENT_EXIT, EVENT_STUCK: what it was;
 					 at_ms is filled in by the step */
 	/* The next moment of schedule.daily on the monotonic clock; 0 where

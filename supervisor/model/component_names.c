@@ -23,10 +23,11 @@ component_state_name(enum component_state state)
 const char *
 component_want_name(enum component_want want)
 {
-	static const char *const names[] = {
+	static const char *const names[COMPONENT_WANTS] = {
 		[WANT_RUN] = "running",
 		[WANT_STOP] = "stopped",
 		[WANT_PAUSE] = "paused",
+		[WANT_DRAIN] = "draining",
 	};
 	return names[want];
 }

@@ -7,7 +7,7 @@
 
 #define VALUE_MAX 1024 /* of one text; the rest is cut */
 #define ID_BEGINS "{\"id\":\""
-#define END_SIZE  4    /* "}}\n" and a NUL always find room */
+#define END_SIZE  4 /* "}}\n" and a NUL always find room */
 
 void
 event_begin(

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -36,4 +37,17 @@ lock_holder(int dirfd, const char *path)
 	}
 	io_close(&fd);
 	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+const char *
+lock_distrusted(int64_t f_type)
+{
+	switch ((uint32_t)f_type) {
+	case NFS_SUPER_MAGIC: return "NFS";
+	case V9FS_MAGIC: return "9p";
+	case SMB_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC: return "SMB";
+	default: return NULL;
+	}
 }

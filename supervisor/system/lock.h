@@ -6,6 +6,7 @@
 #ifndef LOOPKEEPER_SYSTEM_LOCK_H
 #define LOOPKEEPER_SYSTEM_LOCK_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* In the state directory: who holds them is the fleet's daemon, or guardian. */
@@ -25,5 +26,9 @@ int lock_take(int dirfd, const char *path);
  * give it up.
  */
 pid_t lock_holder(int dirfd, const char *path);
+
+/* The name of a file system on which neither locks nor renames are to be
+ * relied on, by the f_type of statfs(2); NULL for all others. */
+const char *lock_distrusted(int64_t f_type);
 
 #endif

@@ -208,6 +208,15 @@ loop_next(struct loop *l, struct loop_event *ret)
 	return false;
 }
 
+int
+loop_hear_signals(struct loop *l, bool hear)
+{
+	struct epoll_event e = { .events = hear ? EPOLLIN : 0,
+		.data = { .u64 = KEY_SIGNAL } };
+
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, l->signal_fd, &e);
+}
+
 uint64_t
 loop_signals(struct loop *l)
 {

@@ -82,6 +82,10 @@ int loop_wait(struct loop *l, int64_t deadline_ms);
 /* The next event of the batch, if it is still valid. False: no more. */
 bool loop_next(struct loop *l, struct loop_event *ret);
 
+/* Whether signals wake it; they stay pending meanwhile. Returns 0, or -1 with
+ * epoll_ctl(2)'s errno. */
+int loop_hear_signals(struct loop *l, bool hear);
+
 /* All signals that are pending, taken: bit 1 << (number - 1) for each. */
 uint64_t loop_signals(struct loop *l);
 

@@ -3,7 +3,6 @@
 #include <grp.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -12,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/text.h"
+#include "base/point.h"
 #include "system/spawn.h"
 
 /* What the child knows besides the spawn itself. */
@@ -178,29 +177,23 @@ change_directory(const struct child *c)
 	return chdir(c->s->directory);
 }
 
-#ifdef LOOPKEEPER_TEST
-/* The named point at which a test may kill the keeper. */
+/* For tests that kill the keeper meanwhile. */
 static void
 wait_before_exec(void)
 {
-	const char *text = getenv("LOOPKEEPER_DELAY_BEFORE_EXEC_MS");
-	int64_t ms;
+	int64_t ms = point_ms("LOOPKEEPER_DELAY_BEFORE_EXEC_MS", 0);
 
-	if (text == NULL || text_parse_int(text, 0, 3600000, &ms) < 0)
-		return;
-	(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
-			    .tv_nsec = ms % 1000 * 1000000 },
-	    NULL);
+	if (ms > 0)
+		(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
+				    .tv_nsec = ms % 1000 * 1000000 },
+		    NULL);
 }
-#endif
 
 /* After the change of user, which clears it. */
 static int
 set_death_signal(const struct child *c)
 {
-#ifdef LOOPKEEPER_TEST
 	wait_before_exec();
-#endif
 	if (c->s->death_signal == 0)
 		return 0;
 	return prctl(PR_SET_PDEATHSIG, c->s->death_signal, 0, 0, 0);

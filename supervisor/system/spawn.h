@@ -91,8 +91,8 @@ void spawn_init(struct spawn *s);
  * telling the stage and errno. The child resets its signals, does what s says
  * and execs; between fork and exec it only makes async-signal-safe calls.
  *
- * Programs built with LOOPKEEPER_TEST wait in the child for
- * $LOOPKEEPER_DELAY_BEFORE_EXEC_MS, before its death signal is set.
+ * A point: the child waits $LOOPKEEPER_DELAY_BEFORE_EXEC_MS before its death
+ * signal is set.
  */
 pid_t spawn_start(
     const struct spawn *s, int *ret_fd, struct spawn_failure *ret_failure);

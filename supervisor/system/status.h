@@ -34,7 +34,7 @@ struct status_record {
 	/* Of the event that tells the keeper's death, so that whoever tells it,
 	 * and however often, it is one event. */
 	char death_id[UUID_SIZE];
-	int32_t pid;	       /* main process; 0: none */
+	int32_t pid; /* main process; 0: none */
 	uint64_t pid_start;
 	enum status_tree tree;
 	int32_t housekeeping;
