@@ -17,6 +17,7 @@
 
 #define BUSY_MS	      2000 /* a stop must be obeyed in between */
 #define RETRY_MS      2000
+#define MOVED_MS      500
 #define TELL_AGAIN_MS 60000
 
 #define EXIT_USAGE 2
@@ -100,6 +101,20 @@ open_events(struct agent *a)
 	return 1;
 }
 
+/* The mode lies in the run directory. */
+static void
+listen_for_news(struct agent *a)
+{
+	const char *file = getenv("LOOPKEEPER_MODE_FILE");
+	char run[PATH_SIZE];
+	int found = file != NULL
+	    ? path_dirname(run, file)
+	    : path_format(run, "%s/run", a->state_directory);
+
+	news_open(
+	    &a->news, &a->loop, a->state_directory, found == 0 ? run : NULL);
+}
+
 static int
 open_spool(struct agent *a)
 {
@@ -131,6 +146,7 @@ agent_begin(struct agent *a, int argc, char **argv, const char *name_default)
 				 .stamped = getenv("NOTIFY_SOCKET") == NULL },
 		.loop = { .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1 },
 		.store = { .lock_fd = -1 },
+		.news = { .fd = -1 },
 		.spool = { .dirfd = -1, .fd = -1 } };
 	code = parse_options(a, argc, argv, name_default, &path);
 	if (code == 0)
@@ -143,6 +159,7 @@ agent_begin(struct agent *a, int argc, char **argv, const char *name_default)
 		return code;
 	a->log.name = a->name;
 	a->watchdog_ms = notify_watchdog_ms();
+	listen_for_news(a);
 	(void)agent_look(a);
 	return 0;
 }
@@ -152,6 +169,7 @@ agent_finish(struct agent *a)
 {
 	store_close(&a->store);
 	spool_close(&a->spool);
+	news_close(&a->news);
 	loop_close(&a->loop);
 	conf_free(a->conf);
 	a->conf = NULL;
@@ -161,21 +179,20 @@ static void
 beat(struct agent *a, int64_t now_ms)
 {
 	if (a->watchdog_ms == 0 || now_ms < a->beat_ms)
-		return;
+		return; /* never, or not yet */
 	a->beat_ms = now_ms + a->watchdog_ms / 2;
 	/* Nobody to hear it is nothing we could help. */
 	(void)notify_send("WATCHDOG=1");
 }
 
 static void
-take_signals(struct agent *a)
+take_events(struct agent *a)
 {
 	struct loop_event event;
 	uint64_t signals;
 
-	/* There is no other source; this takes the timer's event, too. */
 	while (loop_next(&a->loop, &event))
-		continue;
+		news_hear(&a->news, &a->loop);
 	signals = loop_signals(&a->loop);
 	if (signals & loop_signal_bit(SIGCHLD))
 		a->child_due = true;
@@ -188,25 +205,40 @@ take_signals(struct agent *a)
 	}
 }
 
-int
-agent_wait(struct agent *a, int64_t deadline_ms)
+static int64_t
+earlier(int64_t a_ms, int64_t b_ms)
 {
-	bool was_stopping = a->stopping;
+	return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+int
+agent_wait(struct agent *a, int64_t deadline_ms, bool idle)
+{
+	bool was_stopping = a->stopping, over = false;
+	int64_t now_ms = clock_ms();
 
 	a->child_due = false;
-	do {
-		int64_t until_ms = deadline_ms;
+	beat(a, now_ms);
+	/* One wake-up for all that is due now and then. */
+	if (idle)
+		deadline_ms = earlier(deadline_ms,
+		    earlier(a->beat_ms, news_rarely_ms(&a->news, now_ms)));
+	while (!over) {
+		int64_t until_ms = earlier(deadline_ms, a->beat_ms);
 
-		beat(a, clock_ms());
-		if (a->watchdog_ms > 0 && a->beat_ms < until_ms)
-			until_ms = a->beat_ms;
+		if (idle)
+			until_ms = earlier(until_ms, a->news.look_ms);
 		if (loop_wait(&a->loop, until_ms) < 0) {
 			log_line(&a->log, "epoll: %s", strerror(errno));
 			return -1;
 		}
-		take_signals(a);
-	} while (!a->child_due && a->stopping == was_stopping &&
-	    clock_ms() < deadline_ms);
+		take_events(a);
+		now_ms = clock_ms();
+		beat(a, now_ms);
+		over = a->child_due || a->stopping != was_stopping ||
+		    now_ms >= deadline_ms ||
+		    (idle && news_due(&a->news, &a->loop, now_ms));
+	}
 	return 0;
 }
 
@@ -282,6 +314,11 @@ tell_refusal(struct agent *a, const char *what)
 int
 agent_database(struct agent *a)
 {
+	if (a->store.db != NULL && store_has_moved(&a->store)) {
+		/* Whoever moved it puts another one in its place. */
+		store_close(&a->store);
+		a->retry_ms = clock_ms() + MOVED_MS;
+	}
 	if (a->mode == MODE_FILE_BASED || clock_ms() < a->retry_ms)
 		return -1;
 	if (a->store.db != NULL)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agents/common/news.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "conf/conf.h"
@@ -27,6 +28,7 @@ struct agent {
 	char state_directory[PATH_SIZE];
 	struct loop loop;
 	struct loop_source sources[AGENT_SOURCES];
+	struct news news;
 	bool stopping;	/* told to end (TERM, INT, HUP) */
 	bool child_due; /* SIGCHLD came since agent_wait() began */
 	struct spool spool;
@@ -36,7 +38,7 @@ struct agent {
 	int64_t retry_ms;    /* it failed: not tried again before this */
 	int64_t told_ms;     /* when that was told; 0: nothing to tell */
 	int64_t watchdog_ms; /* WATCHDOG=1 is due so often; 0: never */
-	int64_t beat_ms;     /* the next one */
+	int64_t beat_ms;     /* the next one; 0: none */
 	char status[160];    /* what STATUS= said last */
 };
 
@@ -53,17 +55,19 @@ void agent_finish(struct agent *a);
 
 /*
  * Waits for a signal until deadline_ms, sending WATCHDOG=1 whenever it is due;
- * returns after each wake-up of its caller's concern. Returns 0, or -1 after
- * an error on stderr.
+ * with `idle` also for news (news.h), and then deadline_ms may be 0: none.
+ * Returns after each wake-up of its caller's concern: 0, or -1 after an error
+ * on stderr.
  */
-int agent_wait(struct agent *a, int64_t deadline_ms);
+int agent_wait(struct agent *a, int64_t deadline_ms, bool idle);
 
 /* Reads mode and `wanted` again; true when either changed. In mode file-based
  * the database is closed. */
 bool agent_look(struct agent *a);
 
 /*
- * Opens the database unless it is open. Returns 0, or -1 when it can't be had
+ * Opens the database unless it is open, and anew when another file lies there
+ * now. Returns 0, or -1 when it can't be had
  * now (its lock, pause, mode file-based): told on stderr, once a minute at
  * most, and tried again not before retry_ms.
  */

@@ -7,6 +7,7 @@
 #include "agents/loop/runner.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/text.h"
 
 static void
 release(struct runner *r, int64_t now_ms)
@@ -92,6 +93,8 @@ close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
 	(void)snprintf(end->detail, sizeof(end->detail), "%s", detail);
 	(void)snprintf(
 	    end->leftovers, sizeof(end->leftovers), "%s", r->leftovers);
+	text_clean(end->detail); /* it may have been cut */
+	text_clean(end->leftovers);
 	transcript_note(r->transcript_fd, "%s%s%s",
 	    attempt_outcome_name(outcome), detail[0] != '\0' ? ": " : "",
 	    detail);

@@ -1,60 +1,100 @@
-#include <fcntl.h>
-#include <inttypes.h>
+/* DIRECTORY/specs/health.json: how the loop is, for programs that know only
+ * this file, and for `status` while the database can't be had; and STATUS=. */
 #include <unistd.h>
 
-#include "agents/loop/health.h"
-#include "base/buf.h"
+#include "agents/common/json_file.h"
+#include "agents/loop/runner.h"
 #include "base/clock.h"
-#include "base/io.h"
+
+#define BUSY_MS 5000
+#define IDLE_MS 15000 /* at least: it is woken about every 30 s */
 
 static void
-add_text(struct buf *b, const char *key, const char *value)
+say_status(struct runner *r)
 {
-	buf_addf(b, ",\n  \"%s\": ", key);
-	if (value[0] != '\0')
-		buf_add_json(b, value);
+	struct agent *a = &r->agent;
+
+	if (r->phase == PHASE_WRITE)
+		agent_status(
+		    a, "%s, waiting for the database", r->outcome.key.test_id);
+	else if (runner_has_claim(r))
+		agent_status(a, "%s, attempt %d", r->claim.key.test_id,
+		    r->claim.key.attempt);
+	else if (r->phase == PHASE_SETUP)
+		agent_status(a, "setting up");
+	else if (a->mode == MODE_FILE_BASED)
+		agent_status(a, "idle: mode file-based");
+	else if (a->draining)
+		agent_status(a, "idle: to be paused");
+	else if (a->store.db == NULL)
+		agent_status(a, "idle: waiting for the database");
+	else if (r->blocked_by_file)
+		agent_status(a, "idle: files are locked");
+	else if (r->counts.pending > 0)
+		agent_status(a, "idle: nothing can be taken yet");
 	else
-		buf_add(b, "null");
+		agent_status(a, "idle: queue empty");
+}
+
+/* NULL, which is null in the file, for 0. */
+static const char *
+format_time(char buf[static CLOCK_ISO_SIZE], int64_t wall_ms)
+{
+	if (wall_ms == 0)
+		return NULL;
+	clock_format_iso(buf, wall_ms);
+	return buf;
+}
+
+static json_t *
+count_json(const struct runner *r, int64_t count)
+{
+	return r->counted ? json_integer(count) : json_null();
 }
 
 static void
-add_int(struct buf *b, const char *key, int64_t value)
+write_file(const struct runner *r, const char *status, bool busy)
 {
-	buf_addf(b, ",\n  \"%s\": %" PRId64, key, value);
+	char started[CLOCK_ISO_SIZE], output[CLOCK_ISO_SIZE];
+	char now[CLOCK_ISO_SIZE];
+	const struct job *job = busy && r->job.running ? &r->job : NULL;
+	int64_t now_ms = clock_wall_ms(), output_ms = 0;
+
+	if (job != NULL)
+		output_ms = now_ms - (clock_ms() - job->vitals.output_ms);
+	/* A full disk shows elsewhere, too; the next one may go through. */
+	(void)json_file_replace(r->health_path,
+	    json_pack("{s:s, s:s, s:s, s:s?, s:i, s:s?, s:s?, s:s?, s:i, s:i,"
+		      " s:o, s:o, s:o, s:s}",
+		"component", r->agent.name, "loop_id", r->agent.name, "status",
+		status, "current_test", busy ? r->claim.key.test_id : NULL,
+		"attempt", busy ? r->claim.key.attempt : 0, "started_at",
+		format_time(started, busy ? r->claimed_wall_ms : 0),
+		"last_heartbeat", format_time(now, now_ms), "last_output_at",
+		format_time(output, output_ms), "pid", getpid(), "worker_pid",
+		job != NULL ? job->pid : 0, "passed",
+		count_json(r, r->counts.passed), "failed",
+		count_json(r, r->counts.failed), "pending",
+		count_json(r, r->counts.pending), "mode",
+		mode_name(r->agent.mode)),
+	    false);
 }
 
-static void
-add_time(struct buf *b, const char *key, int64_t wall_ms)
+void
+health_publish(struct runner *r, bool now)
 {
-	char text[CLOCK_ISO_SIZE] = "";
+	int64_t now_ms = clock_ms();
+	bool busy = runner_has_claim(r);
 
-	if (wall_ms != 0)
-		clock_format_iso(text, wall_ms);
-	add_text(b, key, text);
+	if (!now && now_ms < r->health_ms)
+		return;
+	r->health_ms = now_ms + (busy ? BUSY_MS : IDLE_MS);
+	say_status(r);
+	write_file(r, busy ? "running" : "idle", busy);
 }
 
-int
-health_write(const char *path, const struct health *h)
+void
+health_stopped(const struct runner *r)
 {
-	char text[2048];
-	struct buf b;
-
-	buf_init(&b, text, sizeof(text));
-	buf_add(&b, "{\n  \"component\": ");
-	buf_add_json(&b, h->loop_id);
-	add_text(&b, "loop_id", h->loop_id);
-	add_text(&b, "status", h->status);
-	add_text(&b, "current_test", h->current_test);
-	add_int(&b, "attempt", h->attempt);
-	add_time(&b, "started_at", h->started_wall_ms);
-	add_time(&b, "last_heartbeat", clock_wall_ms());
-	add_time(&b, "last_output_at", h->output_wall_ms);
-	add_int(&b, "pid", getpid());
-	add_int(&b, "worker_pid", h->worker_pid);
-	add_int(&b, "passed", h->counts.passed);
-	add_int(&b, "failed", h->counts.failed);
-	add_int(&b, "pending", h->counts.pending);
-	add_text(&b, "mode", mode_name(h->mode));
-	buf_add(&b, "\n}\n");
-	return io_replace_file(AT_FDCWD, path, b.data, b.len, 0);
+	write_file(r, "stopped", false);
 }

@@ -10,33 +10,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* The outcome that a predecessor, or we ourselves, couldn't write. */
-static int
-apply_saved(struct runner *r)
-{
-	enum attempt_result result;
-	struct outcome outcome;
-	int found = outcome_load(r->outcome_path, &outcome);
-
-	if (found < 0) {
-		log_line(&r->agent.log, "%s: %s; put aside as %s.bad",
-		    r->outcome_path, strerror(errno), r->outcome_path);
-		return outcome_set_aside(r->outcome_path);
-	}
-	if (found == 0)
-		return 0;
-	if (attempts_end(&r->agent.store, &outcome.key, &outcome.end, &result) <
-	    0)
-		return -1;
-	outcome_remove(r->outcome_path);
-	log_line(&r->agent.log, "%s: the outcome of an earlier run, %s, is %s",
-	    outcome.key.test_id, attempt_outcome_name(outcome.end.outcome),
-	    result == RESULT_NOTHING || result == RESULT_REPLACED
-		? "out of date"
-		: "written");
-	return 0;
-}
-
 /* Makes us known to this database and repairs what a predecessor left in it.
  * Returns whether that is done. */
 static bool
@@ -47,7 +20,8 @@ begin(struct runner *r)
 
 	if (strcmp(r->begun_epoch, a->store.epoch) == 0)
 		return true;
-	if (apply_saved(r) == 0 && leftovers_end(a) == 0)
+	if (outcome_apply(r->outcome_path, &a->store, &a->log) == 0 &&
+	    leftovers_end(a) == 0)
 		repaired = claims_begin(&a->store, a->name, r->config->title,
 		    r->config->priority, r->config->branch);
 	if (repaired < 0) {
@@ -147,13 +121,14 @@ claim(struct runner *r, int64_t now_ms)
 			return;
 	}
 	r->look = false;
+	r->counted = true;
 	r->blocked_by_file = locked;
 	if (found > 0) {
 		r->told_empty = false;
 		attempt_begin(r, now_ms);
 	} else {
 		tell_empty(r);
-		runner_publish(r, true);
+		health_publish(r, true);
 	}
 }
 

@@ -4,16 +4,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "agents/loop/health.h"
 #include "agents/loop/runner.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "system/lock.h"
 
-#define TICK_MS	       1000
-#define HURRY_MS       100 /* while a tree is being ended */
-#define HEALTH_BUSY_MS 5000
-#define HEALTH_IDLE_MS 15000
+#define TICK_MS	 1000
+#define HURRY_MS 100 /* while a tree is being ended */
 
 static int
 make_paths(struct runner *r)
@@ -103,60 +100,7 @@ void
 runner_enter(struct runner *r, enum phase phase)
 {
 	r->phase = phase;
-	runner_publish(r, true);
-}
-
-static void
-publish_status(struct runner *r)
-{
-	struct agent *a = &r->agent;
-
-	if (r->phase == PHASE_WRITE)
-		agent_status(
-		    a, "%s, waiting for the database", r->outcome.key.test_id);
-	else if (runner_has_claim(r))
-		agent_status(a, "%s, attempt %d", r->claim.key.test_id,
-		    r->claim.key.attempt);
-	else if (r->phase == PHASE_SETUP)
-		agent_status(a, "setting up");
-	else if (a->mode == MODE_FILE_BASED)
-		agent_status(a, "idle: mode file-based");
-	else if (a->draining)
-		agent_status(a, "idle: to be paused");
-	else if (a->store.db == NULL)
-		agent_status(a, "idle: waiting for the database");
-	else if (r->blocked_by_file)
-		agent_status(a, "idle: files are locked");
-	else if (r->counts.pending > 0)
-		agent_status(a, "idle: nothing can be taken yet");
-	else
-		agent_status(a, "idle: queue empty");
-}
-
-void
-runner_publish(struct runner *r, bool now)
-{
-	int64_t now_ms = clock_ms();
-	bool busy = runner_has_claim(r);
-	bool has_job = r->job.running && busy;
-	struct health health = { .loop_id = r->agent.name,
-		.status = busy ? "running" : "idle",
-		.current_test = busy ? r->claim.key.test_id : "",
-		.attempt = busy ? r->claim.key.attempt : 0,
-		.started_wall_ms = busy ? r->claimed_wall_ms : 0,
-		.output_wall_ms = has_job
-		    ? clock_wall_ms() - (now_ms - r->job.vitals.output_ms)
-		    : 0,
-		.worker_pid = has_job ? r->job.pid : 0,
-		.counts = r->counts,
-		.mode = r->agent.mode };
-
-	if (!now && now_ms < r->health_ms)
-		return;
-	r->health_ms = now_ms + (busy ? HEALTH_BUSY_MS : HEALTH_IDLE_MS);
-	publish_status(r);
-	/* A full disk shows elsewhere, too; the next one may go through. */
-	(void)health_write(r->health_path, &health);
+	health_publish(r, true);
 }
 
 static void
@@ -194,39 +138,49 @@ is_over(const struct runner *r)
 		(r->phase == PHASE_IDLE || r->phase == PHASE_WRITE));
 }
 
+/* A loop that has nothing to do sleeps until there is news. */
+static bool
+is_idle(const struct runner *r)
+{
+	const struct agent *a = &r->agent;
+
+	return r->phase == PHASE_IDLE &&
+	    (a->store.db != NULL || a->mode == MODE_FILE_BASED);
+}
+
 /* A tick at most; sooner when there is something to wait for. */
 static int64_t
 next_ms(const struct runner *r, int64_t now_ms)
 {
 	const struct agent *a = &r->agent;
-	int64_t next = now_ms + TICK_MS, due = r->not_before_ms;
+	bool wants = r->look && !a->draining && a->mode != MODE_FILE_BASED;
+	int64_t due_ms = a->retry_ms;
 
 	if (r->job.running && (r->job.kill_ms != 0 || r->job.pid == 0))
 		return now_ms + HURRY_MS;
-	if (r->phase != PHASE_IDLE || !r->look || a->store.db == NULL ||
-	    a->draining)
-		return next;
-	if (due < a->retry_ms)
-		due = a->retry_ms;
-	if (due < now_ms)
-		due = now_ms; /* 0 would be for ever */
-	return due < next ? due : next;
+	if (!is_idle(r))
+		return now_ms + TICK_MS;
+	if (wants && r->not_before_ms > due_ms)
+		due_ms = r->not_before_ms;
+	if (due_ms > now_ms)
+		return due_ms;
+	return wants ? now_ms : 0;
 }
 
 static void
 finish(struct runner *r)
 {
 	struct agent *a = &r->agent;
-	struct health health = { .loop_id = a->name,
-		.status = "stopped",
-		.current_test = "",
-		.counts = r->counts,
-		.mode = a->mode };
 
 	if (r->phase == PHASE_IDLE && a->store.db != NULL &&
 	    claims_finish(&a->store, a->name) < 0)
 		agent_failed(a, "saying goodbye");
-	(void)health_write(r->health_path, &health);
+	/* What it was at is in the queue again, or will be. */
+	if (a->store.db != NULL &&
+	    claims_count(&a->store, a->name, &r->counts) == 0)
+		r->counted = true;
+	r->counts.pending += r->counts.in_progress;
+	health_stopped(r);
 }
 
 int
@@ -235,14 +189,14 @@ runner_run(struct runner *r)
 	agent_ready(&r->agent);
 	for (;;) {
 		int64_t now_ms = clock_ms();
+		bool news = agent_look(&r->agent);
 
-		if (agent_look(&r->agent))
-			r->look = true;
+		r->look |= news;
 		step(r, now_ms);
-		runner_publish(r, false);
+		health_publish(r, news);
 		if (is_over(r))
 			break;
-		if (agent_wait(&r->agent, next_ms(r, now_ms)) < 0)
+		if (agent_wait(&r->agent, next_ms(r, now_ms), is_idle(r)) < 0)
 			return 1;
 	}
 	finish(r);

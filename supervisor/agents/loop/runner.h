@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "agents/common/agent.h"
+#include "agents/common/outcome.h"
 #include "agents/loop/job.h"
-#include "agents/loop/outcome.h"
 #include "agents/loop/worker.h"
 #include "base/path.h"
 #include "store/claims.h"
@@ -69,6 +69,7 @@ struct runner {
 	int64_t version;      /* of the database at the last look */
 	int64_t not_before_ms;
 
+	bool counted; /* ever: counts are known */
 	struct claim_counts counts;
 	int64_t health_ms; /* health.json is due */
 };
@@ -85,8 +86,10 @@ void runner_enter(struct runner *r, enum phase phase);
 /* Whether a test is claimed. */
 bool runner_has_claim(const struct runner *r);
 
-/* Tells the world: health.json, STATUS=. With `now` at once. */
-void runner_publish(struct runner *r, bool now);
+/* health.c: tells the world, when it is due or, with `now`, at once. The file
+ * is replaced atomically. */
+void health_publish(struct runner *r, bool now);
+void health_stopped(const struct runner *r);
 
 /* idle.c: the way to a claim, or to the end. */
 void idle_step(struct runner *r, int64_t now_ms);

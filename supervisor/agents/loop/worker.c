@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,29 +11,28 @@
 
 #define PROMPT_MAX (1024 * 1024)
 
-/* Words in braces; what they stand for is in struct words, in their order. */
-static const char *const word_names[] = { "test", "attempt", "attempts", "spec",
-	"spec_file", "verify", "last_result", "loop", "repository", "prompt",
-	"prompt_file" };
-#define NWORDS (sizeof(word_names) / sizeof(word_names[0]))
-
-struct words {
-	const char *values[NWORDS]; /* NULL: not known here */
+/* What stands in braces in a template. */
+struct word {
+	const char *name;
+	const char *value; /* NULL: not known here */
 };
+
+/* The first two are known last. */
+enum { WORD_PROMPT, WORD_PROMPT_FILE, WORDS = 11 };
 
 /* The value of the word that *text begins with, which is then passed; NULL
  * when there is none. */
 static const char *
-take_word(const struct words *words, const char **text)
+take_word(const struct word *words, const char **text)
 {
-	for (size_t i = 0; i < NWORDS; i++) {
-		size_t len = strlen(word_names[i]);
+	for (size_t i = 0; i < WORDS; i++) {
+		size_t len = strlen(words[i].name);
 
-		if ((*text)[0] == '{' && words->values[i] != NULL &&
-		    strncmp(*text + 1, word_names[i], len) == 0 &&
+		if ((*text)[0] == '{' && words[i].value != NULL &&
+		    strncmp(*text + 1, words[i].name, len) == 0 &&
 		    (*text)[len + 1] == '}') {
 			*text += len + 2;
-			return words->values[i];
+			return words[i].value;
 		}
 	}
 	return NULL;
@@ -40,7 +40,7 @@ take_word(const struct words *words, const char **text)
 
 /* text with its words replaced, to be freed; NULL with ENOMEM. */
 static char *
-expand(const struct words *words, const char *text)
+expand(const struct word *words, const char *text)
 {
 	char *result = NULL;
 	size_t size;
@@ -71,7 +71,7 @@ write_text(const char *path, const char *text)
 
 /* The template with its words replaced, or the specification as it is. */
 static char *
-build_prompt(const struct loop_config *config, const struct words *words,
+build_prompt(const struct loop_config *config, const struct word *words,
     const struct claim *claim)
 {
 	char *template, *result;
@@ -90,7 +90,7 @@ build_prompt(const struct loop_config *config, const struct words *words,
 }
 
 static char **
-build_argv(const struct loop_config *config, const struct words *words,
+build_argv(const struct loop_config *config, const struct word *words,
     const struct claim *claim)
 {
 	const char *shell[] = { "/bin/sh", "-c", claim->worker, NULL };
@@ -129,10 +129,18 @@ build(struct worker *w, const struct loop_config *config,
     const struct claim *claim, const char *base, char *what)
 {
 	char attempt[16], attempts[16];
-	struct words words = {
-		.values = { claim->key.test_id, attempt, attempts, claim->spec,
-		    w->spec_path, claim->verify, claim->last_result,
-		    config->name, config->repository, NULL, NULL }
+	struct word words[WORDS] = {
+		[WORD_PROMPT] = { "prompt", NULL },
+		[WORD_PROMPT_FILE] = { "prompt_file", NULL },
+		{ "test", claim->key.test_id },
+		{ "attempt", attempt },
+		{ "attempts", attempts },
+		{ "spec", claim->spec },
+		{ "spec_file", w->spec_path },
+		{ "verify", claim->verify },
+		{ "last_result", claim->last_result },
+		{ "loop", config->name },
+		{ "repository", config->repository },
 	};
 
 	(void)snprintf(attempt, sizeof(attempt), "%d", claim->key.attempt);
@@ -143,16 +151,16 @@ build(struct worker *w, const struct loop_config *config,
 		return -1;
 	(void)path_format(
 	    what, "%s", config->prompt[0] != '\0' ? config->prompt : "prompt");
-	w->prompt = build_prompt(config, &words, claim);
+	w->prompt = build_prompt(config, words, claim);
 	if (w->prompt == NULL || set_paths(w, base, w->prompt) < 0)
 		return -1;
 	(void)path_format(what, "%s.prompt", base);
 	if (w->prompt_path[0] != '\0' &&
 	    write_text(w->prompt_path, w->prompt) < 0)
 		return -1;
-	words.values[9] = w->prompt;
-	words.values[10] = w->prompt_path;
-	w->argv = build_argv(config, &words, claim);
+	words[WORD_PROMPT].value = w->prompt;
+	words[WORD_PROMPT_FILE].value = w->prompt_path;
+	w->argv = build_argv(config, words, claim);
 	return w->argv != NULL ? 0 : -1;
 }
 
@@ -209,76 +217,66 @@ is_private(const char *variable)
 	return false;
 }
 
-/* Appends text, which the list then owns; NULL is a lack of memory. */
-static int
-append(char **list, size_t *n, char *text)
-{
-	if (text == NULL)
-		return -1;
-	list[(*n)++] = text;
-	return 0;
-}
+struct list {
+	char **texts; /* owned, NULL-ended */
+	size_t n;
+	bool failed; /* out of memory */
+};
 
-/* Appends NAME=VALUE, or nothing for a NULL value. */
-static int
-add(char **list, size_t *n, const char *name, const char *value)
+/* Appends NAME=VALUE. */
+static void __attribute__((format(printf, 2, 3)))
+add(struct list *l, const char *format, ...)
 {
-	char *text = NULL;
+	va_list ap;
 
-	if (value == NULL)
-		return 0;
-	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return -1;
-	return append(list, n, text);
+	va_start(ap, format);
+	if (vasprintf(&l->texts[l->n], format, ap) < 0) {
+		l->texts[l->n] = NULL;
+		l->failed = true;
+	} else {
+		l->n++;
+	}
+	va_end(ap);
 }
 
 /* The variables that are only about the claim; w may be NULL. */
-static int
-add_claim(
-    char **list, size_t *n, const struct claim *claim, const struct worker *w)
+static void
+add_claim(struct list *l, const struct claim *claim, const struct worker *w)
 {
-	char attempt[16];
-
-	(void)snprintf(attempt, sizeof(attempt), "%d", claim->key.attempt);
-	return add(list, n, "LOOPKEEPER_TEST_ID", claim->key.test_id) < 0 ||
-		add(list, n, "LOOPKEEPER_ATTEMPT", attempt) < 0 ||
-		add(list, n, "LOOPKEEPER_ATTEMPT_ID", claim->key.id) < 0 ||
-		add(list, n, "LOOPKEEPER_VERIFY", claim->verify) < 0 ||
-		add(list, n, "LOOPKEEPER_LAST_RESULT", claim->last_result) <
-		    0 ||
-		add(list, n, "LOOPKEEPER_SPEC_FILE",
-		    w != NULL ? w->spec_path : NULL) < 0 ||
-		add(list, n, "LOOPKEEPER_PROMPT_FILE",
-		    w != NULL ? w->prompt_path : NULL) < 0
-	    ? -1
-	    : 0;
+	add(l, "LOOPKEEPER_TEST_ID=%s", claim->key.test_id);
+	add(l, "LOOPKEEPER_ATTEMPT=%d", claim->key.attempt);
+	add(l, "LOOPKEEPER_ATTEMPT_ID=%s", claim->key.id);
+	add(l, "LOOPKEEPER_VERIFY=%s", claim->verify);
+	add(l, "LOOPKEEPER_LAST_RESULT=%s", claim->last_result);
+	if (w == NULL)
+		return;
+	add(l, "LOOPKEEPER_SPEC_FILE=%s", w->spec_path);
+	add(l, "LOOPKEEPER_PROMPT_FILE=%s", w->prompt_path);
 }
 
 char **
 worker_environment(const struct loop_config *config, const struct claim *claim,
     const struct worker *w)
 {
-	size_t count = 0, n = 0;
-	char **list;
+	struct list l = { 0 };
+	size_t count = 0;
 
 	while (environ[count] != NULL)
 		count++;
-	list = calloc(count + 12, sizeof(*list));
-	if (list == NULL)
+	l.texts = calloc(count + 12, sizeof(*l.texts));
+	if (l.texts == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		if (is_private(environ[i]))
-			continue;
-		if (append(list, &n, strdup(environ[i])) < 0)
-			goto fail;
-	}
-	if (add(list, &n, "LOOPKEEPER_LOOP", config->name) < 0 ||
-	    add(list, &n, "LOOPKEEPER_REPOSITORY", config->repository) < 0 ||
-	    add(list, &n, "GIT_TERMINAL_PROMPT", "0") < 0 ||
-	    (claim != NULL && add_claim(list, &n, claim, w) < 0))
-		goto fail;
-	return list;
-fail:
-	worker_free_list(list);
+	for (size_t i = 0; i < count; i++)
+		if (!is_private(environ[i]))
+			add(&l, "%s", environ[i]);
+	add(&l, "LOOPKEEPER_LOOP=%s", config->name);
+	add(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
+	add(&l, "GIT_TERMINAL_PROMPT=0");
+	if (claim != NULL)
+		add_claim(&l, claim, w);
+	if (!l.failed)
+		return l.texts;
+	worker_free_list(l.texts);
+	errno = ENOMEM;
 	return NULL;
 }

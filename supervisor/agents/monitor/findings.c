@@ -24,60 +24,20 @@ findings_add(struct findings *f)
 }
 
 static bool
-has(const struct findings *f, const char *cause)
+has(const char *cause, void *argument)
 {
+	const struct findings *f = argument;
+
 	for (size_t i = 0; i < f->n; i++)
 		if (strcmp(f->list[i].cause, cause) == 0)
 			return true;
 	return false;
 }
 
-struct gone {
-	const struct findings *now;
-	char **causes; /* copies */
-	size_t n;
-};
-
-/* What there is no memory for is gone at the next look, too. */
-static void
-note_gone(const char *cause, void *argument)
-{
-	struct gone *gone = argument;
-	char **causes;
-
-	if (has(gone->now, cause))
-		return;
-	causes = reallocarray(gone->causes, gone->n + 1, sizeof(*causes));
-	if (causes == NULL)
-		return;
-	gone->causes = causes;
-	causes[gone->n] = strdup(cause);
-	if (causes[gone->n] != NULL)
-		gone->n++;
-}
-
-/* What stands without a cause is cleared. */
-static int
-sweep(const struct findings *f, struct store *s, const char *source)
-{
-	struct gone gone = { .now = f };
-	int result = alerts_each_standing(s, source, note_gone, &gone);
-
-	for (size_t i = 0; i < gone.n; i++) {
-		if (result == 0 && alerts_clear(s, source, gone.causes[i]) < 0)
-			result = -1;
-		free(gone.causes[i]);
-	}
-	free(gone.causes);
-	return result;
-}
-
 int
-findings_publish(const struct findings *f, struct store *s, const char *source)
+findings_publish(struct findings *f, struct store *s, const char *source)
 {
-	int result = 0;
-
-	for (size_t i = 0; i < f->n && result == 0; i++) {
+	for (size_t i = 0; i < f->n; i++) {
 		const struct finding *n = &f->list[i];
 		struct alert alert = { .cause = n->cause,
 			.severity = "warning",
@@ -89,9 +49,9 @@ findings_publish(const struct findings *f, struct store *s, const char *source)
 
 		if (n->type != NULL &&
 		    alerts_raise(s, &alert, "stuck_detected") < 0)
-			result = -1;
+			return -1;
 	}
-	return result == 0 ? sweep(f, s, source) : -1;
+	return alerts_sweep(s, source, has, f);
 }
 
 void

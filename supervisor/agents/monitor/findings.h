@@ -29,8 +29,7 @@ struct finding *findings_add(struct findings *f);
 
 /* Raises what is new and clears what is gone: f must be whole. Returns 0, or
  * -1 with errno of store.h. */
-int
-findings_publish(const struct findings *f, struct store *s, const char *source);
+int findings_publish(struct findings *f, struct store *s, const char *source);
 
 void findings_finish(struct findings *f);
 

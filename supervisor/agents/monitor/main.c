@@ -129,7 +129,8 @@ run(struct monitor *m)
 
 		(void)agent_look(a);
 		look(m, now_ms);
-		if (agent_wait(a, now_ms + a->conf->monitor.every_ms) < 0)
+		if (agent_wait(a, now_ms + a->conf->monitor.every_ms, false) <
+		    0)
 			return 1;
 	}
 	return 0;

@@ -13,16 +13,6 @@
 #include "store/decisions.h"
 #include "system/process.h"
 
-#define TICK_MS 1000 /* an answer is seen within it */
-
-/* A decision that was asked in another boot, or by a program that doesn't
- * tell when on our clock: its time begins when we first see it. */
-struct seen {
-	char id[DECISION_ID_SIZE];
-	int64_t at_ms;
-	bool pending; /* in the list at hand */
-};
-
 struct list {
 	struct decision *decisions;
 	size_t n;
@@ -32,12 +22,12 @@ struct list {
 struct pm {
 	struct agent agent;
 	char boot_id[PROCESS_BOOT_ID_SIZE];
-	struct seen *seen;
-	size_t nseen;
-	struct list pending;
+	struct list pending; /* asked_ms is on our clock */
+	struct list spare;
 	struct list answered;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
+	int64_t left_ms; /* until a default is to be taken or we look anyway */
 };
 
 static void
@@ -68,49 +58,33 @@ fetch(struct pm *pm, struct list *list, bool pending)
 									 : 0;
 }
 
-static struct seen *
-find_seen(struct pm *pm, const char *id)
-{
-	for (size_t i = 0; i < pm->nseen; i++)
-		if (strcmp(pm->seen[i].id, id) == 0)
-			return &pm->seen[i];
-	return NULL;
-}
-
-/* When its time began, on clock_ms(). */
-static int64_t
-asked_ms(struct pm *pm, const struct decision *d, int64_t now_ms)
-{
-	struct seen *seen = find_seen(pm, d->id), *grown;
-
-	if (strcmp(d->boot_id, pm->boot_id) == 0 && d->asked_ms <= now_ms)
-		return d->asked_ms;
-	if (seen != NULL) {
-		seen->pending = true;
-		return seen->at_ms;
-	}
-	grown = reallocarray(pm->seen, pm->nseen + 1, sizeof(*pm->seen));
-	if (grown == NULL)
-		return now_ms;
-	pm->seen = grown;
-	grown[pm->nseen] = (struct seen){ .at_ms = now_ms, .pending = true };
-	(void)snprintf(grown[pm->nseen].id, sizeof(grown->id), "%s", d->id);
-	pm->nseen++;
-	return now_ms;
-}
-
+/*
+ * One that was asked in another boot, or by a program that doesn't tell when on
+ * our clock: its time begins when we first see it.
+ */
 static void
-forget_settled(struct pm *pm)
+date(const struct pm *pm, struct decision *d, int64_t now_ms)
 {
-	size_t kept = 0;
+	if (strcmp(d->boot_id, pm->boot_id) == 0 && d->asked_ms <= now_ms)
+		return;
+	d->asked_ms = now_ms;
+	for (size_t i = 0; i < pm->pending.n; i++)
+		if (strcmp(pm->pending.decisions[i].id, d->id) == 0)
+			d->asked_ms = pm->pending.decisions[i].asked_ms;
+}
 
-	for (size_t i = 0; i < pm->nseen; i++) {
-		if (pm->seen[i].pending)
-			pm->seen[kept++] = pm->seen[i];
-	}
-	pm->nseen = kept;
-	for (size_t i = 0; i < kept; i++)
-		pm->seen[i].pending = false;
+static int
+fetch_pending(struct pm *pm, int64_t now_ms)
+{
+	struct list old = pm->pending;
+
+	if (fetch(pm, &pm->spare, true) < 0)
+		return -1;
+	for (size_t i = 0; i < pm->spare.n; i++)
+		date(pm, &pm->spare.decisions[i], now_ms);
+	pm->pending = pm->spare;
+	pm->spare = old;
+	return 0;
 }
 
 /* Takes the default of each whose time is over. Returns 0 or -1. */
@@ -119,12 +93,17 @@ expire(struct pm *pm, int64_t now_ms)
 {
 	struct agent *a = &pm->agent;
 
+	pm->left_ms = a->conf->pm.every_ms;
 	for (size_t i = 0; i < pm->pending.n; i++) {
 		const struct decision *d = &pm->pending.decisions[i];
+		int64_t left_ms = d->timeout_ms - (now_ms - d->asked_ms);
 		int expired;
 
-		if (now_ms - asked_ms(pm, d, now_ms) < d->timeout_ms)
+		if (left_ms > 0) {
+			if (left_ms < pm->left_ms)
+				pm->left_ms = left_ms;
 			continue;
+		}
 		expired = decisions_expire(&a->store, d->id, a->name);
 		if (expired < 0)
 			return -1;
@@ -134,7 +113,6 @@ expire(struct pm *pm, int64_t now_ms)
 			    d->id, d->default_option);
 		pm->looked_ms = 0; /* what it says is to be done */
 	}
-	forget_settled(pm);
 	return 0;
 }
 
@@ -160,14 +138,14 @@ apply(struct pm *pm)
 
 /* Everything that may have changed in the database. Returns 0 or -1. */
 static int
-look(struct pm *pm)
+look(struct pm *pm, int64_t now_ms)
 {
 	struct agent *a = &pm->agent;
 	int opened = decisions_open_blocked(
 	    &a->store, a->name, a->conf->pm.decision_timeout_ms, pm->boot_id);
 
 	if (opened < 0 || fetch(pm, &pm->answered, false) < 0 ||
-	    apply(pm) < 0 || fetch(pm, &pm->pending, true) < 0)
+	    apply(pm) < 0 || fetch_pending(pm, now_ms) < 0)
 		return -1;
 	if (opened > 0)
 		log_line(&a->log,
@@ -194,7 +172,7 @@ step(struct pm *pm, int64_t now_ms)
 	    now_ms - pm->looked_ms >= a->conf->pm.every_ms) {
 		pm->version = version;
 		pm->looked_ms = now_ms;
-		if (look(pm) < 0) {
+		if (look(pm, now_ms) < 0) {
 			agent_failed(a, "looking at decisions");
 			pm->looked_ms = 0;
 			return;
@@ -202,6 +180,19 @@ step(struct pm *pm, int64_t now_ms)
 	}
 	if (expire(pm, now_ms) < 0)
 		agent_failed(a, "taking a default");
+}
+
+/* Unless there is news before. */
+static int64_t
+next_ms(const struct pm *pm, int64_t now_ms)
+{
+	const struct agent *a = &pm->agent;
+
+	if (a->mode == MODE_FILE_BASED)
+		return 0;
+	if (a->retry_ms > now_ms)
+		return a->retry_ms;
+	return pm->looked_ms == 0 ? now_ms : now_ms + pm->left_ms;
 }
 
 static int
@@ -215,7 +206,7 @@ run(struct pm *pm)
 
 		(void)agent_look(a);
 		step(pm, now_ms);
-		if (agent_wait(a, now_ms + TICK_MS) < 0)
+		if (agent_wait(a, next_ms(pm, now_ms), true) < 0)
 			return 1;
 	}
 	return 0;
@@ -231,8 +222,8 @@ main(int argc, char **argv)
 		(void)process_boot_id(pm.boot_id);
 		code = run(&pm);
 	}
-	free(pm.seen);
 	free(pm.pending.decisions);
+	free(pm.spare.decisions);
 	free(pm.answered.decisions);
 	agent_finish(&pm.agent);
 	return code;

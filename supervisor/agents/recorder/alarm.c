@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agents/recorder/alarm.h"
@@ -95,56 +93,24 @@ alarm_mode(struct store *s, const char *mode)
 	return 0;
 }
 
-/* Causes that nobody stands for any more; they can't be cleared while they
- * are being listed. */
-struct orphans {
-	const struct views *views;
-	char **list;
-	size_t n;
-	bool failed;
-};
-
-static void
-collect(const char *cause, void *argument)
+/* Of a component that is there: what stands or not follows from its record. */
+static bool
+is_ours(const char *cause, void *argument)
 {
-	struct orphans *o = argument;
+	const struct views *views = argument;
 	const char *name = strchr(cause, ':');
-	char **list;
 
 	if (strncmp(cause, "component_", strlen("component_")) != 0 ||
 	    name == NULL)
-		return;
-	for (size_t i = 0; i < o->views->n; i++)
-		if (strcmp(o->views->list[i]->name, name + 1) == 0)
-			return;
-	list = reallocarray(o->list, o->n + 1, sizeof(char *));
-	if (list == NULL) {
-		o->failed = true;
-		return;
-	}
-	o->list = list;
-	o->list[o->n] = strdup(cause);
-	if (o->list[o->n] == NULL)
-		o->failed = true;
-	else
-		o->n++;
+		return true;
+	for (size_t i = 0; i < views->n; i++)
+		if (strcmp(views->list[i]->name, name + 1) == 0)
+			return true;
+	return false;
 }
 
 int
-alarm_sweep(struct store *s, const struct views *views)
+alarm_sweep(struct store *s, struct views *views)
 {
-	struct orphans o = { .views = views };
-	int result = alerts_each_standing(s, SOURCE, collect, &o);
-
-	for (size_t i = 0; i < o.n; i++) {
-		if (result >= 0)
-			result = alerts_clear(s, SOURCE, o.list[i]);
-		free(o.list[i]);
-	}
-	free(o.list);
-	if (result >= 0 && o.failed) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return result < 0 ? -1 : 0;
+	return alerts_sweep(s, SOURCE, is_ours, views);
 }

@@ -14,6 +14,6 @@ int alarm_component(struct store *s, const struct view *v);
 int alarm_mode(struct store *s, const char *mode);
 
 /* Clears alerts of components that are no more. */
-int alarm_sweep(struct store *s, const struct views *views);
+int alarm_sweep(struct store *s, struct views *views);
 
 #endif

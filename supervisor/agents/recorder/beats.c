@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "agents/recorder/beats.h"
+#include "agents/recorder/database.h"
 #include "base/clock.h"
-#include "conf/conf.h"
 #include "control/control.h"
 #include "store/health.h"
 
@@ -35,12 +35,8 @@ is_watched(const struct view *v)
 static void
 find_path(struct view *v)
 {
-	const char *config_path = getenv("LOOPKEEPER_CONFIG");
-	FILE *errors = fopen("/dev/null", "we");
-	struct conf *conf = NULL;
+	struct conf *conf = recorder_conf();
 
-	if (config_path != NULL && errors != NULL)
-		conf = conf_load(config_path, errors);
 	for (size_t i = 0; conf != NULL && i < conf->fleet.ncomponents; i++) {
 		const struct component_config *c = conf->components[i];
 
@@ -51,8 +47,6 @@ find_path(struct view *v)
 		v->beat_path = strdup(config_text(c, c->heartbeat_path));
 	}
 	conf_free(conf);
-	if (errors != NULL)
-		(void)fclose(errors);
 	/* Asked once for each configuration of it. */
 	v->beat_path_hash = v->config_hash;
 }
@@ -72,6 +66,19 @@ read_file_beat(struct view *v, char ret[static VIEW_VALUE_SIZE])
 	    st.st_mtim.tv_nsec);
 }
 
+/*
+ * What the value was when another watcher last reported isn't known: ours must
+ * not pass for a change. It is only told, with the time of that report, when
+ * nothing has changed for so long that the keeper has to know.
+ */
+static int64_t
+age_since_report(const struct view *v, int64_t now_ms)
+{
+	return now_ms - v->beat_changed_ms < v->heartbeat_timeout_ms
+	    ? -1
+	    : now_ms - v->component.seen_ms;
+}
+
 /* How long the value has been unchanged; -1 when it can't be said. */
 static int64_t
 age_of(struct recorder *r, struct view *v, bool writable, int64_t now_ms)
@@ -87,10 +94,14 @@ age_of(struct recorder *r, struct view *v, bool writable, int64_t now_ms)
 	}
 	if (v->beat_changed_ms == 0 || strcmp(value, v->beat_value) != 0) {
 		(void)memcpy(v->beat_value, value, sizeof(value));
+		v->beat_known = v->beat_changed_ms != 0;
 		v->beat_changed_ms = now_ms;
 	}
 	if (v->beat_changed_ms < v->started_ms)
 		v->beat_changed_ms = v->started_ms;
+	v->beat_known |= v->component.seen_ms == 0;
+	if (!v->beat_known)
+		return age_since_report(v, now_ms);
 	return now_ms > v->beat_changed_ms ? now_ms - v->beat_changed_ms : 0;
 }
 
@@ -141,6 +152,8 @@ is_writable(struct recorder *r)
 	begun = store_begin(&r->store);
 	if (begun == 0)
 		store_rollback(&r->store);
+	else if (begun > 0)
+		database_changed(r);
 	if (r->store.db != NULL)
 		store_set_busy(&r->store, RECORDER_BUSY_MS);
 	return begun == 0;

@@ -83,14 +83,6 @@ known(const char *loop_id, void *argument)
 	return alive_by_record(r->state_directory, loop_id);
 }
 
-static void
-say_finding(const char *line, void *argument)
-{
-	struct recorder *r = argument;
-
-	logbook_say(&r->log, "%s", line);
-}
-
 /* The whole check, for a database that was released; fd is taken over. */
 static int
 take_back(struct recorder *r, int fd)
@@ -98,12 +90,11 @@ take_back(struct recorder *r, int fd)
 	const struct check c = { .state_directory = r->state_directory,
 		.lock_fd = fd,
 		.known = known,
-		.say = say_finding,
+		.say = recorder_say,
 		.argument = r,
 		.by = "recorder" };
-	struct check_result result;
 
-	if (check_run(&c, &r->store, &result) < 0)
+	if (check_run(&c, &r->store) < 0)
 		return -1;
 	logbook_say(&r->log, "took the database back");
 	return 0;

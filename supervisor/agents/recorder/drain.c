@@ -7,16 +7,16 @@
 #include "store/intake.h"
 
 static int
-store_spool(
-    struct intake *i, const char *state_directory, struct intake_counts *counts)
+store_spool(struct intake *i, const char *state_directory)
 {
+	struct intake_counts counts = { 0 };
 	struct store s;
 	int result;
 
 	if (store_open(&s, state_directory, STORE_WRITE) < 0)
 		return -1;
 	do
-		result = intake_run(i, &s, counts);
+		result = intake_run(i, &s, &counts);
 	while (result == 1);
 	store_close(&s);
 	return result;
@@ -25,7 +25,6 @@ store_spool(
 int
 drain_run(const char *state_directory)
 {
-	struct intake_counts counts = { 0 };
 	struct intake i;
 	int result;
 
@@ -37,10 +36,10 @@ drain_run(const char *state_directory)
 		    state_directory, strerror(errno));
 		return 1;
 	}
-	result = store_spool(&i, state_directory, &counts);
+	result = store_spool(&i, state_directory);
 	/* Paused, locked or full: then at least on disk. */
 	if (result < 0)
-		result = intake_keep(&i, &counts);
+		result = intake_keep(&i);
 	if (result < 0)
 		(void)fprintf(stderr,
 		    "loopkeeper-recorder: the spool of %s "

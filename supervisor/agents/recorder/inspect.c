@@ -55,12 +55,11 @@ inspect_run(const char *state_directory, const char *alive, bool dry_run)
 		.argument = &i,
 		.by = "recorder",
 		.dry_run = dry_run };
-	struct check_result result;
 	struct store s;
 	int done;
 
 	do
-		done = check_run(&c, &s, &result);
+		done = check_run(&c, &s);
 	while (done < 0 && errno == EBUSY && !dry_run);
 	if (done == 0) {
 		store_close(&s);

@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agents/recorder/beats.h"
@@ -29,6 +31,28 @@ recorder_due(int64_t *moment, int64_t in_ms)
 
 	if (*moment == 0 || at_ms < *moment)
 		*moment = at_ms;
+}
+
+void
+recorder_say(const char *line, void *recorder)
+{
+	struct recorder *r = recorder;
+
+	logbook_say(&r->log, "%s", line);
+}
+
+struct conf *
+recorder_conf(void)
+{
+	const char *path = getenv("LOOPKEEPER_CONFIG");
+	FILE *errors = fopen("/dev/null", "we");
+	struct conf *conf = NULL;
+
+	if (path != NULL && errors != NULL)
+		conf = conf_load(path, errors);
+	if (errors != NULL)
+		(void)fclose(errors);
+	return conf;
 }
 
 static int
@@ -92,9 +116,7 @@ recorder_close(struct recorder *r)
 static void
 keep(struct recorder *r)
 {
-	struct intake_counts counts = { 0 };
-
-	if (intake_keep(&r->intake, &counts) == 0)
+	if (intake_keep(&r->intake) == 0)
 		return;
 	logbook_say(&r->log, "cannot keep events in %s: %s",
 	    r->intake.disk_path, strerror(errno));

@@ -17,6 +17,7 @@
 #include "agents/recorder/logbook.h"
 #include "agents/recorder/views.h"
 #include "base/path.h"
+#include "conf/conf.h"
 #include "store/intake.h"
 #include "store/store.h"
 #include "system/loop.h"
@@ -75,6 +76,13 @@ int recorder_open(struct recorder *r, const char *state_directory);
 /* Until it is told to end; then the spool is drained. Returns 0, or -1. */
 int recorder_run(struct recorder *r);
 void recorder_close(struct recorder *r);
+
+/* The configuration as its file is now, to be freed by conf_free(); NULL when
+ * there is none, or none without faults. */
+struct conf *recorder_conf(void);
+
+/* One finding of a check or repair, for the logbook of recorder. */
+void recorder_say(const char *line, void *recorder);
 
 /* ms from now, unless it is due sooner. */
 void recorder_due(int64_t *moment, int64_t in_ms);

@@ -5,6 +5,7 @@
 
 #include "agents/recorder/alarm.h"
 #include "agents/recorder/database.h"
+#include "agents/recorder/orphans.h"
 #include "agents/recorder/tell.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -25,7 +26,8 @@
 static bool
 is_down(const struct view *v)
 {
-	return v->keeper_lives && v->component.state != COMPONENT_STARTING &&
+	return (v->keeper_lives || v->left) &&
+	    v->component.state != COMPONENT_STARTING &&
 	    v->component.state != COMPONENT_RUNNING &&
 	    v->component.state != COMPONENT_STOPPING;
 }
@@ -35,7 +37,7 @@ health_word(const struct view *v)
 {
 	const struct component *c = &v->component;
 
-	if (!v->keeper_lives || c->state == COMPONENT_BACKOFF ||
+	if ((!v->keeper_lives && !v->left) || c->state == COMPONENT_BACKOFF ||
 	    c->state == COMPONENT_FAILED)
 		return "dead";
 	if (c->state != COMPONENT_RUNNING)
@@ -114,16 +116,19 @@ read_mode(const struct recorder *r, char ret[static 16])
 	io_close(&run);
 }
 
+static bool
+has_changed(const struct view *v)
+{
+	return !v->told || v->told_hash != hash_of(v);
+}
+
 static int
 tell_changed(struct recorder *r)
 {
-	for (size_t i = 0; i < r->views.n; i++) {
-		const struct view *v = r->views.list[i];
-
-		if ((!v->told || v->told_hash != hash_of(v)) &&
-		    tell_view(r, v) < 0)
+	for (size_t i = 0; i < r->views.n; i++)
+		if (has_changed(r->views.list[i]) &&
+		    tell_view(r, r->views.list[i]) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -133,8 +138,7 @@ is_news(const struct recorder *r, const char *mode)
 	if (strcmp(r->mode, mode) != 0)
 		return true;
 	for (size_t i = 0; i < r->views.n; i++)
-		if (!r->views.list[i]->told ||
-		    r->views.list[i]->told_hash != hash_of(r->views.list[i]))
+		if (has_changed(r->views.list[i]))
 			return true;
 	return false;
 }
@@ -149,29 +153,20 @@ is_alive(const char *loop_id, void *argument)
 	    alive_by_record(r->state_directory, loop_id) != ALIVE_NO;
 }
 
-static void
-say_finding(const char *line, void *argument)
-{
-	struct recorder *r = argument;
-
-	logbook_say(&r->log, "%s", line);
-}
-
 /* What a loop left that is down. Its successor, if it is faster, does the
  * same itself. */
 static int
 repair(struct recorder *r, const struct view *v)
 {
 	const struct recovery recovery = { .is_alive = is_alive,
-		.say = say_finding,
+		.say = recorder_say,
 		.argument = r,
 		.by = BY };
-	struct recovery_counts counts;
 	int left = health_left_work(&r->store, v->name);
 
 	if (left <= 0)
 		return left;
-	return recovery_run_loop(&r->store, &recovery, v->name, &counts);
+	return recovery_run(&r->store, &recovery, v->name, NULL);
 }
 
 /* What follows once it is written, each in a transaction of its own. */
@@ -183,15 +178,14 @@ follow_up(struct recorder *r, const char *mode)
 	(void)snprintf(r->mode, sizeof(r->mode), "%s", mode);
 	for (size_t i = 0; i < r->views.n; i++) {
 		struct view *v = r->views.list[i];
-		uint64_t hash = hash_of(v);
 
-		if (v->told && v->told_hash == hash)
+		if (!has_changed(v))
 			continue;
 		if (alarm_component(&r->store, v) < 0 ||
 		    (v->is_loop && is_down(v) && repair(r, v) < 0))
 			return -1;
 		v->told = true;
-		v->told_hash = hash;
+		v->told_hash = hash_of(v);
 	}
 	return alarm_sweep(&r->store, &r->views);
 }
@@ -225,11 +219,7 @@ write_news(struct recorder *r, const char *mode)
 
 	if (begun != 0)
 		return begun;
-	if (tell_changed(r) < 0) {
-		store_rollback(&r->store);
-		return -1;
-	}
-	if (store_commit(&r->store) < 0)
+	if (store_end(&r->store, tell_changed(r)) < 0)
 		return -1;
 	return follow_up(r, mode);
 }
@@ -247,9 +237,9 @@ tell_truth(struct recorder *r)
 		return;
 	recorder_due(&r->beats_ms, 0);
 	read_mode(r, mode);
-	if (!is_news(r, mode))
-		return;
-	result = write_news(r, mode);
+	result = is_news(r, mode) ? write_news(r, mode) : 0;
+	if (result == 0)
+		result = orphans_settle(r);
 	if (result < 0)
 		database_failed(r, "cannot write component_health");
 	else if (result > 0)

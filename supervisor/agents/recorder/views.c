@@ -42,6 +42,7 @@ static void
 take_over(struct view *view, const struct status_record *r)
 {
 	view->seen = true;
+	view->left = false;
 	view->is_loop = r->is_loop != 0;
 	view->pid = r->pid;
 	view->unkillable_pid = r->unkillable_pid;
@@ -102,6 +103,20 @@ free_view(struct view *view)
 	free(view);
 }
 
+/* Whether there still is something to tell of one without a record. */
+static bool
+take_leave(struct view *view)
+{
+	if (view->left)
+		return !view->told;
+	view->left = true;
+	view->told = view->keeper_lives = false;
+	view->pid = view->unkillable_pid = 0;
+	view->component =
+	    (struct component){ .state = COMPONENT_STOPPED, .want = WANT_STOP };
+	return true;
+}
+
 int
 views_read(struct views *v, const char *state_directory)
 {
@@ -117,7 +132,7 @@ views_read(struct views *v, const char *state_directory)
 	if (result < 0)
 		return -1;
 	for (size_t i = 0; i < v->n; i++) {
-		if (v->list[i]->seen)
+		if (v->list[i]->seen || take_leave(v->list[i]))
 			v->list[left++] = v->list[i];
 		else
 			free_view(v->list[i]);

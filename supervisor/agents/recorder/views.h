@@ -16,6 +16,7 @@
 struct view {
 	char name[TEXT_NAME_MAX + 1];
 	bool seen; /* by the last look */
+	bool left; /* it has no record any more: to be told, and forgotten */
 	bool keeper_lives;
 	bool is_loop;
 	int32_t pid; /* 0: none */
@@ -29,15 +30,13 @@ struct view {
 	/* What the database says of it already. */
 	bool told;	    /* anything at all */
 	uint64_t told_hash; /* over what was written */
-	bool told_failed;   /* an alert is on */
-	bool told_unkillable;
-	int32_t repaired_pid; /* -1: not since it ended */
 
 	/* A heartbeat that is watched for it. */
 	char *beat_path;	 /* owned; NULL until it was asked for */
 	uint64_t beat_path_hash; /* config_hash for which it was */
 	char beat_value[VIEW_VALUE_SIZE]; /* "" none yet */
 	int64_t beat_changed_ms;	  /* by our clock; 0: never looked */
+	bool beat_known; /* when that was; else it is when we first looked */
 };
 
 struct views {
@@ -45,8 +44,8 @@ struct views {
 	size_t n;
 };
 
-/* Reads all records of STATE/run; components without one are forgotten.
- * Returns 0, or -1 with errno. */
+/* Reads all records of STATE/run; components without one any more are stopped,
+ * and forgotten as soon as that was told. Returns 0, or -1 with errno. */
 int views_read(struct views *v, const char *state_directory);
 
 /* Forgets what the database was told: another lies there now. */

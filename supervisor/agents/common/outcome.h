@@ -4,9 +4,10 @@
  * is told, and taken away when the closing transaction is done. Applying it
  * twice is once (attempts_end()).
  */
-#ifndef LOOPKEEPER_AGENTS_LOOP_OUTCOME_H
-#define LOOPKEEPER_AGENTS_LOOP_OUTCOME_H
+#ifndef LOOPKEEPER_AGENTS_COMMON_OUTCOME_H
+#define LOOPKEEPER_AGENTS_COMMON_OUTCOME_H
 
+#include "base/log.h"
 #include "store/attempts.h"
 
 struct outcome {
@@ -17,12 +18,12 @@ struct outcome {
 /* Returns 0, or -1 with errno. */
 int outcome_save(const char *path, const struct outcome *outcome);
 
-/* Returns 1, 0 when there is none, -1 with errno; EBADMSG for a file that
- * can't be understood. */
-int outcome_load(const char *path, struct outcome *ret);
-
-/* One that can't be understood is kept as PATH.bad. Returns 0 or -1. */
-int outcome_set_aside(const char *path);
+/*
+ * Writes what lies at path, if anything does, into the database, and takes it
+ * away; one that can't be understood is kept as PATH.bad. Either is told on
+ * log. Returns 0, or -1 with errno of store.h.
+ */
+int outcome_apply(const char *path, struct store *s, struct log *log);
 
 /* Takes it away. */
 void outcome_remove(const char *path);

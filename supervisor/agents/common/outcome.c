@@ -5,9 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "agents/loop/outcome.h"
+#include "agents/common/json_file.h"
+#include "agents/common/outcome.h"
 #include "base/io.h"
 #include "base/path.h"
 
@@ -18,26 +17,18 @@ outcome_save(const char *path, const struct outcome *outcome)
 {
 	const struct attempt_key *key = &outcome->key;
 	const struct attempt_end *end = &outcome->end;
-	json_t *json = json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b,"
-				 " s:s#, s:I, s:i, s:s#}",
-	    "id", key->id, "epoch", key->epoch, "fence", (json_int_t)key->fence,
-	    "test_id", key->test_id, "loop_id", key->loop_id, "attempt",
-	    key->attempt, "outcome", attempt_outcome_name(end->outcome),
-	    "parked", end->parked, "detail", end->detail,
-	    (int)strlen(end->detail), "duration_ms",
-	    (json_int_t)end->duration_ms, "max_attempts", end->max_attempts,
-	    "leftovers", end->leftovers, (int)strlen(end->leftovers));
-	char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
-	int result;
 
-	json_decref(json);
-	if (text == NULL) {
-		errno = EINVAL;
-		return -1;
-	}
-	result = io_replace_file(AT_FDCWD, path, text, strlen(text), 1);
-	free(text);
-	return result;
+	return json_file_replace(path,
+	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i,"
+		      " s:s}",
+		"id", key->id, "epoch", key->epoch, "fence",
+		(json_int_t)key->fence, "test_id", key->test_id, "loop_id",
+		key->loop_id, "attempt", key->attempt, "outcome",
+		attempt_outcome_name(end->outcome), "parked", end->parked,
+		"detail", end->detail, "duration_ms",
+		(json_int_t)end->duration_ms, "max_attempts", end->max_attempts,
+		"leftovers", end->leftovers),
+	    true);
 }
 
 static int
@@ -76,8 +67,10 @@ read_json(json_t *json, struct outcome *ret)
 	return 0;
 }
 
-int
-outcome_load(const char *path, struct outcome *ret)
+/* 1, 0 when there is none, -1 with errno; EBADMSG where it can't be
+ * understood. */
+static int
+load(const char *path, struct outcome *ret)
 {
 	char text[FILE_SIZE];
 	json_t *json;
@@ -96,11 +89,30 @@ outcome_load(const char *path, struct outcome *ret)
 }
 
 int
-outcome_set_aside(const char *path)
+outcome_apply(const char *path, struct store *s, struct log *log)
 {
+	enum attempt_result result;
 	char bad[PATH_SIZE];
+	struct outcome o;
+	int found = load(path, &o);
 
-	return path_format(bad, "%s.bad", path) < 0 ? -1 : rename(path, bad);
+	if (found < 0) {
+		log_line(log, "%s: %s; put aside as %s.bad", path,
+		    strerror(errno), path);
+		return path_format(bad, "%s.bad", path) < 0 ? -1
+							    : rename(path, bad);
+	}
+	if (found == 0)
+		return 0;
+	if (attempts_end(s, &o.key, &o.end, &result) < 0)
+		return -1;
+	outcome_remove(path);
+	log_line(log, "%s: the outcome of an earlier run, %s, is %s",
+	    o.key.test_id, attempt_outcome_name(o.end.outcome),
+	    result == RESULT_NOTHING || result == RESULT_REPLACED
+		? "out of date"
+		: "written");
+	return 0;
 }
 
 void
