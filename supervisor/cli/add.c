@@ -102,8 +102,7 @@ static int
 add(struct cli *cli, struct store *s, const char *id, const struct given *g,
     int64_t max_attempts)
 {
-	char loop[TEXT_NAME_MAX + 1], depends_on[ATTEMPT_TEST_SIZE] = "";
-	char same[ATTEMPT_TEST_SIZE];
+	char loop[IDS_SIZE], depends_on[IDS_SIZE] = "", same[IDS_SIZE];
 	struct test_row test = { .id = id,
 		.loop_id = loop,
 		.category = g->category,
@@ -124,7 +123,7 @@ add(struct cli *cli, struct store *s, const char *id, const struct given *g,
 	}
 	code = new_test_loop(cli, s, g->loop, loop);
 	if (code == CLI_DONE && g->depends_on != NULL)
-		code = ids_test(cli, s, g->depends_on, depends_on);
+		code = ids_find(cli, s, IDS_TEST, g->depends_on, depends_on);
 	if (code != CLI_DONE)
 		return code;
 	if (g->spec != NULL && (spec = read_spec(g->spec)) == NULL)
@@ -139,25 +138,23 @@ add(struct cli *cli, struct store *s, const char *id, const struct given *g,
 	return code;
 }
 
-static int
+static void
 check(const char *id, const struct given *g, int64_t *ret_max_attempts)
 {
 	const char *wrong = new_test_id_error(id);
 
 	if (wrong != NULL)
-		return cli_error(
-		    CLI_USAGE, "%s can't be a test's id: %s", id, wrong);
+		cli_fail(CLI_USAGE, "%s can't be a test's id: %s", id, wrong);
 	if (g->verify == NULL || g->verify[0] == '\0')
-		return cli_error(CLI_USAGE,
+		cli_fail(CLI_USAGE,
 		    "add %s: --verify CMD says what must succeed before the "
 		    "test is passed",
 		    id);
 	if (g->max_attempts != NULL &&
 	    text_parse_int(g->max_attempts, 1, 1000, ret_max_attempts) < 0)
-		return cli_error(CLI_USAGE,
+		cli_fail(CLI_USAGE,
 		    "--max-attempts %s: it is a number from 1 to 1000",
 		    g->max_attempts);
-	return CLI_DONE;
 }
 
 int
@@ -179,17 +176,12 @@ add_run(struct cli *cli, int argc, char **argv)
 	};
 	int64_t max_attempts = 0;
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(
-	    cli, argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &code);
-	if (left != 1)
-		return left < 0 ? code : cli_usage("add");
-	if ((code = check(argv[1], &g, &max_attempts)) != CLI_DONE)
-		return code;
-	code = database_open(cli, &s, STORE_CREATE);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(
+	    cli, argc, argv, specs, sizeof(specs) / sizeof(specs[0]), 1, 1);
+	check(argv[1], &g, &max_attempts);
+	database_open(cli, &s, STORE_CREATE);
 	code = add(cli, &s, argv[1], &g, max_attempts);
 	store_close(&s);
 	return code;

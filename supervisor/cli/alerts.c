@@ -74,20 +74,24 @@ alerts_print_brief(const struct cli *cli, struct store *s)
 	return 0;
 }
 
+#define FIELD(kind, member) PRINT_FIELD(struct alert_row, kind, member)
+
 static int
 each_json(const struct alert_row *row, void *argument)
 {
-	return json_array_append_new(argument,
-	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "id",
-		print_json_text(row->id), "severity",
-		print_json_text(row->severity), "alert_type",
-		print_json_set(row->alert_type), "source",
-		print_json_set(row->source), "message",
-		print_json_text(row->message), "context",
-		print_json_raw(row->context), "acknowledged", row->acknowledged,
-		"acknowledged_by", print_json_set(row->acknowledged_by),
-		"acknowledged_at", print_json_set(row->acknowledged_at),
-		"created_at", print_json_set(row->created_at)));
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, severity), FIELD(PRINT_TEXT, alert_type),
+		FIELD(PRINT_TEXT, source), FIELD(PRINT_TEXT, message),
+		FIELD(PRINT_STORED, context),
+		FIELD(PRINT_TEXT, acknowledged_by),
+		FIELD(PRINT_TEXT, acknowledged_at),
+		FIELD(PRINT_TEXT, created_at) };
+	json_t *alert =
+	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row);
+
+	(void)json_object_set_new(
+	    alert, "acknowledged", json_boolean(row->acknowledged));
+	return json_array_append_new(argument, alert);
 }
 
 json_t *
@@ -129,17 +133,10 @@ alerts_run(struct cli *cli, int argc, char **argv)
 		{ .name = "all", .letter = 'a', .flag = &all },
 	};
 	struct store s;
-	int code, left;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left != 0)
-		return left < 0 ? code : cli_usage("alerts");
-	code = database_open(cli, &s, STORE_READ);
-	if (code != CLI_DONE)
-		return code;
-	code = print_all(cli, &s, all);
-	store_close(&s);
-	return code == CLI_DONE ? database_reader_code(cli) : code;
+	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
+	database_open(cli, &s, STORE_READ);
+	return database_done(cli, &s, print_all(cli, &s, all));
 }
 
 static int
@@ -157,14 +154,12 @@ acknowledge_all(struct store *s, bool dry_run)
 {
 	int n = 0;
 
-	if (dry_run) {
-		if (queries_each_alert(s, false, count, &n) < 0)
-			return database_error(s);
-	} else {
+	if (!dry_run)
 		n = queries_acknowledge(s, NULL, database_user());
-		if (n < 0)
-			return database_error(s);
-	}
+	else if (queries_each_alert(s, false, count, &n) < 0)
+		n = -1;
+	if (n < 0)
+		return database_error(s);
 	printf("%d alert%s %smarked as seen\n", n, n == 1 ? "" : "s",
 	    dry_run ? "would be " : "");
 	return CLI_DONE;
@@ -173,8 +168,8 @@ acknowledge_all(struct store *s, bool dry_run)
 static int
 acknowledge(struct cli *cli, struct store *s, const char *word)
 {
-	char id[IDS_ALERT_SIZE];
-	int n, code = ids_alert(cli, s, word, id);
+	char id[IDS_SIZE];
+	int n, code = ids_find(cli, s, IDS_ALERT, word, id);
 
 	if (code != CLI_DONE)
 		return code;
@@ -190,23 +185,20 @@ acknowledge(struct cli *cli, struct store *s, const char *word)
 int
 ack_run(struct cli *cli, int argc, char **argv)
 {
-	bool dry_run = false;
+	bool dry_run = false, all;
 	const struct option_spec specs[] = {
 		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
 	};
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left < 0)
-		return code;
-	if (left != 1 || (dry_run && strcasecmp(argv[1], "all") != 0))
-		return cli_usage("ack");
-	code = database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
-	if (code != CLI_DONE)
-		return code;
-	code = strcasecmp(argv[1], "all") == 0 ? acknowledge_all(&s, dry_run)
-					       : acknowledge(cli, &s, argv[1]);
+	(void)options_parse(cli, argc, argv, specs, 1, 1, 1);
+	all = strcasecmp(argv[1], "all") == 0;
+	if (dry_run && !all)
+		cli_usage("ack");
+	database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
+	code =
+	    all ? acknowledge_all(&s, dry_run) : acknowledge(cli, &s, argv[1]);
 	store_close(&s);
 	return code;
 }

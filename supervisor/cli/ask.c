@@ -1,40 +1,19 @@
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "cli/ask.h"
+#include "cli/database.h"
 #include "cli/keepers.h"
+#include "system/spool.h"
 
 #define ANSWER_MS   120000 /* a reload reads files and asks for users */
 #define PATIENCE_MS 5000   /* for a daemon that has died to be back */
 #define LOOK_MS	    50
-
-static bool
-is_running(const struct cli *cli)
-{
-	struct keepers k;
-	bool running;
-
-	if (keepers_read(&k, cli->state_directory) < 0)
-		return false;
-	running = k.guardian != 0 || k.daemon != 0;
-	keepers_free(&k);
-	return running;
-}
-
-static int
-not_running(void)
-{
-	return cli_error(CLI_NOT_RUNNING,
-	    "the supervisor isn't running; 'loopkeeper up -d' starts it");
-}
-
-int
-ask_running(const struct cli *cli)
-{
-	return is_running(cli) ? CLI_DONE : not_running();
-}
 
 /* Every request may be repeated, so an answer that was lost is no matter. */
 static bool
@@ -56,8 +35,8 @@ ask_daemon(const struct cli *cli, const char *const *words, size_t nwords,
 
 		if (error == EPROTO)
 			return cli_error(CLI_FAILED, "%s", reply);
-		if (!is_running(cli))
-			return not_running();
+		if (!keepers_running(cli->state_directory))
+			return cli_not_running();
 		if (!may_try_again(error) || clock_ms() > give_up_ms)
 			return cli_error(CLI_FAILED,
 			    "cannot reach the supervisor of %s: %s",
@@ -65,4 +44,29 @@ ask_daemon(const struct cli *cli, const char *const *words, size_t nwords,
 		(void)poll(NULL, 0, LOOK_MS);
 	}
 	return CLI_DONE;
+}
+
+void
+ask_tell(const struct cli *cli, const char *type, const char *component,
+    const char *why)
+{
+	char directory[PATH_SIZE], writer[32];
+	struct event event;
+	struct spool spool;
+	int result = -1;
+
+	(void)snprintf(writer, sizeof(writer), "cli-%d", (int)getpid());
+	if (path_format(directory, "%s/run/spool", cli->state_directory) == 0 &&
+	    spool_open(&spool, directory, writer) == 0) {
+		event_begin(&event, "cli", type, NULL);
+		event_text(&event, "component", component);
+		event_text(&event, "by", database_user());
+		if (why[0] != '\0')
+			event_text(&event, "why", why);
+		result = spool_add(&spool, &event);
+		spool_close(&spool);
+	}
+	if (result < 0)
+		(void)cli_error(CLI_FAILED, "the event %s is lost: %s", type,
+		    strerror(errno));
 }

@@ -1,4 +1,5 @@
-/* Requests to the daemon, with what is said when they fail. */
+/* Requests to the daemon, with what is said when they fail; and events that a
+ * command itself gives rise to. */
 #ifndef LOOPKEEPER_CLI_ASK_H
 #define LOOPKEEPER_CLI_ASK_H
 
@@ -15,7 +16,10 @@
 int ask_daemon(const struct cli *cli, const char *const *words, size_t nwords,
     char reply[static CONTROL_REPLY_MAX]);
 
-/* CLI_DONE if the supervisor runs, else CLI_NOT_RUNNING after saying so. */
-int ask_running(const struct cli *cli);
+/* Puts one event about component into the spool, with who did it and, if not
+ * "", why. One that can't be written is an error on stderr, and no reason to
+ * stop. */
+void ask_tell(const struct cli *cli, const char *type, const char *component,
+    const char *why);
 
 #endif

@@ -10,7 +10,11 @@
 #include "base/io.h"
 #include "cli/black_box.h"
 #include "cli/log_reader.h"
+#include "cli/print.h"
+#include "store/queries_events.h"
 #include "system/rundir.h"
+
+#define EVENTS_MAX 500 /* looked through, the last ones */
 
 /* Returns a whole file with a NUL behind it, to be freed; an empty text for
  * one that isn't there; NULL with errno. */
@@ -132,77 +136,55 @@ is_same(const struct line *a, const struct line *b)
 	    memcmp(a->text, b->text, a->len) == 0;
 }
 
-/* Line number back (0: the last) of a stream; NULL when there are fewer. */
+/* Line number i of a stream; NULL when there are fewer. */
 static const struct line *
-from_end(const struct black_box *box, enum line_stream stream, size_t back)
+nth(const struct log_tail *lines, enum line_stream stream, size_t i)
 {
 	const struct log_kept *kept;
 
-	TAILQ_FOREACH_REVERSE (kept, &box->output, log_tail, entry)
-		if (kept->line.stream == stream && back-- == 0)
-			return &kept->line;
-	return NULL;
-}
-
-/* Line number i after the death, of a stream; NULL when there are fewer. */
-static const struct line *
-from_death(const struct black_box *box, enum line_stream stream, size_t i)
-{
-	const struct log_kept *kept;
-
-	TAILQ_FOREACH (kept, &box->later, entry)
+	TAILQ_FOREACH (kept, lines, entry)
 		if (kept->line.stream == stream && i-- == 0)
 			return &kept->line;
 	return NULL;
 }
 
-/* How many of the last of the n lines of a tail the logger has written since:
- * what was in the pipe at the death stands behind it in the log. */
-static size_t
-logged_since(const struct black_box *box, const struct line *tail, size_t n)
+/* Whether the n lines, all of one stream, stand in a log from number i on. */
+static bool
+stand_in(
+    const struct log_tail *lines, size_t i, const struct line *tail, size_t n)
 {
-	for (size_t k = n; k > 0; k--) {
-		size_t same = 0;
+	size_t same = 0;
 
-		while (same < k) {
-			const struct line *wanted = &tail[n - k + same];
-			const struct line *line =
-			    from_death(box, wanted->stream, same);
+	while (same < n) {
+		const struct line *line =
+		    nth(lines, tail[same].stream, i + same);
 
-			if (line == NULL || !is_same(line, wanted))
-				break;
-			same++;
-		}
-		if (same == k)
-			return k;
+		if (line == NULL || !is_same(line, &tail[same]))
+			return false;
+		same++;
 	}
-	return 0;
+	return true;
 }
 
-/* How many of the n lines of a tail the log ended with already at the death:
- * the logger was just at it. Lines may be alike, so what it has written since
- * tells better. */
+/* How many of the n lines of a tail are in the log's end already. What was in
+ * the pipe at the death stands behind it in the log as far as the logger has
+ * written since, which tells better than what it was just at: lines may be
+ * alike. */
 static size_t
 overlap(const struct black_box *box, const struct line *tail, size_t n)
 {
-	size_t since = logged_since(box, tail, n);
+	size_t logged = 0;
 
-	if (since > 0)
-		return n - since;
-	for (size_t k = n; k > 0; k--) {
-		size_t same = 0;
-
-		while (same < k) {
-			const struct line *line =
-			    from_end(box, tail[same].stream, k - 1 - same);
-
-			if (line == NULL || !is_same(line, &tail[same]))
-				break;
-			same++;
-		}
-		if (same == k)
+	if (n == 0)
+		return 0;
+	for (size_t k = n; k > 0; k--)
+		if (stand_in(&box->later, 0, &tail[n - k], k))
+			return n - k;
+	while (nth(&box->output, tail[0].stream, logged) != NULL)
+		logged++;
+	for (size_t k = n < logged ? n : logged; k > 0; k--)
+		if (stand_in(&box->output, logged - k, tail, k))
 			return k;
-	}
 	return 0;
 }
 
@@ -300,4 +282,78 @@ black_box_free(struct black_box *box)
 	free(box->proc);
 	json_decref(box->repairs);
 	*box = (struct black_box){ 0 };
+}
+
+/* ---- what the database knows: the open test, and the repairs ---- */
+
+/* Types that begin and end a test, and those that set right what a death left
+ * behind. */
+static const char *const ends[] = { "attempt_ended", "test_passed",
+	"test_failed", "test_blocked", "test_skipped", "test_reset" };
+static const char *const repairs[] = { "attempt_ended", "test_reset",
+	"test_blocked", "file_unlocked", "force_release", "deadlock_resolved",
+	"recovery_done", "rollback_triggered" };
+
+static bool
+is_among(const char *type, const char *const *types, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+follow_test(struct black_box *box, const struct event_row *row)
+{
+	json_t *payload = json_loads(row->payload, 0, NULL);
+	const char *test =
+	    json_string_value(json_object_get(payload, "test_id"));
+
+	if (strcmp(row->event_type, "test_started") == 0 && test != NULL)
+		(void)strlcpy(box->test, test, sizeof(box->test));
+	else if (is_among(
+		     row->event_type, ends, sizeof(ends) / sizeof(ends[0])))
+		box->test[0] = '\0';
+	json_decref(payload);
+}
+
+static void
+add_repair(struct black_box *box, const struct event_row *row)
+{
+	(void)json_array_append_new(box->repairs,
+	    json_pack("{s:o, s:o, s:o, s:o}", "timestamp",
+		print_json_text(row->timestamp), "source",
+		print_json_text(row->source), "event_type",
+		print_json_text(row->event_type), "payload",
+		print_json_raw(row->payload)));
+}
+
+/* Events come oldest first. A repair is one of this death until the component
+ * takes its next test. */
+static int
+look_at(const struct event_row *row, void *argument)
+{
+	struct black_box *box = argument;
+
+	if (strcmp(row->timestamp, box->died_at) < 0) {
+		follow_test(box, row);
+		return 0;
+	}
+	if (strcmp(row->event_type, "test_started") == 0)
+		return 1;
+	if (is_among(
+		row->event_type, repairs, sizeof(repairs) / sizeof(repairs[0])))
+		add_repair(box, row);
+	return 0;
+}
+
+int
+black_box_add_store(struct black_box *box, struct store *s)
+{
+	if (!box->died)
+		return 0;
+	return queries_last_events(s, box->name, EVENTS_MAX, look_at, box) < 0
+	    ? -1
+	    : 0;
 }

@@ -180,14 +180,8 @@ check_config_run(struct cli *cli, int argc, char **argv)
 		{ .name = "defaults", .flag = &defaults },
 		{ .name = "flat", .flag = &flat },
 	};
-	int code,
-	    nwords = options_parse(cli, argc, argv, specs,
-		sizeof(specs) / sizeof(specs[0]), &code);
+	int nwords = options_parse(cli, argc, argv, specs, 2, 0, 1);
 
-	if (nwords < 0)
-		return code;
-	if (nwords > 1)
-		return cli_usage("check-config");
 	if (defaults) {
 		conf_print_defaults(stdout);
 		return CLI_DONE;

@@ -6,76 +6,107 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
-#include "cli/ids.h"
 #include "conf/conf.h"
+
+#define COMMANDS_MAX 128
 
 static const struct log cli_log = { .name = "loopkeeper" };
 
-static int
-locate(struct cli *cli, FILE *errors)
+const struct command *
+cli_command(const char *name)
 {
-	if (conf_find(cli->config_option, cli->config_path, errors) < 0)
-		return -1;
-	return conf_state_directory(
-	    cli->config_path, cli->state_directory, errors);
+	const char *names[COMMANDS_MAX], *nearest;
+
+	for (size_t i = 0; i < ncommands; i++) {
+		const struct command *c = &commands[i];
+
+		if (strcmp(c->name, name) == 0 ||
+		    (c->alias != NULL && strcmp(c->alias, name) == 0))
+			return c;
+		names[i] = c->name;
+	}
+	nearest = text_nearest(name, names, ncommands);
+	if (nearest != NULL)
+		cli_fail(CLI_USAGE,
+		    "there is no command '%s'; did you mean '%s'?", name,
+		    nearest);
+	cli_fail(CLI_USAGE,
+	    "there is no command '%s'; 'loopkeeper help' lists them", name);
 }
 
-int
+void
 cli_locate(struct cli *cli)
 {
 	char *text = NULL, *rest;
 	size_t size;
 	FILE *errors;
-	int result;
+	bool found;
 
 	if (cli->state_directory[0] != '\0')
-		return CLI_DONE;
+		return;
 	errors = open_memstream(&text, &size);
 	if (errors == NULL)
-		return cli_error(CLI_FAILED, "%s", strerror(errno));
-	result = locate(cli, errors);
+		cli_fail(CLI_FAILED, "%s", strerror(errno));
+	found = conf_find(cli->config_option, cli->config_path, errors) == 0 &&
+	    conf_state_directory(
+		cli->config_path, cli->state_directory, errors) == 0;
 	(void)fclose(errors);
-	if (result < 0)
-		cli->state_directory[0] = '\0';
-	for (rest = text; result < 0 && rest != NULL && *rest != '\0';)
+	for (rest = text; !found && rest != NULL && *rest != '\0';)
 		(void)cli_error(CLI_FAILED, "%s", strsep(&rest, "\n"));
 	free(text);
-	return result < 0 ? CLI_FAILED : CLI_DONE;
+	if (!found)
+		exit(CLI_FAILED);
+}
+
+static void __attribute__((format(printf, 1, 0)))
+say(const char *format, va_list ap)
+{
+	char text[1800];
+
+	/* What was already printed comes first, also into one pipe. */
+	(void)fflush(stdout);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	log_line(&cli_log, "%s", text);
 }
 
 int
 cli_error(int code, const char *format, ...)
 {
-	char text[1800];
 	va_list ap;
 
-	/* What was already printed comes first, also into one pipe. */
-	(void)fflush(stdout);
 	va_start(ap, format);
-	(void)vsnprintf(text, sizeof(text), format, ap);
+	say(format, ap);
 	va_end(ap);
-	log_line(&cli_log, "%s", text);
 	return code;
 }
 
-int
-cli_usage(const char *command)
+void
+cli_fail(int code, const char *format, ...)
 {
-	for (size_t i = 0; i < ncommands; i++) {
-		const struct command *c = &commands[i];
+	va_list ap;
 
-		if (strcmp(c->name, command) == 0)
-			return cli_error(CLI_USAGE, "usage: loopkeeper %s%s%s",
-			    c->name, c->usage[0] == '\0' ? "" : " ", c->usage);
-	}
-	return cli_error(CLI_USAGE, "usage: see 'loopkeeper help'");
+	va_start(ap, format);
+	say(format, ap);
+	va_end(ap);
+	exit(code);
 }
 
 int
-cli_component(struct cli *cli, const char *word, char *ret_name)
+cli_not_running(void)
 {
-	return ids_component(cli, word, ret_name);
+	return cli_error(CLI_NOT_RUNNING,
+	    "the supervisor isn't running; 'loopkeeper up -d' starts it");
+}
+
+void
+cli_usage(const char *command)
+{
+	const struct command *c = cli_command(command);
+
+	cli_fail(CLI_USAGE, "usage: loopkeeper %s%s%s", c->name,
+	    c->usage[0] == '\0' ? "" : " ", c->usage);
 }
 
 int

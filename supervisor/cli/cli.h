@@ -1,7 +1,8 @@
 /*
  * The command line: one table of commands, one small file per group of them.
  * Commands print and ask; they decide nothing that the daemon, the keepers or
- * the store should decide.
+ * the store should decide. What a command can't begin without ends the program
+ * where it is missing.
  */
 #ifndef LOOPKEEPER_CLI_CLI_H
 #define LOOPKEEPER_CLI_CLI_H
@@ -10,6 +11,8 @@
 #include <stddef.h>
 
 #include "base/path.h"
+
+#define VERSION "0.1.0" /* as `version` and `status --json` tell it */
 
 /* Exit codes, a contract. */
 #define CLI_DONE	0
@@ -41,25 +44,27 @@ struct command {
 extern const struct command commands[];
 extern const size_t ncommands;
 
-/* Fills config_path and state_directory. Returns CLI_DONE, or CLI_FAILED
- * after an error on stderr. A faulty file is no hindrance as long as its
- * state_directory can be read. */
-int cli_locate(struct cli *cli);
+/* The command of that name or alias; else ends the program, after an error
+ * that names the nearest. */
+const struct command *cli_command(const char *name);
+
+/* Fills config_path and state_directory, or ends the program. A faulty file is
+ * no hindrance as long as its state_directory can be read. */
+void cli_locate(struct cli *cli);
 
 /* "loopkeeper: TEXT" on stderr, one line; returns code. */
 int cli_error(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Says how the command is used, on stderr; returns CLI_USAGE. */
-int cli_usage(const char *command);
+/* The same, and ends the program with that code. */
+_Noreturn void cli_fail(int code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/*
- * The component that word means: an exact name, or the only one that begins
- * with it, in any case. Looks in the run directory's c/ first, then in the
- * configuration. Writes the name (TEXT_NAME_MAX + 1 bytes). Returns CLI_DONE,
- * or CLI_FAILED after an error that names the nearest or the candidates.
- */
-int cli_component(struct cli *cli, const char *word, char *ret_name);
+/* Says that the supervisor isn't running; returns CLI_NOT_RUNNING. */
+int cli_not_running(void);
+
+/* Says how the command is used, and ends the program. */
+_Noreturn void cli_usage(const char *command);
 
 /* Path of a program of ours ("loopkeeperd", "loopkeeper-recorder"): beside
  * this one, or in the directory for agents. Returns 0, or -1 with ENOENT. */

@@ -7,46 +7,37 @@
 #include <bsd/string.h>
 
 #include "cli/database.h"
+#include "cli/keepers.h"
 
 #define GLANCE_MS 300 /* how long `status` waits for others' locks */
 
-static int
-open_error(const struct cli *cli, const struct store *s)
+void
+database_open(struct cli *cli, struct store *s, enum store_mode mode)
 {
+	cli_locate(cli);
+	if (mode == STORE_CREATE && path_make(cli->state_directory, 0700) < 0)
+		cli_fail(CLI_FAILED, "cannot make %s: %s", cli->state_directory,
+		    strerror(errno));
+	if (store_open(s, cli->state_directory, mode) == 0)
+		return;
 	switch (errno) {
 	case ENOENT:
-		return cli_error(CLI_NOT_RUNNING,
+		cli_fail(CLI_NOT_RUNNING,
 		    "there is no database in %s yet; 'loopkeeper up -d' or "
 		    "'loopkeeper import' makes one",
 		    cli->state_directory);
-	case ESHUTDOWN: return cli_error(CLI_FAILED, "%s", store_error(s));
 	case EBUSY:
-		return cli_error(CLI_FAILED,
+		cli_fail(CLI_FAILED,
 		    "%s: another process holds a lock on it; try again, "
 		    "'fuser %s' names it",
 		    store_error(s), s->path);
 	case EUCLEAN:
-		return cli_error(CLI_FAILED,
+		cli_fail(CLI_FAILED,
 		    "%s: it is damaged; 'loopkeeper down' and 'loopkeeper up' "
 		    "set it aside and begin a fresh one",
 		    store_error(s));
-	default: return database_error(s);
+	default: exit(database_error(s));
 	}
-}
-
-int
-database_open(struct cli *cli, struct store *s, enum store_mode mode)
-{
-	int code = cli_locate(cli);
-
-	if (code != CLI_DONE)
-		return code;
-	if (mode == STORE_CREATE && path_make(cli->state_directory, 0700) < 0)
-		return cli_error(CLI_FAILED, "cannot make %s: %s",
-		    cli->state_directory, strerror(errno));
-	if (store_open(s, cli->state_directory, mode) == 0)
-		return CLI_DONE;
-	return open_error(cli, s);
 }
 
 int
@@ -59,15 +50,12 @@ database_error(const struct store *s)
 }
 
 int
-database_reader_code(const struct cli *cli)
+database_done(const struct cli *cli, struct store *s, int code)
 {
-	struct overview o = { 0 };
-
-	overview_read_supervisor(&o, cli->state_directory);
-	if (o.running)
-		return CLI_DONE;
-	return cli_error(CLI_NOT_RUNNING,
-	    "the supervisor isn't running; 'loopkeeper up -d' starts it");
+	store_close(s);
+	return code == CLI_DONE && !keepers_running(cli->state_directory)
+	    ? cli_not_running()
+	    : code;
 }
 
 /* Nothing that must be told is lost: a missing one is no news. */
@@ -79,24 +67,17 @@ note_error(struct overview *o, const struct store *s)
 		    sizeof(o->database_error));
 }
 
-int
+void
 database_overview(struct cli *cli, struct overview *o, struct store *s)
 {
-	if (overview_read(o, cli) < 0) {
-		int saved = errno;
-
-		overview_free(o);
-		return cli_error(CLI_FAILED, "cannot read %s: %s",
-		    cli->state_directory, strerror(saved));
-	}
+	cli_locate(cli);
+	if (overview_read(o, cli) < 0)
+		cli_fail(CLI_FAILED, "cannot read %s: %s", cli->state_directory,
+		    strerror(errno));
 	if (store_open_within(s, cli->state_directory, STORE_READ, GLANCE_MS) <
-	    0) {
+		0 ||
+	    overview_add_store(o, s) < 0)
 		note_error(o, s);
-		return CLI_DONE;
-	}
-	if (overview_add_store(o, s) < 0)
-		note_error(o, s);
-	return CLI_DONE;
 }
 
 const char *

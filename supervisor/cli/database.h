@@ -9,29 +9,25 @@
 #include "cli/overview.h"
 #include "store/store.h"
 
-/*
- * Opens it after finding the fleet (cli_locate()). Returns CLI_DONE, or after
- * an error on stderr CLI_FAILED; CLI_NOT_RUNNING when there is none because
- * the fleet was never up.
- */
-int database_open(struct cli *cli, struct store *s, enum store_mode mode);
+/* Opens it after finding the fleet (cli_locate()), or ends the program after
+ * an error: with CLI_NOT_RUNNING when there is none because the fleet was
+ * never up. */
+void database_open(struct cli *cli, struct store *s, enum store_mode mode);
 
 /* "loopkeeper: TEXT" for what a call of store/ failed of; CLI_FAILED. */
 int database_error(const struct store *s);
 
-/*
- * CLI_DONE, or CLI_NOT_RUNNING after saying on stderr that the supervisor
- * isn't running: for the end of a command that has read all it wants.
- */
-int database_reader_code(const struct cli *cli);
+/* For the end of a command that has read all it wants: closes s, and returns
+ * code; CLI_NOT_RUNNING, after saying so, where all else was well. */
+int database_done(const struct cli *cli, struct store *s, int code);
 
 /*
- * overview_read() with what the database can add at once; that it can't be
- * read is no error (o->database_error says why). s is open where it can, and
- * the caller closes it in any case. Returns CLI_DONE, or CLI_FAILED after an
- * error; then there is nothing to free or close.
+ * cli_locate() and overview_read() with what the database can add at once;
+ * that it can't be read is no error (o->database_error says why). s is open
+ * where it can, and the caller closes it in any case. Any other error ends the
+ * program.
  */
-int database_overview(struct cli *cli, struct overview *o, struct store *s);
+void database_overview(struct cli *cli, struct overview *o, struct store *s);
 
 /* The name of who gives a command, for rows that say who did it. */
 const char *database_user(void);

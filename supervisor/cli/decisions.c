@@ -91,34 +91,30 @@ each(const struct decision_row *row, void *argument)
 }
 
 int
-decisions_print_brief(const struct cli *cli, struct store *s)
+decisions_print_brief(struct store *s)
 {
 	struct printing p = { .brief = true };
 
-	(void)cli;
 	return queries_each_decision(s, false, each, &p) < 0 ? -1 : 0;
 }
+
+#define FIELD(kind, member) PRINT_FIELD(struct decision_row, kind, member)
 
 static int
 each_json(const struct decision_row *row, void *argument)
 {
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, decision_type), FIELD(PRINT_TEXT, summary),
+		FIELD(PRINT_STORED, options), FIELD(PRINT_TEXT, default_option),
+		FIELD(PRINT_STORED, context),
+		FIELD(PRINT_NUMBER, timeout_minutes), FIELD(PRINT_TEXT, status),
+		FIELD(PRINT_TEXT, requested_at),
+		FIELD(PRINT_TEXT, requested_by), FIELD(PRINT_TEXT, decided_at),
+		FIELD(PRINT_TEXT, decided_by), FIELD(PRINT_TEXT, choice),
+		FIELD(PRINT_TEXT, comment) };
+
 	return json_array_append_new(argument,
-	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o,s:o,"
-		      "s:o}",
-		"id", print_json_text(row->id), "decision_type",
-		print_json_set(row->decision_type), "summary",
-		print_json_text(row->summary), "options",
-		print_json_raw(row->options), "default_option",
-		print_json_set(row->default_option), "context",
-		print_json_raw(row->context), "timeout_minutes",
-		(json_int_t)row->timeout_minutes, "status",
-		print_json_text(row->status), "requested_at",
-		print_json_set(row->requested_at), "requested_by",
-		print_json_set(row->requested_by), "decided_at",
-		print_json_set(row->decided_at), "decided_by",
-		print_json_set(row->decided_by), "choice",
-		print_json_set(row->choice), "comment",
-		print_json_set(row->comment)));
+	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row));
 }
 
 json_t *
@@ -159,37 +155,32 @@ decisions_run(struct cli *cli, int argc, char **argv)
 		{ .name = "all", .letter = 'a', .flag = &all },
 	};
 	struct store s;
-	int code, left;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left != 0)
-		return left < 0 ? code : cli_usage("decisions");
-	code = database_open(cli, &s, STORE_READ);
-	if (code != CLI_DONE)
-		return code;
-	code = print_all(cli, &s, all);
-	store_close(&s);
-	return code == CLI_DONE ? database_reader_code(cli) : code;
+	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
+	database_open(cli, &s, STORE_READ);
+	return database_done(cli, &s, print_all(cli, &s, all));
 }
 
 static int
-decide(struct cli *cli, struct store *s, const char *id, const char *choice,
+decide(struct cli *cli, struct store *s, const char *word, const char *choice,
     const char *comment)
 {
-	char error[STORE_ERROR_SIZE] = "";
+	char id[IDS_SIZE];
+	int code = ids_find(cli, s, IDS_DECISION, word, id);
 
-	switch (decisions_answer(
-	    s, id, choice, database_user(), comment, error, sizeof(error))) {
+	if (code != CLI_DONE)
+		return code;
+	switch (decisions_answer(s, id, choice, database_user(), comment)) {
 	case 1: printf("%s: %s\n", id, choice); return CLI_DONE;
 	case 0:
 		printf("%s was answered with %s already\n", id, choice);
 		return CLI_DONE;
 	default: break;
 	}
-	if (errno == ENOENT)
-		return ids_unknown(cli, s, IDS_DECISION, id);
-	if (errno == EINVAL || errno == EALREADY)
-		return cli_error(CLI_FAILED, "%s", error);
+	if (errno == EINVAL)
+		return cli_error(CLI_FAILED,
+		    "%s; 'loopkeeper decisions' shows what there is to choose",
+		    store_error(s));
 	return database_error(s);
 }
 
@@ -201,16 +192,10 @@ decide_run(struct cli *cli, int argc, char **argv)
 		{ .name = "comment", .letter = 'm', .value = &comment },
 	};
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left < 0)
-		return code;
-	if (left != 2)
-		return cli_usage("decide");
-	code = database_open(cli, &s, STORE_WRITE);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, specs, 1, 2, 2);
+	database_open(cli, &s, STORE_WRITE);
 	code = decide(cli, &s, argv[1], argv[2], comment);
 	store_close(&s);
 	return code;

@@ -6,12 +6,11 @@
 
 #include <jansson.h>
 
-#include "cli/cli.h"
 #include "store/store.h"
 
 /* Those that wait, with the commands that answer them; nothing when there are
  * none. Returns 0, or -1 with errno of store.h. */
-int decisions_print_brief(const struct cli *cli, struct store *s);
+int decisions_print_brief(struct store *s);
 
 /* As an array, oldest first. NULL with errno of store.h. */
 json_t *decisions_json(struct store *s, bool all);

@@ -57,23 +57,21 @@ end_orphans(const struct keepers *k, const char *state_directory)
 	}
 }
 
-/* Asks the daemon, else whoever can be had. */
-static void
-ask(const struct keepers *k, const char *state_directory)
+/* Asks the daemon, else whoever can be had above the keepers. Returns whether
+ * there is somebody who ends the fleet. */
+static bool
+ask(const char *state_directory)
 {
 	const char *const words[] = { "down" };
 	char reply[CONTROL_REPLY_MAX];
 
-	if (k->guardian == 0 && k->daemon == 0) {
-		end_orphans(k, state_directory);
-		return;
-	}
-	if (control_request(state_directory, words, 1, reply, sizeof(reply)) ==
-	    0)
-		return;
-	if (keepers_signal_lock(state_directory, LOCK_GUARDIAN, SIGTERM) < 0)
-		(void)keepers_signal_lock(
-		    state_directory, LOCK_DAEMON, SIGTERM);
+	return keepers_running(state_directory) &&
+	    (control_request(state_directory, words, 1, reply, sizeof(reply)) ==
+		    0 ||
+		keepers_signal_lock(state_directory, LOCK_GUARDIAN, SIGTERM) ==
+		    0 ||
+		keepers_signal_lock(state_directory, LOCK_DAEMON, SIGTERM) ==
+		    0);
 }
 
 /* CLI_FAILED, after naming it, when a process can't be ended. */
@@ -124,12 +122,15 @@ say(struct wait_for_end *w, const struct keepers *k, int64_t now_ms)
 /* Until the supervisor's process that outlives all others has ended, or it is
  * time to look at what is left. */
 static void
-pause_for(const struct keepers *k)
+pause_for_supervisor(const char *state_directory)
 {
-	pid_t last = k->guardian != 0 ? k->guardian : k->daemon;
-	struct pollfd p = { .fd = last != 0 ? pidfd_get(last) : -1,
-		.events = POLLIN };
+	pid_t guardian, daemon, last = 0;
+	struct pollfd p = { .fd = -1, .events = POLLIN };
 
+	if (keepers_supervisor(state_directory, &guardian, &daemon))
+		last = guardian != 0 ? guardian : daemon;
+	if (last != 0)
+		p.fd = pidfd_get(last);
 	(void)poll(&p, 1, p.fd >= 0 ? LOOK_MS : LOOK_SOON_MS);
 	io_close(&p.fd);
 }
@@ -144,6 +145,8 @@ wait_for_end(const char *state_directory)
 		int code;
 		bool any;
 
+		/* First of all: who is asked is left alone to do it. */
+		pause_for_supervisor(state_directory);
 		if (keepers_read(&k, state_directory) < 0)
 			return cli_error(CLI_FAILED, "%s", strerror(errno));
 		any = keepers_any(&k);
@@ -153,8 +156,6 @@ wait_for_end(const char *state_directory)
 			end_orphans(&k, state_directory);
 		if (any && code == CLI_DONE)
 			say(&w, &k, clock_ms());
-		if (any && code == CLI_DONE)
-			pause_for(&k);
 		keepers_free(&k);
 		if (!any || code != CLI_DONE)
 			return code;
@@ -177,28 +178,25 @@ print_plan(const struct keepers *k)
 static int
 down(struct cli *cli, bool dry_run)
 {
+	const char *state = cli->state_directory;
 	struct keepers k;
-	size_t n;
-	bool any;
+	bool any, asked = !dry_run && ask(state);
 
-	if (keepers_read(&k, cli->state_directory) < 0)
-		return cli_error(CLI_FAILED, "%s", strerror(errno));
-	any = keepers_any(&k);
-	n = k.n;
-	if (dry_run)
-		print_plan(&k);
-	else if (any)
-		ask(&k, cli->state_directory);
-	keepers_free(&k);
-	if (!any) {
-		(void)printf("not running\n");
-		return CLI_DONE;
+	if (!asked) {
+		if (keepers_read(&k, state) < 0)
+			return cli_error(CLI_FAILED, "%s", strerror(errno));
+		any = keepers_any(&k);
+		if (!any)
+			(void)printf("not running\n");
+		else if (dry_run)
+			print_plan(&k);
+		keepers_free(&k);
+		if (!any || dry_run)
+			return CLI_DONE;
 	}
-	if (dry_run)
-		return CLI_DONE;
-	if (wait_for_end(cli->state_directory) != CLI_DONE)
+	if (wait_for_end(state) != CLI_DONE)
 		return CLI_FAILED;
-	(void)printf("down: %zu keepers and all below them have ended\n", n);
+	(void)printf("down: nothing of the fleet is left\n");
 	return CLI_DONE;
 }
 
@@ -211,14 +209,8 @@ down_run(struct cli *cli, int argc, char **argv)
 		{ .name = "yes", .letter = 'y', .flag = &yes },
 		{ .name = "dry-run", .flag = &dry_run },
 	};
-	int code;
 
-	switch (options_parse(cli, argc, argv, specs, 3, &code)) {
-	case 0: break;
-	case -1: return code;
-	default: return cli_usage("down");
-	}
-	if (cli_locate(cli) != CLI_DONE)
-		return CLI_FAILED;
+	(void)options_parse(cli, argc, argv, specs, 3, 0, 0);
+	cli_locate(cli);
 	return now && !dry_run ? down_now(cli, yes) : down(cli, dry_run);
 }

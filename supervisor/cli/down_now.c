@@ -274,11 +274,11 @@ prove(struct killing *k)
 
 		if (keepers_read(&living, k->state_directory) == 0)
 			any = keepers_any(&living);
-		if (!any)
-			return true;
-		if (clock_ms() > give_up_ms)
+		if (any && clock_ms() > give_up_ms)
 			break;
 		keepers_free(&living);
+		if (!any)
+			return true;
 		(void)poll(NULL, 0, LOOK_MS);
 	}
 	if (living.guardian != 0)
@@ -317,13 +317,12 @@ release(struct killing *k, int signal)
 static void
 clean(const struct cli *cli)
 {
-	struct intake_counts counts = { 0 };
 	struct intake intake;
 	int result = -1;
 
 	(void)signal(SIGIO, SIG_IGN); /* store/intake.h */
 	if (intake_open(&intake, cli->state_directory) == 0) {
-		result = intake_keep(&intake, &counts);
+		result = intake_keep(&intake);
 		intake_close(&intake);
 	}
 	if (result < 0)

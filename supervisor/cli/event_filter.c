@@ -13,7 +13,7 @@ static const char *const columns[] = { "id", "timestamp", "source",
 	"component" };
 #define NCOLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-int
+void
 event_filter_parse(struct event_filter *filter, const struct option_list *list)
 {
 	filter->n = 0;
@@ -23,7 +23,7 @@ event_filter_parse(struct event_filter *filter, const struct option_list *list)
 		    equal != NULL ? (size_t)(equal - list->values[i]) : 0;
 
 		if (len == 0 || len >= sizeof(filter->terms[0].key))
-			return cli_error(CLI_USAGE,
+			cli_fail(CLI_USAGE,
 			    "--filter %s: it is written KEY=VALUE, as "
 			    "test_id=CP-UFS-001",
 			    list->values[i]);
@@ -32,7 +32,6 @@ event_filter_parse(struct event_filter *filter, const struct option_list *list)
 		    list->values[i]);
 		filter->terms[filter->n++].value = equal + 1;
 	}
-	return CLI_DONE;
 }
 
 static bool

@@ -21,8 +21,8 @@ struct event_filter {
 	size_t n;
 };
 
-/* Reads "KEY=VALUE" words. Returns CLI_DONE, or CLI_USAGE after an error. */
-int
+/* Reads "KEY=VALUE" words; ends the program when one is none. */
+void
 event_filter_parse(struct event_filter *filter, const struct option_list *list);
 
 /*

@@ -8,23 +8,6 @@
 #include "cli/overview.h"
 #include "cli/words.h"
 
-static bool
-is_shown(const struct overview_component *c, const struct words *w, bool all)
-{
-	return all || w->unhealthy || !c->housekeeping;
-}
-
-static void
-print_line(const struct cli *cli, const struct overview_component *c,
-    const struct words *w)
-{
-	printf("%s: %s%s%s", c->name, print_begin(cli->colour, w->colour),
-	    w->word, print_end(cli->colour, w->colour));
-	if (w->detail[0] != '\0')
-		printf(" (%s)", w->detail);
-	(void)putchar('\n');
-}
-
 /* Prints all lines; returns whether something is unhealthy. */
 static bool
 print_all(struct cli *cli, const struct overview *o, bool all)
@@ -38,7 +21,7 @@ print_all(struct cli *cli, const struct overview *o, bool all)
 
 		words_of(&w, o, c);
 		unhealthy = unhealthy || w.unhealthy;
-		if (!is_shown(c, &w, all))
+		if (c->housekeeping && !w.unhealthy && !all)
 			continue;
 		if (cli->json)
 			(void)json_array_append_new(list,
@@ -47,7 +30,7 @@ print_all(struct cli *cli, const struct overview *o, bool all)
 				print_json_text(w.detail), "unhealthy",
 				w.unhealthy));
 		else
-			print_line(cli, c, &w);
+			words_print(c->name, &w, cli->colour);
 	}
 	if (cli->json)
 		(void)print_json(list, CLI_DONE);
@@ -63,28 +46,19 @@ health_run(struct cli *cli, int argc, char **argv)
 	};
 	struct overview o;
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left < 0)
-		return code;
-	if (left > 0)
-		return cli_error(CLI_USAGE,
+	if (options_parse(cli, argc, argv, specs, 1, 0, 1) > 0)
+		cli_fail(CLI_USAGE,
 		    "health takes no name; 'loopkeeper status %s' tells about "
 		    "one component",
 		    argv[1]);
-	if ((code = cli_locate(cli)) != CLI_DONE)
-		return code;
-	code = database_overview(cli, &o, &s);
-	if (code != CLI_DONE)
-		return code;
+	database_overview(cli, &o, &s);
 	store_close(&s);
 	unhealthy = print_all(cli, &o, all);
-	if (!o.running)
-		(void)cli_error(0,
-		    "the supervisor isn't running; "
-		    "'loopkeeper up -d' starts it");
-	code = overview_code(&o);
+	code = !o.running ? cli_not_running()
+	    : unhealthy	  ? CLI_FAILED
+			  : CLI_DONE;
 	overview_free(&o);
-	return code != CLI_DONE ? code : unhealthy ? CLI_FAILED : CLI_DONE;
+	return code;
 }

@@ -24,7 +24,10 @@ read_counts(struct overview_loop *loop, const json_t *file)
 		return;
 	loop->has_queue = true;
 	loop->passed = json_integer_value(passed);
-	loop->left = json_integer_value(pending);
+	/* What it is at is left out of "pending"; if it died there, it goes
+	 * back into the queue. */
+	loop->left = json_integer_value(pending) +
+	    (text_of(file, "current_test")[0] != '\0');
 	loop->blocked = json_integer_value(json_object_get(file, "failed"));
 }
 
@@ -41,7 +44,6 @@ read_attempt(struct overview_loop *loop, const json_t *file)
 	    (pid_t)json_integer_value(json_object_get(file, "worker_pid"));
 	if (loop->test[0] == '\0')
 		return;
-	loop->left++; /* the file's "pending" leaves it out */
 	loop->running_ms = print_age_ms(text_of(file, "started_at"));
 }
 

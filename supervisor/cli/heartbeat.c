@@ -3,9 +3,9 @@
 
 #include <bsd/string.h>
 
-#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/ids.h"
 #include "cli/options.h"
 
 int
@@ -14,18 +14,12 @@ heartbeat_run(struct cli *cli, int argc, char **argv)
 	const char *own = getenv("LOOPKEEPER_COMPONENT");
 	char name[TEXT_NAME_MAX + 1], reply[CONTROL_REPLY_MAX];
 	const char *words[] = { "heartbeat", name };
-	int code, left;
+	int nwords = options_parse(cli, argc, argv, NULL, 0, own == NULL, 1);
 
-	left = options_parse(cli, argc, argv, NULL, 0, &code);
-	if (left < 0)
-		return code;
-	if (left > 1 || (left == 0 && own == NULL))
-		return cli_usage("heartbeat");
-	if ((code = cli_locate(cli)) != CLI_DONE)
-		return code;
-	if (left == 0) /* inside the fleet it needs no looking up */
+	cli_locate(cli);
+	if (nwords == 1)
+		ids_component(cli, argv[1], name);
+	else if (own != NULL) /* inside the fleet it needs no looking up */
 		(void)strlcpy(name, own, sizeof(name));
-	else if ((code = cli_component(cli, argv[1], name)) != CLI_DONE)
-		return code;
 	return ask_daemon(cli, words, 2, reply);
 }

@@ -4,7 +4,6 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/version.h"
 
 static const char *const group_titles[] = {
 	[GROUP_LOOK] = "Look",
@@ -24,22 +23,13 @@ print_group(enum command_group group)
 }
 
 static int
-print_command(const char *name)
+print_command(const struct command *c)
 {
-	for (size_t i = 0; i < ncommands; i++) {
-		const struct command *c = &commands[i];
-
-		if (strcmp(c->name, name) != 0 &&
-		    (c->alias == NULL || strcmp(c->alias, name) != 0))
-			continue;
-		printf("loopkeeper %s%s%s\n  %s\n", c->name,
-		    c->usage[0] == '\0' ? "" : " ", c->usage, c->summary);
-		if (c->alias != NULL)
-			printf("  '%s' is the same\n", c->alias);
-		return CLI_DONE;
-	}
-	return cli_error(CLI_USAGE,
-	    "there is no command '%s'; 'loopkeeper help' lists them", name);
+	printf("loopkeeper %s%s%s\n  %s\n", c->name,
+	    c->usage[0] == '\0' ? "" : " ", c->usage, c->summary);
+	if (c->alias != NULL)
+		printf("  '%s' is the same\n", c->alias);
+	return CLI_DONE;
 }
 
 int
@@ -47,14 +37,12 @@ help_run(struct cli *cli, int argc, char **argv)
 {
 	(void)cli;
 	if (argc > 2)
-		return cli_usage("help");
+		cli_usage("help");
 	if (argc == 2)
-		return print_command(argv[1]);
+		return print_command(cli_command(argv[1]));
 	printf("usage: loopkeeper [-c FILE] COMMAND [--json] ...\n");
-	print_group(GROUP_LOOK);
-	print_group(GROUP_STEER);
-	print_group(GROUP_REPAIR);
-	print_group(GROUP_SETUP);
+	for (enum command_group g = GROUP_LOOK; g <= GROUP_SETUP; g++)
+		print_group(g);
 	printf("\n'loopkeeper help COMMAND' shows how one is used. A unique "
 	       "beginning of a name\nis enough. Without -c the file is "
 	       "$LOOPKEEPER_CONFIG, ./loopkeeper.conf,\n"
@@ -72,7 +60,7 @@ version_run(struct cli *cli, int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--json") == 0)
 		cli->json = true;
 	else if (argc > 1)
-		return cli_usage("version");
+		cli_usage("version");
 	printf(
 	    cli->json ? "{\"version\":\"%s\"}\n" : "loopkeeper %s\n", VERSION);
 	return CLI_DONE;

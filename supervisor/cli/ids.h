@@ -1,43 +1,34 @@
 /*
- * What a word names: a component by any unique beginning, a test, loop,
- * decision or alert by its id in any case. A word that names nothing of the
+ * What a word names: a component, test, loop, decision or alert by its whole
+ * name or any unique beginning, in any case. A word that names nothing of the
  * kind that was asked for is looked for among the other kinds, so that the
  * error can say which command was meant.
  */
 #ifndef LOOPKEEPER_CLI_IDS_H
 #define LOOPKEEPER_CLI_IDS_H
 
+#include "base/text.h"
 #include "cli/cli.h"
-#include "store/attempts.h"
+#include "cli/names.h"
 #include "store/store.h"
 
-#define IDS_ALERT_SIZE 64
+#define IDS_SIZE NAMES_SIZE
 
 enum ids_kind { IDS_COMPONENT, IDS_TEST, IDS_LOOP, IDS_DECISION, IDS_ALERT };
 
-/* As cli_component(). */
-int ids_component(struct cli *cli, const char *word, char *ret_name);
+/* All of a kind; s may be NULL or closed, then as far as it goes without.
+ * Returns 0, or -1 with errno of store.h. Free with names_free(), on failure
+ * too. */
+int ids_list(const struct cli *cli, struct store *s, enum ids_kind kind,
+    struct names *ret);
 
-/* The test that word means. Returns CLI_DONE, or CLI_FAILED after an error on
- * stderr. */
-int ids_test(struct cli *cli, struct store *s, const char *word,
-    char ret[static ATTEMPT_TEST_SIZE]);
+/* The component that word means, after cli_locate(); or ends the program after
+ * an error that names the nearest or the candidates. */
+void ids_component(
+    struct cli *cli, const char *word, char ret[static TEXT_NAME_MAX + 1]);
 
-/* The loop that word means: a component that is one, or one that only the
- * database knows. The same. */
-int
-ids_loop(struct cli *cli, struct store *s, const char *word, char *ret_name);
-
-/* The alert whose id is word, or the only one whose id begins with it, for
- * their ids are long. The same. */
-int ids_alert(struct cli *cli, struct store *s, const char *word,
-    char ret[static IDS_ALERT_SIZE]);
-
-/*
- * Says on stderr that there is no such thing, which is the nearest, or what
- * else word names. s may be NULL or closed. Returns CLI_FAILED.
- */
-int ids_unknown(
-    struct cli *cli, struct store *s, enum ids_kind kind, const char *word);
+/* One of another kind. Returns CLI_DONE, or CLI_FAILED after such an error. */
+int ids_find(const struct cli *cli, struct store *s, enum ids_kind kind,
+    const char *word, char ret[static IDS_SIZE]);
 
 #endif

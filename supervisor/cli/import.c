@@ -11,8 +11,8 @@
 
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/ids.h"
 #include "cli/import_read.h"
-#include "cli/names.h"
 #include "cli/new_test.h"
 #include "cli/options.h"
 #include "store/queries_add.h"
@@ -43,7 +43,7 @@ lower(char *to, size_t size, const char *from)
 static int
 add_known(const char *id, void *argument)
 {
-	char key[ATTEMPT_TEST_SIZE];
+	char key[IDS_SIZE];
 
 	lower(key, sizeof(key), id);
 	return json_object_set_new(argument, key, json_string(id)) < 0 ? 1 : 0;
@@ -58,7 +58,7 @@ list_ids(struct run *run)
 	json_array_foreach(run->im.tests, i, test)
 	{
 		const char *id = import_text(test, "id");
-		char key[ATTEMPT_TEST_SIZE];
+		char key[IDS_SIZE];
 		json_t *first;
 
 		if (id == NULL)
@@ -79,7 +79,7 @@ static void
 check_dependency(struct run *run, size_t i, json_t *test)
 {
 	const char *id = import_text(test, "depends_on");
-	char key[ATTEMPT_TEST_SIZE];
+	char key[IDS_SIZE];
 	const json_t *index;
 	json_t *found;
 
@@ -107,7 +107,7 @@ next_of(const struct run *run, size_t index, size_t n)
 {
 	const char *id =
 	    import_text(json_array_get(run->im.tests, index), "depends_on");
-	char key[ATTEMPT_TEST_SIZE];
+	char key[IDS_SIZE];
 	const json_t *next;
 
 	if (id == NULL)
@@ -147,8 +147,7 @@ check_circles(struct run *run)
 static void
 check_loop(struct run *run, size_t i, json_t *test)
 {
-	const char *word = import_text(test, "loop_id"), *nearest;
-	size_t at;
+	const char *word = import_text(test, "loop_id"), *nearest, *found;
 
 	if (word == NULL)
 		word = run->loop;
@@ -157,14 +156,13 @@ check_loop(struct run *run, size_t i, json_t *test)
 		    "it names no loop; --loop LOOP says whose it is");
 		return;
 	}
-	switch (names_match(&run->loops, word, &at)) {
+	switch (names_match(&run->loops, word, &found)) {
 	case NAMES_ONE:
-		(void)json_object_set_new(
-		    test, "loop_id", json_string(run->loops.items[at]));
+		(void)json_object_set_new(test, "loop_id", json_string(found));
 		break;
 	case NAMES_SEVERAL:
 		import_error(&run->im, i, "loop_id %s may mean %s and others",
-		    word, run->loops.items[at]);
+		    word, found);
 		break;
 	case NAMES_NONE:
 		nearest = names_nearest(&run->loops, word);
@@ -197,14 +195,6 @@ check(struct run *run)
 	    run->im.path, run->im.nerrors, run->im.nerrors == 1 ? "" : "s");
 }
 
-static int64_t
-number(const json_t *test, const char *column, int64_t otherwise)
-{
-	const json_t *value = json_object_get(test, column);
-
-	return value != NULL ? json_integer_value(value) : otherwise;
-}
-
 /* Where the next test of that loop stands: behind all that are there. */
 static int
 next_order(struct run *run, const char *loop, int64_t *ret)
@@ -223,31 +213,11 @@ next_order(struct run *run, const char *loop, int64_t *ret)
 static int
 insert(struct run *run, const json_t *test)
 {
-	struct test_row row = {
-		.id = import_text(test, "id"),
-		.loop_id = import_text(test, "loop_id"),
-		.category = import_text(test, "category"),
-		.status = import_text(test, "status"),
-		.attempts = number(test, "attempts", 0),
-		.max_attempts = number(test, "max_attempts", 0),
-		.last_result = import_text(test, "last_result"),
-		.depends_on = import_text(test, "depends_on"),
-		.automatable = number(test, "automatable", 1),
-		.notes = import_text(test, "notes"),
-		.spec_content = import_text(test, "spec_content"),
-		.last_attempt_at = import_text(test, "last_attempt_at"),
-		.passed_at = import_text(test, "passed_at"),
-		.verified_at = import_text(test, "verified_at"),
-		.created_at = import_text(test, "created_at"),
-		.verify = import_text(test, "verify"),
-		.worker = import_text(test, "worker"),
-		.files = import_text(test, "files"),
-		.test_files = import_text(test, "test_files"),
-		.reason = import_text(test, "reason"),
-	};
-	char key[ATTEMPT_TEST_SIZE];
+	struct test_row row;
+	char key[IDS_SIZE];
 	int64_t order;
 
+	import_row(test, &row);
 	lower(key, sizeof(key), row.id);
 	if (json_object_get(run->known, key) != NULL) {
 		run->nold++;
@@ -255,7 +225,8 @@ insert(struct run *run, const json_t *test)
 	}
 	if (next_order(run, row.loop_id, &order) < 0)
 		return -1;
-	row.sort_order = number(test, "sort_order", order);
+	if (json_object_get(test, "sort_order") == NULL)
+		row.sort_order = order;
 	run->nadded++;
 	return queries_add_test(run->s, &row) < 0 ? -1 : 0;
 }
@@ -288,36 +259,14 @@ insert_all(struct run *run, bool dry_run)
 }
 
 static int
-add_loop_name(const char *id, void *argument)
-{
-	return names_add(argument, id);
-}
-
-/* The loops of the configuration, and those that only the database knows. */
-static int
-read_loops(struct run *run)
-{
-	struct conf *conf = names_load_conf(run->cli);
-	int result = 0;
-
-	for (size_t i = 0; conf != NULL && i < conf->nloops && result == 0; i++)
-		result = names_add(&run->loops, conf->loops[i].name);
-	conf_free(conf);
-	if (result == 0)
-		result = queries_each_id(
-		    run->s, QUERIES_LOOP, add_loop_name, &run->loops);
-	if (run->loop == NULL)
-		run->loop = run->loops.n == 1 ? run->loops.items[0] : "";
-	return result;
-}
-
-static int
 import(struct run *run, const char *path, bool dry_run)
 {
 	int code;
 
-	if (read_loops(run) != 0)
+	if (ids_list(run->cli, run->s, IDS_LOOP, &run->loops) < 0)
 		return database_error(run->s);
+	if (run->loop == NULL)
+		run->loop = run->loops.n == 1 ? run->loops.items[0] : "";
 	if (import_read(&run->im, path) < 0)
 		return CLI_FAILED;
 	code = check(run);
@@ -335,14 +284,10 @@ import_run(struct cli *cli, int argc, char **argv)
 	};
 	struct store s;
 	struct run run;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 2, &code);
-	if (left != 1)
-		return left < 0 ? code : cli_usage("import");
-	code = database_open(cli, &s, STORE_CREATE);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, specs, 2, 1, 1);
+	database_open(cli, &s, STORE_CREATE);
 	run = (struct run){ .cli = cli,
 		.s = &s,
 		.loop = loop,

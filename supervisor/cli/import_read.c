@@ -1,4 +1,5 @@
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,34 +10,51 @@
 #include "cli/import_read.h"
 #include "cli/new_test.h"
 
-enum type { TEXT, ID, STATUS, COUNT, FLAG, TIME, PATTERNS };
+enum type { ID, TEXT, DEPENDENCY, STATUS, COUNT, FLAG, TIME, PATTERNS };
+
+/* What a value of a type must be, for errors. */
+static const char *const wants[] = {
+	[ID] = "text",
+	[TEXT] = "text",
+	[DEPENDENCY] = "one test's id; a chain says the same of several",
+	[STATUS] = "pending, in_progress, passed, failed, blocked or skipped",
+	[COUNT] = "a whole number, 0 or more",
+	[FLAG] = "true or false",
+	[TIME] = "a time in UTC as 2026-01-07T02:14:00Z",
+	[PATTERNS] = "a list of path patterns",
+};
 
 static const struct column {
 	const char *name;
 	const char *older; /* as older files write it, or NULL */
 	enum type type;
+	size_t offset; /* in struct test_row */
 } columns[] = {
-	{ "id", NULL, ID },
-	{ "loop_id", "loopId", TEXT },
-	{ "category", NULL, TEXT },
-	{ "status", NULL, STATUS },
-	{ "attempts", NULL, COUNT },
-	{ "max_attempts", "maxAttempts", COUNT },
-	{ "last_result", "lastResult", TEXT },
-	{ "depends_on", "dependsOn", TEXT },
-	{ "automatable", NULL, FLAG },
-	{ "notes", NULL, TEXT },
-	{ "spec_content", "specContent", TEXT },
-	{ "last_attempt_at", "lastAttemptAt", TIME },
-	{ "passed_at", "passedAt", TIME },
-	{ "verified_at", "verifiedAt", TIME },
-	{ "created_at", "createdAt", TIME },
-	{ "verify", NULL, TEXT },
-	{ "worker", NULL, TEXT },
-	{ "files", NULL, PATTERNS },
-	{ "test_files", "testFiles", PATTERNS },
-	{ "reason", NULL, TEXT },
-	{ "sort_order", "sortOrder", COUNT },
+#define COLUMN(member, older, type)                                     \
+	{                                                               \
+#member, older, type, offsetof(struct test_row, member) \
+	}
+	COLUMN(id, NULL, ID),
+	COLUMN(loop_id, "loopId", TEXT),
+	COLUMN(category, NULL, TEXT),
+	COLUMN(status, NULL, STATUS),
+	COLUMN(attempts, NULL, COUNT),
+	COLUMN(max_attempts, "maxAttempts", COUNT),
+	COLUMN(last_result, "lastResult", TEXT),
+	COLUMN(depends_on, "dependsOn", DEPENDENCY),
+	COLUMN(automatable, NULL, FLAG),
+	COLUMN(notes, NULL, TEXT),
+	COLUMN(spec_content, "specContent", TEXT),
+	COLUMN(last_attempt_at, "lastAttemptAt", TIME),
+	COLUMN(passed_at, "passedAt", TIME),
+	COLUMN(verified_at, "verifiedAt", TIME),
+	COLUMN(created_at, "createdAt", TIME),
+	COLUMN(verify, NULL, TEXT),
+	COLUMN(worker, NULL, TEXT),
+	COLUMN(files, NULL, PATTERNS),
+	COLUMN(test_files, "testFiles", PATTERNS),
+	COLUMN(reason, NULL, TEXT),
+	COLUMN(sort_order, "sortOrder", COUNT),
 };
 #define NCOLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -87,15 +105,13 @@ say_unknown(struct import *im, size_t index, const char *key)
 }
 
 /* What is no text becomes one: results and notes were objects in some older
- * files. Returns a new reference, or NULL for nothing. */
+ * files. */
 static json_t *
 as_text(const json_t *value)
 {
 	json_t *text;
 	char *dump;
 
-	if (json_is_null(value))
-		return NULL;
 	if (json_is_string(value))
 		return json_string(json_string_value(value));
 	dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -106,137 +122,97 @@ as_text(const json_t *value)
 	return text;
 }
 
-/* One id; a list of one is one, too. */
 static json_t *
-as_dependency(struct import *im, size_t index, const json_t *value)
-{
-	if (json_is_array(value) && json_array_size(value) == 0)
-		return NULL;
-	if (json_is_array(value) && json_array_size(value) == 1)
-		value = json_array_get(value, 0);
-	if (json_is_null(value) ||
-	    (json_is_string(value) && json_string_length(value) == 0))
-		return NULL;
-	if (json_is_string(value))
-		return json_string(json_string_value(value));
-	import_error(im, index, "depends_on must be one test's id%s",
-	    json_is_array(value) ? "; a chain says the same of several" : "");
-	return NULL;
-}
-
-static json_t *
-as_status(struct import *im, size_t index, const json_t *value)
+as_status(const char *word)
 {
 	static const char *const kept[] = { "pending", "passed", "failed",
 		"blocked", "skipped" };
-	const char *word = json_string_value(value);
 
-	for (size_t i = 0; word != NULL && i < sizeof(kept) / sizeof(*kept);
-	     i++)
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
 		if (strcasecmp(word, kept[i]) == 0)
 			return json_string(kept[i]);
 	/* Nobody works on it any more. */
-	if (word != NULL &&
-	    (strcasecmp(word, "in_progress") == 0 ||
-		strcasecmp(word, "in-progress") == 0))
-		return json_string("pending");
-	import_error(im, index,
-	    "status must be pending, in_progress, passed, failed, blocked or "
-	    "skipped, not %s",
-	    word != NULL ? word : "something that is no text");
-	return NULL;
-}
-
-static json_t *
-as_count(struct import *im, size_t index, const char *name, const json_t *value)
-{
-	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
-	    json_integer_value(value) <= INT32_MAX)
-		return json_integer(json_integer_value(value));
-	if (!json_is_null(value))
-		import_error(
-		    im, index, "%s must be a whole number, 0 or more", name);
-	return NULL;
-}
-
-static json_t *
-as_flag(struct import *im, size_t index, const char *name, const json_t *value)
-{
-	if (json_is_boolean(value))
-		return json_integer(json_is_true(value));
-	if (json_is_integer(value) &&
-	    (json_integer_value(value) == 0 || json_integer_value(value) == 1))
-		return json_integer(json_integer_value(value));
-	if (!json_is_null(value))
-		import_error(im, index, "%s must be true or false", name);
-	return NULL;
-}
-
-static json_t *
-as_time(struct import *im, size_t index, const char *name, const json_t *value)
-{
-	const char *text = json_string_value(value);
-	int64_t wall_ms;
-
-	if (text != NULL && clock_parse_iso(text, &wall_ms) == 0)
-		return json_string(text);
-	if (!json_is_null(value) && !im->legacy)
-		import_error(im, index,
-		    "%s must be a time in UTC as 2026-01-07T02:14:00Z", name);
-	return NULL;
+	return strcasecmp(word, "in_progress") == 0 ||
+		strcasecmp(word, "in-progress") == 0
+	    ? json_string("pending")
+	    : NULL;
 }
 
 /* A list of patterns, or one; kept as the text of a JSON array. */
 static json_t *
-as_patterns(
-    struct import *im, size_t index, const char *name, const json_t *value)
+as_patterns(const json_t *value)
 {
-	json_t *parsed = NULL, *item, *text = NULL;
+	const char *word = json_string_value(value);
+	json_t *list, *item, *text = NULL;
 	size_t i, nbad = 0;
 
-	if (json_is_null(value))
-		return NULL;
-	if (json_is_string(value)) { /* exported from the table, or one */
-		parsed = json_loads(json_string_value(value), 0, NULL);
-		if (!json_is_array(parsed)) {
-			json_decref(parsed);
-			parsed = json_pack("[s]", json_string_value(value));
-		}
-	} else {
-		parsed = json_deep_copy(value);
+	/* Exported from the table, or one, or a list. */
+	list = word != NULL ? json_loads(word, 0, NULL) : json_deep_copy(value);
+	if (word != NULL && !json_is_array(list)) {
+		json_decref(list);
+		list = json_pack("[s]", word);
 	}
-	json_array_foreach(parsed, i, item) nbad += !json_is_string(item);
-	if (json_is_array(parsed) && nbad == 0)
-		text = as_text(parsed);
-	else
-		import_error(
-		    im, index, "%s must be a list of path patterns", name);
-	json_decref(parsed);
+	json_array_foreach(list, i, item) nbad += !json_is_string(item);
+	if (json_is_array(list) && nbad == 0)
+		text = as_text(list);
+	json_decref(list);
 	return text;
 }
 
+/* Returns a new reference; NULL when value is no such thing. */
 static json_t *
-convert(struct import *im, size_t index, const struct column *column,
-    const json_t *value)
+convert(enum type type, const json_t *value, bool legacy)
 {
-	const char *name = column->name;
+	const char *word = json_string_value(value);
+	int64_t number = json_integer_value(value), wall_ms;
 
-	switch (column->type) {
-	case ID: return NULL; /* is set by then */
-	case STATUS: return as_status(im, index, value);
-	case COUNT: return as_count(im, index, name, value);
-	case FLAG: return as_flag(im, index, name, value);
-	case TIME: return as_time(im, index, name, value);
-	case PATTERNS: return as_patterns(im, index, name, value);
-	case TEXT: break;
+	switch (type) {
+	case TEXT: return word != NULL || legacy ? as_text(value) : NULL;
+	case DEPENDENCY:
+	case ID: return word != NULL ? json_string(word) : NULL;
+	case STATUS: return word != NULL ? as_status(word) : NULL;
+	case PATTERNS: return as_patterns(value);
+	case TIME:
+		return word != NULL && clock_parse_iso(word, &wall_ms) == 0
+		    ? json_string(word)
+		    : NULL;
+	case FLAG:
+		if (json_is_boolean(value))
+			return json_integer(json_is_true(value));
+		break;
+	case COUNT: break;
 	}
-	if (strcmp(name, "depends_on") == 0)
-		return as_dependency(im, index, value);
-	if (!im->legacy && !json_is_string(value) && !json_is_null(value)) {
-		import_error(im, index, "%s must be text", name);
-		return NULL;
+	return json_is_integer(value) && number >= 0 &&
+		number <= (type == FLAG ? 1 : INT32_MAX)
+	    ? json_integer(number)
+	    : NULL;
+}
+
+static void
+read_value(struct import *im, size_t index, const char *name, json_t *value)
+{
+	const struct column *column = find_column(name);
+	json_t *converted;
+
+	if (column == NULL) {
+		if (!im->legacy)
+			say_unknown(im, index, name);
+		return;
 	}
-	return as_text(value);
+	if (column->type == DEPENDENCY && json_is_array(value) &&
+	    json_array_size(value) < 2) /* a list of one is one */
+		value = json_array_get(value, 0);
+	if (column->type == ID || value == NULL || json_is_null(value) ||
+	    (column->type == DEPENDENCY && json_string_length(value) == 0 &&
+		json_is_string(value)))
+		return;
+	converted = convert(column->type, value, im->legacy);
+	if (converted != NULL)
+		(void)json_object_set_new(
+		    json_array_get(im->tests, index), column->name, converted);
+	else if (column->type != TIME || !im->legacy)
+		import_error(im, index, "%s must be %s", column->name,
+		    wants[column->type]);
 }
 
 /* The test's id is its own, or the key it stands under. */
@@ -274,19 +250,21 @@ read_test(struct import *im, const char *key, json_t *entry)
 	}
 	read_id(im, index, key, entry);
 	json_object_foreach(entry, name, value)
-	{
-		const struct column *column = find_column(name);
-		json_t *converted;
+	    read_value(im, index, name, value);
+}
 
-		if (column == NULL) {
-			if (!im->legacy)
-				say_unknown(im, index, name);
-			continue;
-		}
-		converted = convert(im, index, column, value);
-		if (converted != NULL)
-			(void)json_object_set_new(
-			    test, column->name, converted);
+void
+import_row(const json_t *test, struct test_row *ret)
+{
+	*ret = (struct test_row){ .automatable = 1 };
+	for (size_t i = 0; i < NCOLUMNS; i++) {
+		const json_t *value = json_object_get(test, columns[i].name);
+		void *member = (char *)ret + columns[i].offset;
+
+		if (json_is_string(value))
+			*(const char **)member = json_string_value(value);
+		else if (json_is_integer(value))
+			*(int64_t *)member = json_integer_value(value);
 	}
 }
 

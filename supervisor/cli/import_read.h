@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "store/queries_tests.h"
+
 struct import {
 	const char *path; /* of the file, for messages */
 	bool legacy;	  /* test-state.json: what isn't known is passed over */
@@ -26,6 +28,9 @@ void import_free(struct import *im);
 /* One more error, about the test of that index. */
 void import_error(struct import *im, size_t index, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* One test as a row; its texts live as long as the test. */
+void import_row(const json_t *test, struct test_row *ret);
 
 /* A column's text of one test; NULL when it isn't set. */
 const char *import_text(const json_t *test, const char *column);

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "cli/keepers.h"
+#include "cli/names.h"
 #include "system/lock.h"
 #include "system/pidfd.h"
 #include "system/rundir.h"
@@ -21,8 +21,8 @@ holder(int dirfd, const char *path)
 	return pid > 0 ? pid : 0;
 }
 
-static void
-look(struct keeper_seen *ret, int rundir, const char *name)
+void
+keepers_look_in(struct keeper_seen *ret, int rundir, const char *name)
 {
 	int dirfd = rundir_open_component(rundir, name);
 
@@ -45,63 +45,49 @@ keepers_look(
 {
 	int rundir = rundir_open(state_directory);
 
-	look(ret, rundir, name);
+	keepers_look_in(ret, rundir, name);
 	io_close(&rundir);
 }
 
-static int
-add(struct keepers *k, int rundir, const char *name)
+bool
+keepers_supervisor(
+    const char *state_directory, pid_t *ret_guardian, pid_t *ret_daemon)
 {
-	struct keeper_seen seen, *more;
+	int fd = open(state_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	look(&seen, rundir, name);
-	if (seen.pid == 0)
-		return 0;
-	more = reallocarray(k->items, k->n + 1, sizeof(*more));
-	if (more == NULL)
-		return -1;
-	k->items = more;
-	k->items[k->n++] = seen;
-	return 0;
+	*ret_guardian = fd < 0 ? 0 : holder(fd, LOCK_GUARDIAN);
+	*ret_daemon = fd < 0 ? 0 : holder(fd, LOCK_DAEMON);
+	io_close(&fd);
+	return *ret_guardian != 0 || *ret_daemon != 0;
 }
 
-static int
-read_components(struct keepers *k, int rundir)
+bool
+keepers_running(const char *state_directory)
 {
-	int result = 0,
-	    fd = openat(rundir, "c", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
+	pid_t guardian, daemon;
 
-	if (dir == NULL) {
-		io_close(&fd);
-		return 0;
-	}
-	while (result == 0 && (e = readdir(dir)) != NULL)
-		if (text_is_name(e->d_name))
-			result = add(k, rundir, e->d_name);
-	(void)closedir(dir);
-	return result;
+	return keepers_supervisor(state_directory, &guardian, &daemon);
 }
 
 int
 keepers_read(struct keepers *k, const char *state_directory)
 {
-	int fd = open(state_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result = 0;
+	int rundir = rundir_open(state_directory);
+	struct names names;
+	int result = names_read(&names, state_directory, NULL);
 
 	*k = (struct keepers){ .n = 0 };
-	if (fd < 0)
-		return 0;
-	k->guardian = holder(fd, LOCK_GUARDIAN);
-	k->daemon = holder(fd, LOCK_DAEMON);
-	io_close(&fd);
-	fd = rundir_open(state_directory);
-	if (fd >= 0)
-		result = read_components(k, fd);
-	io_close(&fd);
-	if (result < 0)
-		keepers_free(k);
+	(void)keepers_supervisor(state_directory, &k->guardian, &k->daemon);
+	if (result == 0)
+		k->items = calloc(names.n + 1, sizeof(*k->items));
+	if (k->items == NULL)
+		result = -1;
+	for (size_t i = 0; result == 0 && i < names.n; i++) {
+		keepers_look_in(&k->items[k->n], rundir, names.items[i]);
+		k->n += k->items[k->n].pid != 0;
+	}
+	names_free(&names);
+	io_close(&rundir);
 	return result;
 }
 

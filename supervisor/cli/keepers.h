@@ -36,9 +36,16 @@ void keepers_free(struct keepers *k);
 /* Whether anything of the supervisor lives. */
 bool keepers_any(const struct keepers *k);
 
-/* One component, living or not; has_record and pid say what was found. */
+/* Only guardian and daemon, 0 for none. Returns whether one of them lives. */
+bool keepers_supervisor(
+    const char *state_directory, pid_t *ret_guardian, pid_t *ret_daemon);
+bool keepers_running(const char *state_directory);
+
+/* One component, living or not; has_record and pid say what was found. Or the
+ * same in a run directory that is open, or not there (-1). */
 void keepers_look(
     struct keeper_seen *ret, const char *state_directory, const char *name);
+void keepers_look_in(struct keeper_seen *ret, int rundir, const char *name);
 
 /* Sends signal to whoever holds the lock state_directory/path, through a
  * pidfd. Returns 0, or -1 with errno: ESRCH nobody does. */

@@ -12,10 +12,12 @@
 /* Of names, one after the other; no red, which is for stderr. */
 static const char *const colours[] = { "\033[36m", "\033[33m", "\033[32m",
 	"\033[35m", "\033[34m" };
-#define NCOLOURS (sizeof(colours) / sizeof(colours[0]))
+#define TIME_SIZE 32
+#define NCOLOURS  (sizeof(colours) / sizeof(colours[0]))
 
-void
-log_print_time(char ret[static LOG_PRINT_TIME_SIZE], const struct line *line)
+/* line->stamp as local time, "2026-01-07 02:14:00.123". */
+static void
+format_time(char ret[static TIME_SIZE], const struct line *line)
 {
 	char stamp[sizeof(line->stamp) + 1], clock[24];
 	int64_t wall_ms;
@@ -25,15 +27,14 @@ log_print_time(char ret[static LOG_PRINT_TIME_SIZE], const struct line *line)
 	(void)snprintf(stamp, sizeof(stamp), "%.*s", (int)sizeof(line->stamp),
 	    line->stamp);
 	if (clock_parse_iso(stamp, &wall_ms) < 0) {
-		(void)snprintf(ret, LOG_PRINT_TIME_SIZE, "%s", stamp);
+		(void)snprintf(ret, TIME_SIZE, "%s", stamp);
 		return;
 	}
 	seconds = (time_t)(wall_ms / 1000);
 	if (localtime_r(&seconds, &tm) == NULL ||
 	    strftime(clock, sizeof(clock), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		clock[0] = '\0';
-	(void)snprintf(
-	    ret, LOG_PRINT_TIME_SIZE, "%s.%03d", clock, (int)(wall_ms % 1000));
+	(void)snprintf(ret, TIME_SIZE, "%s.%03d", clock, (int)(wall_ms % 1000));
 }
 
 /* A copy with a NUL at its end and '?' for those inside; NULL with ENOMEM. */
@@ -82,11 +83,11 @@ static void
 print_text(FILE *out, const struct log_style *style, const char *name,
     size_t index, const struct line *line)
 {
-	char time[LOG_PRINT_TIME_SIZE];
+	char time[TIME_SIZE];
 	bool error = line->stream == LINE_STDERR;
 
 	if (style->stamps) {
-		log_print_time(time, line);
+		format_time(time, line);
 		(void)fprintf(out, "%s ", time);
 	}
 	if (style->name_width > 0)

@@ -21,9 +21,4 @@ struct log_style {
 void log_print(FILE *out, const struct log_style *style, const char *name,
     size_t index, const struct line *line);
 
-/* line->stamp as local time, "2026-01-07 02:14:00.123". */
-#define LOG_PRINT_TIME_SIZE 32
-void
-log_print_time(char ret[static LOG_PRINT_TIME_SIZE], const struct line *line);
-
 #endif

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "cli/commands.h"
+#include "cli/ids.h"
 #include "cli/log_follow.h"
 #include "cli/log_merge.h"
 #include "cli/log_print.h"
@@ -43,8 +45,9 @@ raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Returns the number of names. */
 static int
-parse(struct cli *cli, int argc, char **argv, struct request *q, int *ret_code)
+parse(struct cli *cli, int argc, char **argv, struct request *q)
 {
 	const char *lines = NULL, *since = NULL;
 	const struct option_spec specs[] = {
@@ -55,30 +58,17 @@ parse(struct cli *cli, int argc, char **argv, struct request *q, int *ret_code)
 		    .letter = 't',
 		    .flag = &q->style.stamps },
 	};
-	int nwords = options_parse(
-	    cli, argc, argv, specs, sizeof(specs) / sizeof(specs[0]), ret_code);
-	int64_t since_ms;
+	int nwords = options_parse(cli, argc, argv, specs, 4, 0, INT_MAX);
 
-	if (nwords < 0)
-		return -1;
-	*ret_code = CLI_USAGE;
 	q->begin.lines = since == NULL ? LINES_DEFAULT : -1;
 	if (lines != NULL &&
-	    text_parse_int(lines, 0, LINES_MAX, &q->begin.lines) < 0) {
-		(void)cli_error(
+	    text_parse_int(lines, 0, LINES_MAX, &q->begin.lines) < 0)
+		cli_fail(
 		    CLI_USAGE, "-n wants a number of lines, not '%s'", lines);
-		return -1;
+	if (since != NULL) {
+		clock_format_iso(q->since, since_parse(since));
+		q->begin.since = q->since;
 	}
-	if (since == NULL)
-		return nwords;
-	if (since_parse(since, &since_ms) < 0) {
-		(void)cli_error(CLI_USAGE,
-		    "--since wants 1h, 02:14, boot or 2026-01-07, not '%s'",
-		    since);
-		return -1;
-	}
-	clock_format_iso(q->since, since_ms);
-	q->begin.since = q->since;
 	return nwords;
 }
 
@@ -113,13 +103,10 @@ add_word(struct cli *cli, struct log_merge *m, int logsdir, const char *word,
     const struct request *q)
 {
 	char name[TEXT_NAME_MAX + 1];
-	int code;
 
 	if (has_log(logsdir, word))
 		return add(cli, m, logsdir, word, q);
-	code = cli_component(cli, word, name);
-	if (code != CLI_DONE)
-		return code;
+	ids_component(cli, word, name);
 	if (!has_log(logsdir, name))
 		(void)cli_error(
 		    CLI_DONE, "%s has not written anything yet", name);
@@ -225,13 +212,9 @@ logs_run(struct cli *cli, int argc, char **argv)
 {
 	struct request q = { 0 };
 	struct log_merge m = { .last = -1 };
-	int code, logsdir, nwords = parse(cli, argc, argv, &q, &code);
+	int code = CLI_DONE, logsdir, nwords = parse(cli, argc, argv, &q);
 
-	if (nwords < 0)
-		return code;
-	code = cli_locate(cli);
-	if (code != CLI_DONE)
-		return code;
+	cli_locate(cli);
 	raise_file_limit();
 	q.all = nwords == 0;
 	logsdir = log_reader_directory(cli->state_directory);

@@ -8,28 +8,34 @@
 
 #include <bsd/string.h>
 
+#include "base/buf.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "cli/names.h"
 #include "system/rundir.h"
+
+#define LISTED_MAX 8 /* of several that may be meant */
 
 int
 names_add(struct names *names, const char *name)
 {
+	void *items =
+	    reallocarray(names->items, names->n + 1, sizeof(names->items[0]));
+
+	if (items == NULL)
+		return -1;
+	names->items = items;
+	(void)strlcpy(names->items[names->n++], name, sizeof(names->items[0]));
+	return 0;
+}
+
+int
+names_add_new(struct names *names, const char *name)
+{
 	for (size_t i = 0; i < names->n; i++)
 		if (strcmp(names->items[i], name) == 0)
 			return 0;
-	if (names->n == names->size) {
-		size_t size = names->size == 0 ? 16 : 2 * names->size;
-		void *items =
-		    reallocarray(names->items, size, sizeof(names->items[0]));
-
-		if (items == NULL)
-			return -1;
-		names->items = items;
-		names->size = size;
-	}
-	(void)strlcpy(names->items[names->n++], name, sizeof(names->items[0]));
-	return 0;
+	return names_add(names, name);
 }
 
 static int
@@ -60,7 +66,7 @@ add_running(struct names *names, const char *state_directory)
 	}
 	while (result == 0 && (entry = readdir(dir)) != NULL)
 		if (text_is_name(entry->d_name))
-			result = names_add(names, entry->d_name);
+			result = names_add_new(names, entry->d_name);
 	(void)closedir(dir);
 	if (names->n > first)
 		qsort(names->items + first, names->n - first,
@@ -69,13 +75,14 @@ add_running(struct names *names, const char *state_directory)
 }
 
 int
-names_read(struct names *names, const struct cli *cli, const struct conf *conf)
+names_read(
+    struct names *names, const char *state_directory, const struct conf *conf)
 {
 	(void)memset(names, 0, sizeof(*names));
 	for (size_t i = 0; conf != NULL && i < conf->fleet.ncomponents; i++)
 		if (names_add(names, conf->components[i]->name) < 0)
 			return -1;
-	return add_running(names, cli->state_directory);
+	return add_running(names, state_directory);
 }
 
 void
@@ -85,33 +92,51 @@ names_free(struct names *names)
 	(void)memset(names, 0, sizeof(*names));
 }
 
-bool
-names_is_prefix(const char *word, const char *name)
+static bool
+is_prefix(const char *word, const char *name)
 {
 	return strncasecmp(word, name, strlen(word)) == 0;
 }
 
 enum names_match
-names_match(const struct names *names, const char *word, size_t *ret)
+names_match(const struct names *names, const char *word, const char **ret)
 {
-	size_t found = 0;
+	const char *same = NULL, *prefix = NULL;
+	size_t nprefixes = 0;
 
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->items[i], word) == 0) {
-			*ret = i;
+	for (size_t i = names->n; i-- > 0;) {
+		const char *name = names->items[i];
+
+		if (strcmp(name, word) == 0) {
+			*ret = name;
 			return NAMES_ONE;
 		}
+		if (strcasecmp(name, word) == 0)
+			same = name;
+		if (word[0] != '\0' && is_prefix(word, name)) {
+			prefix = name;
+			nprefixes++;
+		}
+	}
+	*ret = same != NULL ? same : prefix;
+	if (same == NULL && nprefixes > 1)
+		return NAMES_SEVERAL;
+	return *ret != NULL ? NAMES_ONE : NAMES_NONE;
+}
+
+void
+names_list(const struct names *names, const char *word, char *buf, size_t size)
+{
+	size_t n = 0;
+	struct buf b;
+
+	buf_init(&b, buf, size);
 	for (size_t i = 0; i < names->n; i++)
-		if (strcasecmp(names->items[i], word) == 0) {
-			*ret = i;
-			return NAMES_ONE;
-		}
-	for (size_t i = names->n; word[0] != '\0' && i-- > 0;)
-		if (names_is_prefix(word, names->items[i])) {
-			*ret = i;
-			found++;
-		}
-	return found == 0 ? NAMES_NONE : found == 1 ? NAMES_ONE : NAMES_SEVERAL;
+		if (is_prefix(word, names->items[i]) && n++ < LISTED_MAX)
+			buf_addf(
+			    &b, "%s%s", n > 1 ? ", " : "", names->items[i]);
+	if (n > LISTED_MAX)
+		buf_addf(&b, " and %zu more", n - LISTED_MAX);
 }
 
 const char *

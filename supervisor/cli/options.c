@@ -1,4 +1,5 @@
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -34,7 +35,7 @@ fill_tables(struct option *longs, char *shorts, const struct option_spec *specs,
 	longs[nspecs + 2] = (struct option){ 0 };
 }
 
-static int
+_Noreturn static void
 complain(const char *command, const char *word, const struct option_spec *specs,
     size_t nspecs)
 {
@@ -46,30 +47,25 @@ complain(const char *command, const char *word, const struct option_spec *specs,
 	    ? text_nearest(word + 2, names, nspecs + 2)
 	    : NULL;
 	if (nearest != NULL)
-		return cli_error(CLI_USAGE,
+		cli_fail(CLI_USAGE,
 		    "%s: there is no option %s; did you mean --%s?", command,
 		    word, nearest);
-	return cli_error(CLI_USAGE,
+	cli_fail(CLI_USAGE,
 	    "%s: there is no option %s; see 'loopkeeper help %s'", command,
 	    word, command);
 }
 
-static int
-take(const struct option_spec *spec)
+static void
+take(const char *command, const struct option_spec *spec)
 {
-	if (spec->flag != NULL) {
+	if (spec->flag != NULL)
 		*spec->flag = true;
-		return 0;
-	}
-	if (spec->value != NULL) {
+	else if (spec->value != NULL)
 		*spec->value = optarg;
-		return 0;
-	}
-	if (spec->list->n ==
-	    sizeof(spec->list->values) / sizeof(spec->list->values[0]))
-		return -1;
-	spec->list->values[spec->list->n++] = optarg;
-	return 0;
+	else if (spec->list->n < OPTION_VALUES_MAX)
+		spec->list->values[spec->list->n++] = optarg;
+	else
+		cli_fail(CLI_USAGE, "%s: too many --%s", command, spec->name);
 }
 
 /* Index of what getopt_long() calls c; nspecs for none of them. */
@@ -86,10 +82,10 @@ find(int c, const struct option_spec *specs, size_t nspecs)
 
 int
 options_parse(struct cli *cli, int argc, char **argv,
-    const struct option_spec *specs, size_t nspecs, int *ret_code)
+    const struct option_spec *specs, size_t nspecs, int min, int max)
 {
+	char shorts[2 * SPECS_MAX + 3], *words[] = { argv[0], argv[0], NULL };
 	struct option longs[SPECS_MAX + 3];
-	char shorts[2 * SPECS_MAX + 3];
 	size_t i;
 	int c, left;
 
@@ -97,28 +93,22 @@ options_parse(struct cli *cli, int argc, char **argv,
 	opterr = 0;
 	optind = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (c == WANT_JSON) {
+		if (c == WANT_JSON)
 			cli->json = true;
-		} else if (c == WANT_HELP || c == 'h') {
-			char *words[] = { argv[0], argv[0], NULL };
-
-			*ret_code = help_run(cli, 2, words);
-			return -1;
-		} else if (c == ':') {
-			*ret_code = cli_error(CLI_USAGE, "%s: %s needs a value",
-			    argv[0], argv[optind - 1]);
-			return -1;
-		} else if ((i = find(c, specs, nspecs)) == nspecs) {
-			*ret_code = complain(argv[0],
-			    argv[optind > 1 ? optind - 1 : 1], specs, nspecs);
-			return -1;
-		} else if (take(&specs[i]) < 0) {
-			*ret_code = cli_error(CLI_USAGE, "%s: too many --%s",
-			    argv[0], specs[i].name);
-			return -1;
-		}
+		else if (c == WANT_HELP || c == 'h')
+			exit(help_run(cli, 2, words));
+		else if (c == ':')
+			cli_fail(CLI_USAGE, "%s: %s needs a value", argv[0],
+			    argv[optind - 1]);
+		else if ((i = find(c, specs, nspecs)) == nspecs)
+			complain(argv[0], argv[optind > 1 ? optind - 1 : 1],
+			    specs, nspecs);
+		else
+			take(argv[0], &specs[i]);
 	}
 	left = argc - optind;
+	if (left < min || left > max)
+		cli_usage(argv[0]);
 	(void)memmove(&argv[1], &argv[optind], (size_t)left * sizeof(argv[0]));
 	argv[1 + left] = NULL;
 	return left;

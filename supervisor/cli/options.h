@@ -11,8 +11,10 @@
 
 #include "cli/cli.h"
 
+#define OPTION_VALUES_MAX 16
+
 struct option_list {
-	const char *values[16];
+	const char *values[OPTION_VALUES_MAX];
 	size_t n;
 };
 
@@ -26,12 +28,11 @@ struct option_spec {
 };
 
 /*
- * Reads the options, wherever they stand, and moves the other words to
- * argv[1] and behind it. Returns their number, or -1 after the answer was
- * printed; *ret_code is then what the command returns (usage, or done when
- * --help was asked for).
+ * Reads the options, wherever they stand, and moves the other words, of which
+ * there may be min to max, to argv[1] and behind it. Returns their number.
+ * What is wrong, and --help, are answered here, and end the program.
  */
 int options_parse(struct cli *cli, int argc, char **argv,
-    const struct option_spec *specs, size_t nspecs, int *ret_code);
+    const struct option_spec *specs, size_t nspecs, int min, int max);
 
 #endif

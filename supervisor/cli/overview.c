@@ -13,13 +13,13 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "cli/health_file.h"
-#include "cli/mode_reason.h"
+#include "cli/keepers.h"
 #include "cli/names.h"
 #include "cli/overview.h"
 #include "cli/print.h"
+#include "cli/words.h"
 #include "store/health.h"
 #include "store/queries_fleet.h"
-#include "system/lock.h"
 #include "system/process.h"
 #include "system/rundir.h"
 
@@ -49,40 +49,16 @@ read_rundir(struct overview *o, const struct cli *cli, int rundir)
 		o->mode_age_ms = clock_wall_ms() - stat_ms(&st);
 }
 
-static pid_t
-holder(int dirfd, const char *path)
-{
-	pid_t pid = lock_holder(dirfd, path);
-
-	return pid > 0 ? pid : 0;
-}
-
-void
-overview_read_supervisor(struct overview *o, const char *state_directory)
-{
-	int state = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (state < 0)
-		return;
-	o->guardian_pid = holder(state, "guardian.lock");
-	o->daemon_pid = holder(state, "lock");
-	o->running = o->guardian_pid != 0 || o->daemon_pid != 0;
-	io_close(&state);
-}
-
 static void
 read_record(struct overview_component *c, int rundir)
 {
-	int dirfd = rundir_open_component(rundir, c->name);
+	struct keeper_seen seen;
 
-	if (dirfd < 0)
-		return;
-	c->keeper_pid = holder(dirfd, "lock");
-	c->has_record = status_read(dirfd, &c->record) == 0;
-	if (c->has_record && c->record.blob_size == sizeof(c->component))
-		(void)memcpy(
-		    &c->component, c->record.blob, sizeof(c->component));
-	io_close(&dirfd);
+	keepers_look_in(&seen, rundir, c->name);
+	c->keeper_pid = seen.pid;
+	c->has_record = seen.has_record;
+	c->record = seen.record;
+	c->component = seen.component;
 	if (c->keeper_pid != 0 && c->component.beat_ms != 0)
 		c->heartbeat_age_ms = clock_ms() - c->component.beat_ms;
 }
@@ -113,8 +89,7 @@ read_component(struct overview *o, struct overview_component *c, int rundir)
 		c->loop_config = conf_loop(o->conf, c->name);
 	c->wanted = wanted_find(&o->wanted, c->name);
 	c->heartbeat_age_ms = -1;
-	if (rundir >= 0)
-		read_record(c, rundir);
+	read_record(c, rundir);
 	read_file_heartbeat(c);
 	c->is_loop = c->config != NULL ? c->config->is_loop
 				       : c->has_record && c->record.is_loop;
@@ -137,23 +112,16 @@ read_components(struct overview *o, const struct cli *cli, int rundir)
 {
 	struct names names;
 
-	if (names_read(&names, cli, o->conf) < 0) {
-		names_free(&names);
-		return -1;
-	}
-	o->components = calloc(names.n + 1, sizeof(o->components[0]));
-	if (o->components == NULL) {
-		names_free(&names);
-		return -1;
-	}
-	o->n = names.n;
-	for (size_t i = 0; i < names.n; i++) {
+	if (names_read(&names, cli->state_directory, o->conf) == 0)
+		o->components = calloc(names.n + 1, sizeof(o->components[0]));
+	for (size_t i = 0; o->components != NULL && i < names.n; i++) {
+		o->n++;
 		(void)strlcpy(o->components[i].name, names.items[i],
 		    sizeof(o->components[i].name));
 		read_component(o, &o->components[i], rundir);
 	}
 	names_free(&names);
-	return 0;
+	return o->components != NULL ? 0 : -1;
 }
 
 int
@@ -168,14 +136,15 @@ overview_read(struct overview *o, const struct cli *cli)
 	if (wanted_read(cli->state_directory, &o->wanted) < 0 &&
 	    errno != ENOENT)
 		return -1;
-	overview_read_supervisor(o, cli->state_directory);
+	o->running = keepers_supervisor(
+	    cli->state_directory, &o->guardian_pid, &o->daemon_pid);
 	rundir = rundir_open(cli->state_directory);
 	if (rundir >= 0)
 		read_rundir(o, cli, rundir);
 	result = read_components(o, cli, rundir);
 	io_close(&rundir);
 	if (result == 0)
-		mode_reason_explain(o);
+		words_of_mode(o);
 	return result;
 }
 
@@ -197,10 +166,16 @@ overview_find(const struct overview *o, const char *name)
 	return NULL;
 }
 
-int
-overview_code(const struct overview *o)
+const char *
+overview_tree(const struct overview_component *c)
 {
-	return o->running ? CLI_DONE : CLI_NOT_RUNNING;
+	static const char *const trees[] = {
+		[TREE_REAPER] = "reaper",
+		[TREE_CGROUP] = "cgroup",
+		[TREE_BEST_EFFORT] = "best-effort",
+	};
+
+	return c->keeper_pid != 0 && c->has_record ? trees[c->record.tree] : "";
 }
 
 const char *

@@ -83,9 +83,6 @@ struct overview {
 int overview_read(struct overview *o, const struct cli *cli);
 void overview_free(struct overview *o);
 
-/* Only who lives: guardian_pid, daemon_pid, running. */
-void overview_read_supervisor(struct overview *o, const char *state_directory);
-
 /* Adds what an open database knows of queues and attempts. Returns 0, or -1
  * with errno of store.h. */
 int overview_add_store(struct overview *o, struct store *s);
@@ -94,8 +91,8 @@ int overview_add_store(struct overview *o, struct store *s);
 struct overview_component *
 overview_find(const struct overview *o, const char *name);
 
-/* CLI_DONE, or CLI_NOT_RUNNING. */
-int overview_code(const struct overview *o);
+/* How the end of its tree is proven: "cgroup", ...; "" when nobody keeps it. */
+const char *overview_tree(const struct overview_component *c);
 
 /* What stands in for a component's title, config or not. */
 const char *overview_title(const struct overview_component *c);

@@ -6,12 +6,10 @@
 #include "cli/ask.h"
 #include "cli/keepers.h"
 #include "cli/polling.h"
-#include "cli/tell.h"
 #include "store/queries_fleet.h"
 
-#define LOOK_MS	    20
-#define PATIENCE_MS 7000
-#define BUSY_MS	    100
+#define LOOK_MS 20
+#define BUSY_MS 100
 
 /* Whether one loop's row says that it has obeyed. */
 struct row_look {
@@ -67,31 +65,39 @@ says_paused(const struct cli *cli, const char *name)
 
 /* One that was asked. */
 struct asked {
-	const char *name;
 	const struct overview_component *c;
-	pid_t pid; /* that was asked; 0: nothing is waited for any more */
+	pid_t pid;	  /* that was asked; 0: nothing is waited for */
+	int64_t until_ms; /* its time to obey is over */
 };
 
-/* Whoever has obeyed is paused at once: if it ended, its keeper would start it
- * again. Returns how many haven't. */
-static size_t
-look(struct cli *cli, struct asked *asked, size_t n)
+/* Its keeper is told first: having obeyed, it isn't to be started again. */
+static void
+request(struct cli *cli, struct asked *asked, const char *why)
 {
-	size_t left = 0;
+	const char *const words[] = { "drain", asked->c->name };
+	char reply[CONTROL_REPLY_MAX];
+
+	if (ask_daemon(cli, words, 2, reply) != CLI_DONE)
+		asked->pid = 0;
+	else
+		ask_tell(cli, "pause_requested", asked->c->name, why);
+}
+
+/* Whether one of them may still obey. */
+static bool
+goes_on(const struct cli *cli, struct asked *asked, size_t n)
+{
+	bool left = false;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *const words[] = { "pause", asked[i].name };
-		char reply[CONTROL_REPLY_MAX];
+		struct asked *a = &asked[i];
 
-		if (asked[i].pid == 0)
-			continue;
-		if (running_pid(cli, asked[i].c) == asked[i].pid &&
-		    !says_paused(cli, asked[i].name)) {
-			left++;
-			continue;
-		}
-		asked[i].pid = 0;
-		(void)ask_daemon(cli, words, 2, reply);
+		if (a->pid != 0 &&
+		    (clock_ms() >= a->until_ms ||
+			running_pid(cli, a->c) != a->pid ||
+			says_paused(cli, a->c->name)))
+			a->pid = 0;
+		left |= a->pid != 0;
 	}
 	return left;
 }
@@ -101,23 +107,24 @@ polling_request(struct cli *cli, struct overview_component *const *targets,
     size_t n, const char *why)
 {
 	struct asked *asked = calloc(n + 1, sizeof(*asked));
-	int64_t begun_ms = clock_ms(), limit_ms = 0;
+	int64_t now_ms = clock_ms();
 	size_t nasked = 0;
 
 	for (size_t i = 0; asked != NULL && i < n; i++) {
 		const struct overview_component *c = targets[i];
-		pid_t pid = polls(c) ? running_pid(cli, c) : 0;
+		struct asked *a = &asked[nasked];
+		int64_t limit_ms = POLLING_LIMIT_MS;
 
-		if (pid == 0)
+		if (!polls(c) || (a->pid = running_pid(cli, c)) == 0)
 			continue;
-		tell_event(cli, "pause_requested", c->name, why);
-		asked[nasked++] = (struct asked){ c->name, c, pid };
-		if (c->config != NULL && c->config->stop_timeout_ms > limit_ms)
+		if (c->config != NULL && c->config->stop_timeout_ms < limit_ms)
 			limit_ms = c->config->stop_timeout_ms;
+		a->c = c;
+		a->until_ms = now_ms + limit_ms;
+		request(cli, a, why);
+		nasked++;
 	}
-	if (limit_ms > PATIENCE_MS)
-		limit_ms = PATIENCE_MS;
-	while (clock_ms() - begun_ms < limit_ms && look(cli, asked, nasked) > 0)
+	while (goes_on(cli, asked, nasked))
 		(void)poll(NULL, 0, LOOK_MS);
 	free(asked);
 }

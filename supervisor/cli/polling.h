@@ -10,10 +10,15 @@
 
 #include "cli/overview.h"
 
+/* A pause takes 10 s; the last half is for those who didn't obey to be ended by
+ * a signal. */
+#define POLLING_LIMIT_MS 9500
+
 /*
  * Writes `pause_requested` for those of n components that poll and run, and
- * waits until each has ended, or has set its row in `loops` to paused, or its
- * stop_timeout is over (7 s at most, so that a pause takes no longer than 10).
+ * waits for each until it has ended (it isn't started again), or has set its
+ * row in `loops` to paused, or its time is over: its stop_timeout, or
+ * POLLING_LIMIT_MS if that is shorter. To be called when the pause begins.
  */
 void polling_request(struct cli *cli, struct overview_component *const *targets,
     size_t n, const char *why);

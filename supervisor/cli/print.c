@@ -167,3 +167,34 @@ print_json_raw(const char *text)
 	value = json_loads(text, JSON_DECODE_ANY, NULL);
 	return value != NULL ? value : print_json_text(text);
 }
+
+static json_t *
+field_json(enum print_kind kind, const void *member)
+{
+	const char *const *text = member;
+	const int64_t *number = member;
+	const double *real = member;
+
+	switch (kind) {
+	case PRINT_TEXT: return print_json_set(*text);
+	case PRINT_STORED: return print_json_raw(*text);
+	case PRINT_NUMBER: return json_integer(*number);
+	case PRINT_SOME:
+		return *number == 0 ? json_null() : json_integer(*number);
+	case PRINT_FLAG: return json_boolean(*number != 0);
+	case PRINT_REAL: return json_real(*real);
+	}
+	return NULL;
+}
+
+json_t *
+print_json_row(const struct print_field *fields, size_t n, const void *row)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_object_set_new(object, fields[i].key,
+		    field_json(
+			fields[i].kind, (const char *)row + fields[i].offset));
+	return object;
+}

@@ -48,4 +48,28 @@ json_t *print_json_set(const char *text);
 /* Stored JSON text as JSON; as a string where it is none. */
 json_t *print_json_raw(const char *text);
 
+/* How a row of the database becomes an object: a member of its struct for each
+ * key. */
+enum print_kind {
+	PRINT_TEXT,   /* const char *; null where it isn't set */
+	PRINT_STORED, /* const char *, JSON */
+	PRINT_NUMBER, /* int64_t */
+	PRINT_SOME,   /* int64_t; null for 0 */
+	PRINT_FLAG,   /* int64_t as true or false */
+	PRINT_REAL,   /* double */
+};
+struct print_field {
+	const char *key;
+	enum print_kind kind;
+	size_t offset;
+};
+/* The field of that member, which is its key too. */
+#define PRINT_FIELD(row, kind, member)               \
+	{                                            \
+#member, kind, offsetof(row, member) \
+	}
+
+json_t *
+print_json_row(const struct print_field *fields, size_t n, const void *row);
+
 #endif

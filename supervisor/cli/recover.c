@@ -40,10 +40,9 @@ recover(struct cli *cli, bool dry_run, struct recovering *r)
 		.argument = r,
 		.by = "recover",
 		.dry_run = dry_run };
-	struct check_result result;
 	struct store s;
 
-	if (check_run(&c, &s, &result) == 0) {
+	if (check_run(&c, &s) == 0) {
 		store_close(&s);
 		return 0;
 	}
@@ -65,16 +64,9 @@ recover_run(struct cli *cli, int argc, char **argv)
 		{ .name = "dry-run", .flag = &dry_run },
 	};
 	struct recovering r = { .state_directory = cli->state_directory };
-	int code = CLI_DONE;
-	int words = options_parse(cli, argc, argv, specs, 1, &code);
 
-	if (words < 0)
-		return code;
-	if (words > 0)
-		return cli_usage("recover");
-	code = cli_locate(cli);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
+	cli_locate(cli);
 	if (dry_run)
 		(void)printf("dry run, nothing is changed:\n");
 	if (recover(cli, dry_run, &r) < 0)

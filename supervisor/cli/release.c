@@ -20,34 +20,31 @@
 #define PATIENCE_MS 10000
 #define BACK_MS	    600000 /* a large database takes long to be checked */
 #define RELEASED    "released"
-#define DATABASE    "coordination.db"
 #define NAMED_MAX   8
 
-static const char *const companions[] = { DATABASE "-wal", DATABASE "-shm" };
+/* The database and its companions. */
+static const char *const files[] = { "coordination.db", "coordination.db-wal",
+	"coordination.db-shm" };
+#define NFILES (sizeof(files) / sizeof(files[0]))
 
 /* One look at the database of a state directory. */
 struct look {
 	int dirfd;
-	struct stat files[3]; /* database, -wal, -shm; st_nlink 0: none */
+	struct stat files[NFILES]; /* st_nlink 0: it isn't there */
 	size_t openers;
 	bool print; /* names the openers */
 };
 
-static bool
-exists(int dirfd, const char *name, struct stat *st)
-{
-	return fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Whether the descriptor at dirfd/name is one of the files. */
+/* Whether the descriptor dirfd/name is one of the files. */
 static bool
 is_opener(const struct look *l, int dirfd, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(dirfd, name, &st, 0) < 0)
+	if (!isdigit((unsigned char)name[0]) ||
+	    fstatat(dirfd, name, &st, 0) < 0)
 		return false;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < NFILES; i++)
 		if (l->files[i].st_nlink > 0 &&
 		    l->files[i].st_dev == st.st_dev &&
 		    l->files[i].st_ino == st.st_ino)
@@ -56,40 +53,26 @@ is_opener(const struct look *l, int dirfd, const char *name)
 }
 
 static void
-found(struct look *l, const char *pid)
+look_at_process(struct look *l, pid_t pid)
 {
-	char command[128];
-	int64_t number;
-
-	l->openers++;
-	if (!l->print || l->openers > NAMED_MAX)
-		return;
-	if (text_parse_int(pid, 1, INT32_MAX, &number) < 0)
-		return;
-	process_command((pid_t)number, command, sizeof(command));
-	(void)cli_error(
-	    CLI_FAILED, "process %s (%s) has %s open", pid, command, DATABASE);
-}
-
-static void
-look_at_process(struct look *l, const char *pid)
-{
-	char path[64];
+	char path[64], command[128];
 	const struct dirent *e;
+	bool has = false;
 	DIR *dir;
 
-	(void)snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	if (dir == NULL)
 		return; /* gone, or another user's: root sees them */
-	while ((e = readdir(dir)) != NULL) {
-		if (isdigit((unsigned char)e->d_name[0]) &&
-		    is_opener(l, dirfd(dir), e->d_name)) {
-			found(l, pid);
-			break;
-		}
-	}
+	while (!has && (e = readdir(dir)) != NULL)
+		has = is_opener(l, dirfd(dir), e->d_name);
 	(void)closedir(dir);
+	l->openers += has;
+	if (!has || !l->print || l->openers > NAMED_MAX)
+		return;
+	process_command(pid, command, sizeof(command));
+	(void)cli_error(CLI_FAILED, "process %d (%s) has %s open", (int)pid,
+	    command, files[0]);
 }
 
 static void
@@ -97,13 +80,14 @@ look_for_openers(struct look *l)
 {
 	DIR *dir = opendir("/proc");
 	const struct dirent *e;
+	int64_t pid;
 
-	(void)exists(l->dirfd, DATABASE, &l->files[0]);
-	(void)exists(l->dirfd, companions[0], &l->files[1]);
-	(void)exists(l->dirfd, companions[1], &l->files[2]);
+	for (size_t i = 0; i < NFILES; i++)
+		(void)fstatat(
+		    l->dirfd, files[i], &l->files[i], AT_SYMLINK_NOFOLLOW);
 	while (dir != NULL && (e = readdir(dir)) != NULL)
-		if (isdigit((unsigned char)e->d_name[0]))
-			look_at_process(l, e->d_name);
+		if (text_parse_int(e->d_name, 1, INT32_MAX, &pid) == 0)
+			look_at_process(l, (pid_t)pid);
 	if (dir != NULL)
 		(void)closedir(dir);
 }
@@ -122,30 +106,26 @@ is_marked(int dirfd)
 static bool
 is_released(struct look *l)
 {
-	struct stat st;
-
-	if (!is_marked(l->dirfd) || exists(l->dirfd, companions[0], &st) ||
-	    exists(l->dirfd, companions[1], &st))
+	if (!is_marked(l->dirfd))
 		return false;
 	look_for_openers(l);
-	return l->openers == 0;
+	return l->openers == 0 && l->files[1].st_nlink == 0 &&
+	    l->files[2].st_nlink == 0;
 }
 
 static int
 complain(struct look *l)
 {
-	struct stat st;
-
 	*l = (struct look){ .dirfd = l->dirfd, .print = true };
 	look_for_openers(l);
 	if (l->openers == 0 && !is_marked(l->dirfd))
 		(void)cli_error(CLI_FAILED,
 		    "the recorder has not released the database; "
 		    "'loopkeeper status recorder' may say why");
-	for (size_t i = 0; i < 2; i++)
-		if (exists(l->dirfd, companions[i], &st))
+	for (size_t i = 1; i < NFILES; i++)
+		if (l->files[i].st_nlink > 0)
 			(void)cli_error(
-			    CLI_FAILED, "there still is a %s", companions[i]);
+			    CLI_FAILED, "there still is a %s", files[i]);
 	return cli_error(CLI_FAILED,
 	    "the components are paused, but the database is NOT free: don't "
 	    "replace it yet; 'loopkeeper pause all' looks again");

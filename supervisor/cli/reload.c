@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/keepers.h"
 #include "cli/options.h"
 #include "conf/conf.h"
 #include "control/roster.h"
@@ -116,15 +117,10 @@ reload_run(struct cli *cli, int argc, char **argv)
 	struct conf *conf;
 	int code;
 
-	switch (options_parse(cli, argc, argv, &spec, 1, &code)) {
-	case 0: break;
-	case -1: return code;
-	default: return cli_usage("reload");
-	}
-	if (cli_locate(cli) != CLI_DONE)
-		return CLI_FAILED;
-	if ((code = ask_running(cli)) != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, &spec, 1, 0, 0);
+	cli_locate(cli);
+	if (!keepers_running(cli->state_directory))
+		return cli_not_running();
 	conf = conf_load(cli->config_path, stderr);
 	if (conf == NULL)
 		return cli_error(CLI_FAILED, "nothing was changed");

@@ -6,17 +6,19 @@
 #include "cli/settle.h"
 
 #define LOOK_MS	    20
+#define HOLD_MS	    100	 /* a process that ends at once was no start */
 #define PATIENCE_MS 2000 /* in which it should have begun to move */
 
-void
-settle_look(struct settle_mark *ret, const struct cli *cli, const char *name)
+static int
+say_unkillable(const struct keeper_seen *seen)
 {
-	struct keeper_seen seen;
+	const char *channel = seen->record.wait_channel;
 
-	keepers_look(&seen, cli->state_directory, name);
-	*ret = (struct settle_mark){ .pid = seen.record.pid,
-		.pid_start = seen.record.pid_start,
-		.died_ms = seen.component.death.at_ms };
+	return cli_error(CLI_FAILED,
+	    "%s: process %d survives SIGKILL (waits in %s); nothing is "
+	    "started before it is gone",
+	    seen->name, (int)seen->record.unkillable_pid,
+	    channel[0] == '\0' ? "an unknown place" : channel);
 }
 
 int
@@ -33,21 +35,28 @@ settle_stopped(const struct cli *cli, const char *name)
 		if (c->want != WANT_RUN && c->state == COMPONENT_STOPPED)
 			return CLI_DONE;
 		if (c->unkillable)
-			return cli_error(CLI_FAILED,
-			    "%s: process %d survives SIGKILL (waits in %s); "
-			    "nothing is started before it is gone",
-			    name, (int)seen.record.unkillable_pid,
-			    seen.record.wait_channel);
+			return say_unkillable(&seen);
 		(void)poll(NULL, 0, LOOK_MS);
 	}
 }
 
 static bool
-is_new(const struct keeper_seen *seen, const struct settle_mark *before)
+is_new(const struct keeper_seen *seen, const struct overview_component *before)
 {
 	return seen->record.pid != 0 &&
-	    (seen->record.pid != before->pid ||
-		seen->record.pid_start != before->pid_start);
+	    (seen->record.pid != before->record.pid ||
+		seen->record.pid_start != before->record.pid_start);
+}
+
+static int
+say_running(const struct keeper_seen *seen, bool new, bool anew)
+{
+	printf("%s: %s (pid %d)\n", seen->name,
+	    anew      ? "restarted"
+		: new ? "started"
+		      : "was running already",
+	    (int)seen->record.pid);
+	return CLI_DONE;
 }
 
 /* It has died since, and nobody knows yet whether the next one will hold. */
@@ -63,16 +72,19 @@ say_death(const struct keeper_seen *seen)
 
 /* Returns an exit code, or -1 when it is not decided yet. */
 static int
-judge(const struct keeper_seen *seen, const struct settle_mark *before,
+judge(const struct keeper_seen *seen, const struct overview_component *before,
     bool anew, bool late)
 {
 	const struct component *c = &seen->component;
 
+	if (seen->has_record && c->unkillable)
+		return say_unkillable(seen);
 	if (!seen->has_record || seen->pid == 0 || c->want != WANT_RUN)
 		return -1;
 	if (c->state == COMPONENT_RUNNING && !c->fallback &&
-	    (!anew || is_new(seen, before)))
-		return CLI_DONE;
+	    (is_new(seen, before) ? clock_ms() - c->started_ms >= HOLD_MS
+				  : !anew))
+		return say_running(seen, is_new(seen, before), anew);
 	if (c->state == COMPONENT_STOPPED && c->done && late) {
 		(void)printf("%s: ended as it should\n", seen->name);
 		return CLI_DONE;
@@ -83,7 +95,7 @@ judge(const struct keeper_seen *seen, const struct settle_mark *before,
 			    : "waits for what it comes after");
 		return CLI_DONE;
 	}
-	if (c->death.at_ms != before->died_ms &&
+	if (c->death.at_ms != before->component.death.at_ms &&
 	    c->death.cause != CAUSE_OPERATOR &&
 	    (c->state == COMPONENT_BACKOFF || c->state == COMPONENT_FAILED ||
 		c->fallback))
@@ -92,15 +104,15 @@ judge(const struct keeper_seen *seen, const struct settle_mark *before,
 }
 
 int
-settle_started(const struct cli *cli, const char *name,
-    const struct settle_mark *before, bool anew)
+settle_started(
+    const struct cli *cli, const struct overview_component *before, bool anew)
 {
 	int64_t begun_ms = clock_ms();
 	struct keeper_seen seen;
 	int code;
 
 	do {
-		keepers_look(&seen, cli->state_directory, name);
+		keepers_look(&seen, cli->state_directory, before->name);
 		code = judge(
 		    &seen, before, anew, clock_ms() - begun_ms > PATIENCE_MS);
 		if (code < 0)

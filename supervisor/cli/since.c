@@ -1,9 +1,9 @@
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
+#include "cli/cli.h"
 #include "cli/since.h"
 
 /* Local time in one of the forms; -1 for none of them. */
@@ -35,23 +35,20 @@ parse_local(const char *text, int64_t now_ms, int64_t *ret_wall_ms)
 	return -1;
 }
 
-int
-since_parse(const char *text, int64_t *ret_wall_ms)
+int64_t
+since_parse(const char *text)
 {
-	int64_t ago_ms, now_ms = clock_wall_ms();
+	int64_t ms, now_ms = clock_wall_ms();
 
-	if (strcmp(text, "boot") == 0) {
-		*ret_wall_ms = now_ms - clock_boot_ms();
-		return 0;
-	}
-	if (duration_parse(text, &ago_ms) == 0) {
-		*ret_wall_ms = now_ms - ago_ms;
-		return 0;
-	}
-	if (parse_local(text, now_ms, ret_wall_ms) == 0)
-		return 0;
-	if (strchr(text, 'T') != NULL)
-		return clock_parse_iso(text, ret_wall_ms);
-	errno = EINVAL;
-	return -1;
+	if (strcmp(text, "boot") == 0)
+		return now_ms - clock_boot_ms();
+	if (duration_parse(text, &ms) == 0)
+		return now_ms - ms;
+	if (parse_local(text, now_ms, &ms) == 0 ||
+	    (strchr(text, 'T') != NULL && clock_parse_iso(text, &ms) == 0))
+		return ms;
+	cli_fail(CLI_USAGE,
+	    "--since %s: it is written 1h, 8h, 2026-01-07, "
+	    "'2026-01-07 02:14', 02:14 or boot",
+	    text);
 }

@@ -7,8 +7,8 @@
 /*
  * Reads "1h" or "2d" (so long ago), "boot" (of the machine), "2026-01-07",
  * "2026-01-07 02:14[:30]" or "02:14" (local time, today), and ISO 8601 with
- * a Z. Returns 0, or -1 with EINVAL; *ret_wall_ms is then untouched.
+ * a Z. Returns wall-clock ms; ends the program when it is none of these.
  */
-int since_parse(const char *text, int64_t *ret_wall_ms);
+int64_t since_parse(const char *text);
 
 #endif

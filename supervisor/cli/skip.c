@@ -63,8 +63,8 @@ change(struct cli *cli, struct store *s, const char *word, bool skip,
 {
 	const char *verb = skip ? "skipped" : "reset";
 	struct before before = { 0 };
-	char id[ATTEMPT_TEST_SIZE];
-	int changed = 1, code = ids_test(cli, s, word, id);
+	char id[IDS_SIZE];
+	int changed = 1, code = ids_find(cli, s, IDS_TEST, word, id);
 
 	if (code != CLI_DONE)
 		return code;
@@ -96,14 +96,10 @@ run(struct cli *cli, int argc, char **argv, bool skip)
 		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
 	};
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 2, &code);
-	if (left != 1)
-		return left < 0 ? code : cli_usage(argv[0]);
-	code = database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, specs, 2, 1, 1);
+	database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
 	code = change(cli, &s, argv[1], skip, reason, dry_run);
 	store_close(&s);
 	return code;

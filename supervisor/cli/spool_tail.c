@@ -1,19 +1,28 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-#include <bsd/string.h>
 
 #include "base/io.h"
 #include "cli/spool_tail.h"
 
-/* One reading, with whom it is for. */
-struct reading {
+#define FILES_MAX 8192 /* that are followed at once */
+#define WATCHED	  (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR)
+
+/* Known by its inode: a name may come again. */
+struct spool_tail_file {
+	dev_t device;
+	ino_t inode;
+	off_t offset; /* of the first byte that wasn't read */
+	bool there;   /* in the look under way */
+};
+
+/* One look, with whom it is for. */
+struct look {
 	struct spool_tail *t;
 	void (*each)(char *line, void *argument);
 	void *argument;
@@ -22,68 +31,18 @@ struct reading {
 int
 spool_tail_open(struct spool_tail *t, const char *state_directory)
 {
-	*t = (struct spool_tail){ .watches = { -1, -1 }, .state_watch = -1 };
-	t->files = calloc(SPOOL_TAIL_FILES, sizeof(t->files[0]));
-	if (t->files == NULL)
-		return -1;
+	*t = (struct spool_tail){ .blind = true, .stirred = true };
 	t->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (t->fd < 0 ||
-	    path_format(t->paths[0], "%s/run/spool", state_directory) < 0 ||
-	    path_format(t->paths[1], "%s/spool", state_directory) < 0) {
+	t->files = calloc(FILES_MAX, sizeof(t->files[0]));
+	if (t->fd < 0 || t->files == NULL ||
+	    path_format(t->state_directory, "%s", state_directory) < 0) {
 		spool_tail_close(t);
 		return -1;
 	}
 	/* Without it the database is looked at less promptly. */
-	t->state_watch =
-	    inotify_add_watch(t->fd, state_directory, IN_MODIFY | IN_MOVED_TO);
-	t->stirred = true;
+	t->state_watch = inotify_add_watch(
+	    t->fd, state_directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
 	return 0;
-}
-
-bool
-spool_tail_is_blind(const struct spool_tail *t)
-{
-	return t->watches[0] < 0;
-}
-
-static bool
-is_spool_file(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 6 && len < sizeof(((struct spool_tail_file *)0)->name) &&
-	    strcmp(name + len - 6, ".jsonl") == 0;
-}
-
-static struct spool_tail_file *
-find(struct spool_tail *t, int directory, const char *name)
-{
-	struct spool_tail_file *file;
-
-	for (size_t i = 0; i < t->nfiles; i++)
-		if (t->files[i].directory == directory &&
-		    strcmp(t->files[i].name, name) == 0)
-			return &t->files[i];
-	if (t->nfiles == SPOOL_TAIL_FILES)
-		return NULL;
-	file = &t->files[t->nfiles++];
-	file->directory = directory;
-	file->offset = 0;
-	(void)strlcpy(file->name, name, sizeof(file->name));
-	return file;
-}
-
-/* Of one directory; without a name, all of them. */
-static void
-forget(struct spool_tail *t, int directory, const char *name)
-{
-	for (size_t i = 0; i < t->nfiles;) {
-		if (t->files[i].directory == directory &&
-		    (name == NULL || strcmp(t->files[i].name, name) == 0))
-			t->files[i] = t->files[--t->nfiles];
-		else
-			i++;
-	}
 }
 
 void
@@ -94,39 +53,62 @@ spool_tail_close(struct spool_tail *t)
 	t->files = NULL;
 }
 
+/* NULL when it is one too many. */
+static struct spool_tail_file *
+find(struct spool_tail *t, const struct stat *st)
+{
+	size_t i = 0;
+
+	while (i < t->nfiles &&
+	    (t->files[i].inode != st->st_ino ||
+		t->files[i].device != st->st_dev))
+		i++;
+	if (i == FILES_MAX)
+		return NULL;
+	if (i == t->nfiles)
+		t->files[t->nfiles++] =
+		    (struct spool_tail_file){ .device = st->st_dev,
+			    .inode = st->st_ino };
+	return &t->files[i];
+}
+
 /* Hands over the whole lines of bytes; returns how many bytes they were. */
 static size_t
-hand_over(const struct reading *r, char *bytes, size_t n)
+hand_over(const struct look *l, char *bytes, size_t n)
 {
 	size_t begin = 0;
+	char *end;
 
-	for (;;) {
-		char *end = memchr(bytes + begin, '\n', n - begin);
-
-		if (end == NULL)
-			return begin;
+	while ((end = memchr(bytes + begin, '\n', n - begin)) != NULL) {
 		*end = '\0';
-		r->each(bytes + begin, r->argument);
+		l->each(bytes + begin, l->argument);
 		begin = (size_t)(end - bytes) + 1;
 	}
+	return begin;
 }
 
 static void
-read_file(const struct reading *r, int directory, const char *name)
+read_file(const struct look *l, int dirfd, const char *name)
 {
-	struct spool_tail_file *file = find(r->t, directory, name);
-	char path[PATH_SIZE], bytes[65536];
+	struct spool_tail_file *file;
+	char bytes[65536];
+	struct stat st;
 	ssize_t n;
 	int fd;
 
-	if (file == NULL ||
-	    path_format(path, "%s/%s", r->t->paths[directory], name) < 0)
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode) || (file = find(l->t, &st)) == NULL)
 		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	file->there = true;
+	if (st.st_size < file->offset) /* another one of that number */
+		file->offset = 0;
+	if (st.st_size == file->offset)
+		return;
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) /* gone into the database, which has it all */
 		return;
 	while ((n = pread(fd, bytes, sizeof(bytes), file->offset)) > 0) {
-		size_t used = hand_over(r, bytes, (size_t)n);
+		size_t used = hand_over(l, bytes, (size_t)n);
 
 		if (used == 0 && (size_t)n == sizeof(bytes))
 			used = (size_t)n; /* no line of ours is so long */
@@ -137,85 +119,78 @@ read_file(const struct reading *r, int directory, const char *name)
 	io_close(&fd);
 }
 
-static void
-read_directory(const struct reading *r, int directory)
+/* Watches a folder and reads what lies in it, and in those below if deep.
+ * Returns whether it is there. */
+static bool
+read_folder(const struct look *l, int at, const char *path, bool deep)
 {
-	DIR *dir = opendir(r->t->paths[directory]);
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char link[PATH_SIZE];
 	struct dirent *entry;
 
-	if (dir == NULL)
-		return;
-	while ((entry = readdir(dir)) != NULL)
-		if (is_spool_file(entry->d_name))
-			read_file(r, directory, entry->d_name);
+	if (dir == NULL) {
+		io_close(&fd);
+		return false;
+	}
+	/* One that is watched already stays so. */
+	if (path_format(link, "/proc/self/fd/%d", fd) == 0)
+		(void)inotify_add_watch(l->t->fd, link, WATCHED);
+	while ((entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		if (len > 6 && strcmp(entry->d_name + len - 6, ".jsonl") == 0)
+			read_file(l, fd, entry->d_name);
+		else if (deep && entry->d_type == DT_DIR &&
+		    entry->d_name[0] != '.')
+			(void)read_folder(l, fd, entry->d_name, false);
+	}
 	(void)closedir(dir);
-}
-
-/* Watches a directory that wasn't there before, and reads what lies in it. */
-static void
-watch(const struct reading *r, int directory)
-{
-	int *watched = &r->t->watches[directory];
-
-	if (*watched >= 0)
-		return;
-	*watched = inotify_add_watch(r->t->fd, r->t->paths[directory],
-	    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
-	if (*watched >= 0)
-		read_directory(r, directory);
+	return true;
 }
 
 static void
-heed_directory(
-    const struct reading *r, int directory, const struct inotify_event *event)
+read_folders(const struct look *l)
 {
-	if (event->mask & IN_IGNORED) {
-		r->t->watches[directory] = -1;
-		forget(r->t, directory, NULL);
-	} else if (event->len > 0 && is_spool_file(event->name)) {
-		if (event->mask & IN_DELETE)
-			forget(r->t, directory, event->name);
-		else
-			read_file(r, directory, event->name);
-	}
-}
+	struct spool_tail *t = l->t;
+	char path[PATH_SIZE];
+	size_t n = 0;
 
-static void
-heed(const struct reading *r, const struct inotify_event *event)
-{
-	struct spool_tail *t = r->t;
-
-	if (event->mask & IN_Q_OVERFLOW) {
-		t->stirred = true;
-		read_directory(r, 0);
-		read_directory(r, 1);
-		return;
-	}
-	if (event->wd == t->state_watch && event->len > 0 &&
-	    strncmp(event->name, "coordination.db", 15) == 0)
-		t->stirred = true;
-	for (int i = 0; i < SPOOL_TAIL_DIRECTORIES; i++)
-		if (event->wd == t->watches[i])
-			heed_directory(r, i, event);
+	for (size_t i = 0; i < t->nfiles; i++)
+		t->files[i].there = false;
+	t->blind = path_format(path, "%s/run/spool", t->state_directory) < 0 ||
+	    !read_folder(l, AT_FDCWD, path, true);
+	if (path_format(path, "%s/spool", t->state_directory) == 0)
+		(void)read_folder(l, AT_FDCWD, path, false);
+	for (size_t i = 0; i < t->nfiles; i++)
+		if (t->files[i].there)
+			t->files[n++] = t->files[i];
+	t->nfiles = n;
 }
 
 void
 spool_tail_read(struct spool_tail *t, void (*each)(char *line, void *argument),
     void *argument)
 {
-	const struct reading r = { t, each, argument };
+	const struct look l = { t, each, argument };
 	_Alignas(struct inotify_event) char bytes[16384];
+	bool look = t->blind;
 	ssize_t n;
 
-	watch(&r, 0);
-	watch(&r, 1);
 	while ((n = read(t->fd, bytes, sizeof(bytes))) > 0) {
 		const struct inotify_event *event;
 
 		for (char *p = bytes; p < bytes + n;
 		     p += sizeof(*event) + event->len) {
 			event = (const void *)p;
-			heed(&r, event);
+			if (event->wd == t->state_watch && event->len > 0 &&
+			    strncmp(event->name, "coordination.db", 15) == 0)
+				t->stirred = true;
+			else
+				look = true; /* also where some were lost */
+			t->stirred |= (event->mask & IN_Q_OVERFLOW) != 0;
 		}
 	}
+	if (look)
+		read_folders(&l);
 }

@@ -155,7 +155,7 @@ print_fleet(
 	code = print_table(cli, o, all);
 	if (code != CLI_DONE || s->db == NULL)
 		return code;
-	if (alerts_print_brief(cli, s) < 0 || decisions_print_brief(cli, s) < 0)
+	if (alerts_print_brief(cli, s) < 0 || decisions_print_brief(s) < 0)
 		return database_error(s);
 	return CLI_DONE;
 }
@@ -167,24 +167,15 @@ run(struct cli *cli, const struct overview *o, struct store *s,
 	const struct overview_component *c = NULL;
 	int code;
 
-	if (name[0] != '\0') {
-		c = overview_find(o, name);
-		if (c == NULL) /* gone since its name was looked up */
-			return ids_unknown(cli, s, IDS_COMPONENT, name);
-	}
+	if (name[0] != '\0' && (c = overview_find(o, name)) == NULL)
+		return cli_error(CLI_FAILED, "%s is no more", name);
 	if (cli->json)
 		code = status_print_json(cli, o, s, c);
 	else if (c != NULL)
 		code = status_print_one(cli, o, s, c);
 	else
 		code = print_fleet(cli, o, s, all);
-	if (code != CLI_DONE)
-		return code;
-	if (!o->running)
-		return cli_error(CLI_NOT_RUNNING,
-		    "the supervisor isn't running; 'loopkeeper up -d' starts "
-		    "it");
-	return CLI_DONE;
+	return code == CLI_DONE && !o->running ? cli_not_running() : code;
 }
 
 int
@@ -197,19 +188,11 @@ status_run(struct cli *cli, int argc, char **argv)
 	char name[TEXT_NAME_MAX + 1] = "";
 	struct overview o;
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left < 0)
-		return code;
-	if (left > 1)
-		return cli_usage("status");
-	code = left == 1 ? cli_component(cli, argv[1], name) : cli_locate(cli);
-	if (code != CLI_DONE)
-		return code;
-	code = database_overview(cli, &o, &s);
-	if (code != CLI_DONE)
-		return code;
+	if (options_parse(cli, argc, argv, specs, 1, 0, 1) == 1)
+		ids_component(cli, argv[1], name);
+	database_overview(cli, &o, &s);
 	code = run(cli, &o, &s, name, all);
 	store_close(&s);
 	overview_free(&o);

@@ -7,7 +7,6 @@
 #include "cli/decisions.h"
 #include "cli/print.h"
 #include "cli/status.h"
-#include "cli/version.h"
 #include "cli/words.h"
 
 /* 0 stands for "none" in records; in JSON that is null. */
@@ -67,11 +66,6 @@ loop_json(const struct overview_loop *l)
 static json_t *
 wanted_json(const struct overview_component *c)
 {
-	static const char *const trees[] = {
-		[TREE_REAPER] = "reaper",
-		[TREE_CGROUP] = "cgroup",
-		[TREE_BEST_EFFORT] = "best-effort",
-	};
 	const struct wanted_entry *w = c->wanted;
 
 	return json_pack("{s:s,s:o,s:o,s:o,s:o}", "wanted",
@@ -79,9 +73,7 @@ wanted_json(const struct overview_component *c)
 	    print_json_set(w != NULL ? w->by : ""), "wanted_since",
 	    print_json_set(w != NULL ? w->since : ""), "wanted_why",
 	    print_json_set(w != NULL ? w->why : ""), "tree",
-	    c->keeper_pid != 0 && c->has_record
-		? json_string(trees[c->record.tree])
-		: json_null());
+	    print_json_set(overview_tree(c)));
 }
 
 /* What is true only while a keeper lives. */

@@ -1,24 +1,28 @@
 /* `status NAME`: all about one component, and what to do next. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
+#include "base/clock.h"
 #include "base/duration.h"
-#include "base/line.h"
+#include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/database.h"
 #include "cli/event_line.h"
-#include "cli/process_tree.h"
+#include "cli/log_reader.h"
 #include "cli/status.h"
 #include "cli/words.h"
 #include "store/queries_events.h"
 #include "system/process.h"
+#include "system/tree.h"
 
-#define EVENTS 3
-#define LINES  5
+#define EVENTS	3
+#define LINES	5
+#define LOOK_MS 200 /* at what it takes */
 
 static void
 print_wanted(const struct overview_component *c)
@@ -51,17 +55,50 @@ print_history(const struct overview *o, const struct overview_component *c)
 	printf("last death  %s, %s ago\n", text, age);
 }
 
+/* What a component's whole tree of processes takes. */
+struct usage {
+	size_t nprocesses;
+	int64_t rss;	    /* bytes */
+	uint64_t cpu_ms;    /* of what lives and what it has reaped */
+	double cpu_percent; /* of one processor, over the time of looking */
+};
+
+static void
+add_process(void *context, pid_t pid)
+{
+	struct usage *usage = context;
+	struct process p;
+
+	if (process_read(pid, &p) < 0 || p.state == 'Z')
+		return;
+	usage->nprocesses++;
+	usage->rss += p.rss;
+	usage->cpu_ms += p.cpu_ms;
+}
+
+/* Looks for a fifth of a second. What can't be read counts as nothing. */
+static void
+measure(struct usage *ret, pid_t keeper_pid)
+{
+	struct usage before = { 0 };
+	int64_t begun_ms = clock_ms(), passed_ms;
+
+	*ret = (struct usage){ 0 };
+	(void)tree_walk(keeper_pid, add_process, &before);
+	(void)poll(NULL, 0, LOOK_MS);
+	(void)tree_walk(keeper_pid, add_process, ret);
+	passed_ms = clock_ms() - begun_ms;
+	if (ret->cpu_ms > before.cpu_ms && passed_ms > 0)
+		ret->cpu_percent = 100.0 *
+		    (double)(ret->cpu_ms - before.cpu_ms) / (double)passed_ms;
+}
+
 static void
 print_processes(const struct overview *o, const struct overview_component *c)
 {
-	static const char *const trees[] = {
-		[TREE_REAPER] = "reaper",
-		[TREE_CGROUP] = "cgroup",
-		[TREE_BEST_EFFORT] = "best-effort",
-	};
 	char age[DURATION_SIZE], command[256];
 	pid_t worker = c->loop.worker_pid;
-	struct process_tree tree;
+	struct usage tree;
 
 	if (c->keeper_pid != 0)
 		printf("keeper      pid %d\n", c->keeper_pid);
@@ -74,13 +111,13 @@ print_processes(const struct overview *o, const struct overview_component *c)
 		process_command(worker, command, sizeof(command));
 		printf("worker      %d: %s\n", worker, command);
 	}
-	process_tree_measure(&tree, c->keeper_pid);
+	measure(&tree, c->keeper_pid);
 	duration_format(age, (int64_t)tree.cpu_ms);
 	printf("memory      %.1f MiB in %zu process%s\n",
 	    (double)tree.rss / (1024 * 1024), tree.nprocesses,
 	    tree.nprocesses == 1 ? "" : "es");
 	printf("cpu         %.0f%% now, %s so far\n", tree.cpu_percent, age);
-	printf("tree        %s\n", trees[c->record.tree]);
+	printf("tree        %s\n", overview_tree(c));
 	if (c->record.limits[0] != '\0')
 		printf("limits      not enforced: %s\n", c->record.limits);
 	if (c->record.status_text[0] != '\0')
@@ -121,52 +158,30 @@ print_event(const struct event_row *row, void *argument)
 	return 0;
 }
 
-/* Its time as a clock here shows it: what else is in the log is for `logs`. */
+/* The last lines of the log: what else is in it is for `logs`. */
 static void
-print_output_line(char *text)
+print_output(const struct cli *cli, const char *name)
 {
-	char when[PRINT_TIME_SIZE],
-	    stamp[sizeof(((struct line *)0)->stamp) + 1];
+	static const struct log_begin begin = { .lines = LINES };
+	int logsdir = log_reader_directory(cli->state_directory), n = 0;
+	struct log_reader r = { .nfiles = 0 };
 	struct line line;
 
-	if (line_parse(text, strlen(text), &line)) {
-		(void)snprintf(stamp, sizeof(stamp), "%.*s",
-		    (int)sizeof(line.stamp), line.stamp);
-		print_time(when, stamp);
-		printf("  %s  ", when);
-		text += line.text - text;
-	} else {
-		printf("  ");
-	}
-	text_clean(text);
-	printf("%s\n", text);
-}
+	if (logsdir >= 0 && log_reader_open(&r, logsdir, name, &begin) == 0)
+		while (log_reader_next(&r, &line) > 0) {
+			char text[1024], when[PRINT_TIME_SIZE];
 
-/* The last lines of the log, however long it is. */
-static void
-print_output(const char *path)
-{
-	char bytes[8192], *line;
-	FILE *file = fopen(path, "re");
-	size_t n, lines = 0;
-
-	if (file == NULL)
-		return;
-	if (fseek(file, -(long)sizeof(bytes) + 1, SEEK_END) < 0)
-		rewind(file);
-	n = fread(bytes, 1, sizeof(bytes) - 1, file);
-	(void)fclose(file);
-	while (n > 0 && bytes[n - 1] == '\n')
-		n--;
-	bytes[n] = '\0';
-	for (line = bytes + n; line > bytes; line--)
-		if (line[-1] == '\n' && ++lines == LINES)
-			break;
-	if (n == 0)
-		return;
-	printf("\noutput\n");
-	while (line != NULL)
-		print_output_line(strsep(&line, "\n"));
+			(void)snprintf(text, sizeof(text), "%.*s",
+			    (int)sizeof(line.stamp), line.stamp);
+			print_time(when, text);
+			(void)snprintf(text, sizeof(text), "%.*s",
+			    (int)line.len, line.text);
+			text_clean(text);
+			printf("%s  %s  %s\n", n++ == 0 ? "\noutput\n" : "",
+			    when, text);
+		}
+	log_reader_close(&r);
+	io_close(&logsdir);
 }
 
 /* "loopkeeper [-c FILE]", so that it can be pasted as it stands. */
@@ -213,10 +228,7 @@ status_print_one(struct cli *cli, const struct overview *o, struct store *s,
 	struct words w;
 
 	words_of(&w, o, c);
-	printf("%s: %s%s%s%s%s%s\n", c->name,
-	    print_begin(cli->colour, w.colour), w.word,
-	    print_end(cli->colour, w.colour), w.detail[0] != '\0' ? " (" : "",
-	    w.detail, w.detail[0] != '\0' ? ")" : "");
+	words_print(c->name, &w, cli->colour);
 	if (strcmp(overview_title(c), c->name) != 0)
 		printf("title       %s\n", overview_title(c));
 	print_wanted(c);
@@ -236,7 +248,7 @@ status_print_one(struct cli *cli, const struct overview *o, struct store *s,
 		    0)
 			return database_error(s);
 	}
-	print_output(log);
+	print_output(cli, c->name);
 	print_next(cli, o, c);
 	return CLI_DONE;
 }

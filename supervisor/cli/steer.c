@@ -1,97 +1,141 @@
 /* start, stop and restart: what is wanted is written down, the daemon told,
  * and the result waited for. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/ids.h"
+#include "cli/keepers.h"
 #include "cli/options.h"
 #include "cli/settle.h"
-#include "system/wanted.h"
+#include "cli/steer.h"
 
-struct target {
+void
+steer_begin(struct steering *s, char **words, size_t nwords)
+{
 	char name[TEXT_NAME_MAX + 1];
-	struct settle_mark before;
-};
 
-struct steering {
-	struct cli *cli;
-	const char *word; /* start, stop, restart */
-	bool stop;
-	bool anew;
-	struct target *targets;
-	size_t n;
-};
-
-static int
-resolve(struct steering *s, char **words, size_t n)
-{
-	s->targets = calloc(n, sizeof(*s->targets));
-	if (s->targets == NULL)
-		return cli_error(CLI_FAILED, "%s", strerror(errno));
-	for (s->n = 0; s->n < n; s->n++) {
-		struct target *t = &s->targets[s->n];
-
-		if (cli_component(s->cli, words[s->n], t->name) != CLI_DONE)
-			return CLI_FAILED;
-		settle_look(&t->before, s->cli, t->name);
+	if (strpbrk(s->why, "\t\n") != NULL)
+		cli_fail(CLI_USAGE, "--reason is one line, no tabs");
+	cli_locate(s->cli);
+	if (!keepers_running(s->cli->state_directory))
+		exit(cli_not_running());
+	if (overview_read(&s->o, s->cli) < 0 ||
+	    (s->targets = calloc(s->o.n + nwords + 1,
+		 sizeof(struct overview_component *))) == NULL)
+		cli_fail(CLI_FAILED, "cannot read %s: %s",
+		    s->cli->state_directory, strerror(errno));
+	for (s->n = 0; s->n < nwords; s->n++) {
+		ids_component(s->cli, words[s->n], name);
+		s->targets[s->n] = overview_find(&s->o, name);
+		if (s->targets[s->n] == NULL)
+			cli_fail(CLI_FAILED, "%s is no more", name);
 	}
-	return CLI_DONE;
 }
 
-static int
-write_down(const struct steering *s, const char *why)
+void
+steer_end(struct steering *s)
 {
-	struct wanted_entry *changes = calloc(s->n, sizeof(*changes));
-	int result = -1;
-
-	for (size_t i = 0; changes != NULL && i < s->n; i++)
-		changes[i] = (struct wanted_entry){
-			.name = s->targets[i].name,
-			.state = s->stop ? WANTED_STOPPED : WANTED_RUN,
-			.by = database_user(),
-			.why = why,
-		};
-	if (changes != NULL)
-		result = wanted_write(s->cli->state_directory, changes, s->n);
-	free(changes);
-	if (result == 0)
-		return CLI_DONE;
-	return cli_error(CLI_FAILED, "%s/wanted: %s", s->cli->state_directory,
-	    strerror(errno));
+	free(s->targets);
+	overview_free(&s->o);
 }
 
 static int
-tell(const struct steering *s)
+write_changes(
+    const struct cli *cli, const struct wanted_entry *changes, size_t n)
+{
+	if (wanted_write(cli->state_directory, changes, n) == 0)
+		return CLI_DONE;
+	return cli_error(
+	    CLI_FAILED, "%s/wanted: %s", cli->state_directory, strerror(errno));
+}
+
+int
+steer_write_one(
+    const struct steering *s, const char *name, enum wanted_state state)
+{
+	const struct wanted_entry change = { .name = name,
+		.state = state,
+		.by = database_user(),
+		.why = s->why };
+
+	return write_changes(s->cli, &change, 1);
+}
+
+int
+steer_write(const struct steering *s, enum wanted_state state)
+{
+	struct wanted_entry *changes = calloc(s->n + 1, sizeof(*changes));
+	size_t n = 0;
+	int code;
+
+	for (size_t i = 0; changes != NULL && i < s->n; i++) {
+		const struct overview_component *c = s->targets[i];
+
+		if (c->wanted == NULL || c->wanted->state != state)
+			changes[n++] = (struct wanted_entry){
+				.name = c->name,
+				.state = state,
+				.by = database_user(),
+				.why = s->why,
+			};
+	}
+	code = changes == NULL ? cli_error(CLI_FAILED, "%s", strerror(errno))
+	    : n > 0	       ? write_changes(s->cli, changes, n)
+			       : CLI_DONE;
+	free(changes);
+	return code;
+}
+
+int
+steer_tell(const struct steering *s, const char *word)
 {
 	char reply[CONTROL_REPLY_MAX];
 	const char **words = calloc(s->n + 1, sizeof(*words));
-	int code;
+	int code = CLI_DONE;
 
 	if (words == NULL)
 		return cli_error(CLI_FAILED, "%s", strerror(errno));
-	words[0] = s->word;
+	words[0] = word;
 	for (size_t i = 0; i < s->n; i++)
-		words[i + 1] = s->targets[i].name;
-	code = ask_daemon(s->cli, words, s->n + 1, reply);
+		words[i + 1] = s->targets[i]->name;
+	if (s->n > 0)
+		code = ask_daemon(s->cli, words, s->n + 1, reply);
 	free(words);
 	return code;
 }
 
 static int
-await(const struct steering *s)
+settle_stop(const struct cli *cli, const struct overview_component *before)
+{
+	int code = settle_stopped(cli, before->name);
+
+	if (code != CLI_DONE)
+		return code;
+	if (before->wanted != NULL && before->wanted->state == WANTED_STOPPED)
+		printf("%s: was stopped already (by %s)\n", before->name,
+		    before->wanted->by);
+	else
+		printf("%s: stopped\n", before->name);
+	return code;
+}
+
+/* Waits for each; the last of their failures counts. */
+static int
+await(const struct steering *s, const char *word)
 {
 	int code = CLI_DONE;
 
 	for (size_t i = 0; i < s->n; i++) {
-		const struct target *t = &s->targets[i];
-		int one = s->stop
-		    ? settle_stopped(s->cli, t->name)
-		    : settle_started(s->cli, t->name, &t->before, s->anew);
+		int one = strcmp(word, "stop") == 0
+		    ? settle_stop(s->cli, s->targets[i])
+		    : settle_started(
+			  s->cli, s->targets[i], strcmp(word, "restart") == 0);
 
 		if (one != CLI_DONE)
 			code = one;
@@ -100,69 +144,41 @@ await(const struct steering *s)
 }
 
 static int
-steer(struct steering *s, char **words, size_t n, const char *why, bool dry_run)
+run(struct cli *cli, int argc, char **argv, enum wanted_state state)
 {
-	int code = cli_locate(s->cli);
-
-	if (code == CLI_DONE)
-		code = ask_running(s->cli);
-	if (code == CLI_DONE)
-		code = resolve(s, words, n);
-	if (code == CLI_DONE && dry_run)
-		for (size_t i = 0; i < s->n; i++)
-			(void)printf(
-			    "would %s %s\n", s->word, s->targets[i].name);
-	if (code != CLI_DONE || dry_run)
-		return code;
-	/* Written first: a daemon that is started now reads the same. */
-	code = write_down(s, why);
-	if (code == CLI_DONE)
-		code = tell(s);
-	return code == CLI_DONE ? await(s) : code;
-}
-
-static int
-run(struct steering *s, int argc, char **argv)
-{
-	const char *why = "";
-	bool dry_run = false;
+	struct steering s = { .cli = cli, .why = "" };
 	const struct option_spec specs[] = {
-		{ .name = "reason", .value = &why },
-		{ .name = "dry-run", .flag = &dry_run },
+		{ .name = "reason", .value = &s.why },
+		{ .name = "dry-run", .flag = &s.dry_run },
 	};
-	int code, left = options_parse(s->cli, argc, argv, specs, 2, &code);
+	int n = options_parse(cli, argc, argv, specs, 2, 1, INT_MAX);
+	int code = CLI_DONE;
 
-	if (left < 0)
-		return code;
-	if (left == 0)
-		return cli_usage(s->word);
-	if (strpbrk(why, "\t\n") != NULL)
-		return cli_error(CLI_USAGE, "--reason is one line, no tabs");
-	code = steer(s, &argv[1], (size_t)left, why, dry_run);
-	free(s->targets);
+	steer_begin(&s, &argv[1], (size_t)n);
+	for (size_t i = 0; s.dry_run && i < s.n; i++)
+		printf("would %s %s\n", argv[0], s.targets[i]->name);
+	/* Written first: a daemon that is started now reads the same. */
+	if (!s.dry_run && (code = steer_write(&s, state)) == CLI_DONE &&
+	    (code = steer_tell(&s, argv[0])) == CLI_DONE)
+		code = await(&s, argv[0]);
+	steer_end(&s);
 	return code;
 }
 
 int
 start_run(struct cli *cli, int argc, char **argv)
 {
-	struct steering s = { .cli = cli, .word = "start" };
-
-	return run(&s, argc, argv);
+	return run(cli, argc, argv, WANTED_RUN);
 }
 
 int
 stop_run(struct cli *cli, int argc, char **argv)
 {
-	struct steering s = { .cli = cli, .word = "stop", .stop = true };
-
-	return run(&s, argc, argv);
+	return run(cli, argc, argv, WANTED_STOPPED);
 }
 
 int
 restart_run(struct cli *cli, int argc, char **argv)
 {
-	struct steering s = { .cli = cli, .word = "restart", .anew = true };
-
-	return run(&s, argc, argv);
+	return run(cli, argc, argv, WANTED_RUN);
 }

@@ -19,17 +19,13 @@ table_init(
 void
 table_begin_row(struct table *t)
 {
-	if (t->nrows == t->size) {
-		size_t size = t->size == 0 ? 16 : 2 * t->size;
-		void *rows = reallocarray(t->rows, size, sizeof(t->rows[0]));
+	void *rows = reallocarray(t->rows, t->nrows + 1, sizeof(t->rows[0]));
 
-		if (rows == NULL) {
-			t->exhausted = true;
-			return;
-		}
-		t->rows = rows;
-		t->size = size;
+	if (rows == NULL) {
+		t->exhausted = true;
+		return;
 	}
+	t->rows = rows;
 	t->rows[t->nrows++] = (struct table_row){ .note = NULL };
 }
 
@@ -132,11 +128,17 @@ static void
 print_row(const struct table *t, const struct table_row *row, const int *widths)
 {
 	size_t last = last_cell(t, row);
+	int left = print_width();
+	char cut[512];
 
-	for (size_t i = 0; i <= last; i++)
-		if (!is_hidden(t, i))
-			print_cell(cell(row, i), widths[i], i == last,
-			    t->colour, row->colours[i]);
+	for (size_t i = 0; i <= last; i++) {
+		if (is_hidden(t, i))
+			continue;
+		print_cut(cut, sizeof(cut), cell(row, i), left);
+		print_cell(i == last ? cut : cell(row, i), widths[i], i == last,
+		    t->colour, row->colours[i]);
+		left -= widths[i] + 2;
+	}
 	(void)putchar('\n');
 	if (row->note != NULL)
 		printf("  %s\n", row->note);

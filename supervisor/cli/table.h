@@ -21,7 +21,6 @@ struct table {
 	unsigned hidden; /* bit i: column i isn't printed */
 	struct table_row *rows;
 	size_t nrows;
-	size_t size;
 	bool colour;
 	bool exhausted; /* out of memory: something is missing */
 };
@@ -38,7 +37,8 @@ void table_set(struct table *t, size_t column, const char *format, ...)
 void table_colour(struct table *t, size_t column, enum print_colour colour);
 void table_note(struct table *t, const char *text);
 
-/* Returns 0, or -1 with ENOMEM; then nothing was printed. */
+/* The last column is cut where the terminal ends. Returns 0, or -1 with
+ * ENOMEM; then nothing was printed. */
 int table_print(const struct table *t);
 void table_free(struct table *t);
 

@@ -4,17 +4,19 @@
 
 #include <bsd/string.h>
 
+#include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/ids.h"
 #include "cli/options.h"
 #include "cli/table.h"
-#include "cli/tests.h"
 #include "store/queries_tests.h"
 
 static const char *const statuses[] = { "pending", "in_progress", "passed",
 	"failed", "blocked", "skipped" };
 #define NSTATUSES (sizeof(statuses) / sizeof(statuses[0]))
+
+#define NARROW 60 /* columns, below which less is shown */
 
 enum { TEST, LOOP, STATUS, ATTEMPTS, RESULT, NCOLUMNS };
 
@@ -32,7 +34,6 @@ static int
 add_row(const struct test_row *test, void *argument)
 {
 	struct table *t = argument;
-	char result[160];
 
 	table_begin_row(t);
 	table_set(t, TEST, "%s", test->id);
@@ -44,40 +45,37 @@ add_row(const struct test_row *test, void *argument)
 		    (long long)test->max_attempts);
 	else
 		table_set(t, ATTEMPTS, "%lld", (long long)test->attempts);
-	print_cut(result, sizeof(result),
-	    test->reason[0] != '\0' ? test->reason : test->last_result, 36);
-	table_set(t, RESULT, "%s", result);
+	table_set(t, RESULT, "%s",
+	    test->reason[0] != '\0' ? test->reason : test->last_result);
 	return 0;
 }
 
-json_t *
-tests_json(const struct test_row *t)
+/* An object with the columns of table tests. */
+#define FIELD(kind, member) PRINT_FIELD(struct test_row, kind, member)
+static json_t *
+test_json(const struct test_row *test)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:b,s:o,s:o,s:o,"
-			 "s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}",
-	    "id", print_json_text(t->id), "loop_id", print_json_set(t->loop_id),
-	    "category", print_json_set(t->category), "status",
-	    print_json_text(t->status), "attempts", (json_int_t)t->attempts,
-	    "max_attempts",
-	    t->max_attempts == 0 ? json_null() : json_integer(t->max_attempts),
-	    "last_result", print_json_set(t->last_result), "depends_on",
-	    print_json_set(t->depends_on), "automatable", t->automatable != 0,
-	    "notes", print_json_set(t->notes), "spec_content",
-	    print_json_set(t->spec_content), "last_attempt_at",
-	    print_json_set(t->last_attempt_at), "passed_at",
-	    print_json_set(t->passed_at), "verified_at",
-	    print_json_set(t->verified_at), "created_at",
-	    print_json_set(t->created_at), "verify", print_json_set(t->verify),
-	    "worker", print_json_set(t->worker), "files",
-	    print_json_raw(t->files), "test_files",
-	    print_json_raw(t->test_files), "reason", print_json_set(t->reason),
-	    "sort_order", (json_int_t)t->sort_order);
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, loop_id), FIELD(PRINT_TEXT, category),
+		FIELD(PRINT_TEXT, status), FIELD(PRINT_NUMBER, attempts),
+		FIELD(PRINT_SOME, max_attempts), FIELD(PRINT_TEXT, last_result),
+		FIELD(PRINT_TEXT, depends_on), FIELD(PRINT_FLAG, automatable),
+		FIELD(PRINT_TEXT, notes), FIELD(PRINT_TEXT, spec_content),
+		FIELD(PRINT_TEXT, last_attempt_at),
+		FIELD(PRINT_TEXT, passed_at), FIELD(PRINT_TEXT, verified_at),
+		FIELD(PRINT_TEXT, created_at), FIELD(PRINT_TEXT, verify),
+		FIELD(PRINT_TEXT, worker), FIELD(PRINT_STORED, files),
+		FIELD(PRINT_STORED, test_files), FIELD(PRINT_TEXT, reason),
+		FIELD(PRINT_NUMBER, sort_order) };
+
+	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);
 }
+#undef FIELD
 
 static int
 add_json(const struct test_row *test, void *argument)
 {
-	return json_array_append_new(argument, tests_json(test));
+	return json_array_append_new(argument, test_json(test));
 }
 
 static int
@@ -98,6 +96,8 @@ print_tests(const struct cli *cli, struct store *s, const char *loop,
 		return database_error(s);
 	}
 	table_init(&t, titles, NCOLUMNS, cli->colour);
+	if (print_width() < NARROW)
+		t.hidden = 1u << LOOP | 1u << ATTEMPTS;
 	if (queries_each_test(s, loop, status, add_row, &t) != 0) {
 		table_free(&t);
 		return database_error(s);
@@ -124,7 +124,10 @@ find_status(const char *word)
 	if (strcasecmp(word, "in-progress") == 0 ||
 	    strcasecmp(word, "running") == 0)
 		return "in_progress";
-	return NULL;
+	cli_fail(CLI_USAGE,
+	    "there is no status %s; there are pending, in_progress, passed, "
+	    "failed, blocked, skipped",
+	    word);
 }
 
 int
@@ -135,25 +138,184 @@ tests_run(struct cli *cli, int argc, char **argv)
 		{ .name = "loop", .letter = 'l', .value = &loop },
 		{ .name = "status", .letter = 's', .value = &word },
 	};
-	char name[TEXT_NAME_MAX + 1];
+	char name[IDS_SIZE];
 	struct store s;
-	int code, left;
+	int code = CLI_DONE;
 
-	left = options_parse(cli, argc, argv, specs, 2, &code);
-	if (left != 0)
-		return left < 0 ? code : cli_usage("tests");
-	if (word != NULL && (status = find_status(word)) == NULL)
-		return cli_error(CLI_USAGE,
-		    "there is no status %s; there are pending, in_progress, "
-		    "passed, failed, blocked, skipped",
-		    word);
-	code = database_open(cli, &s, STORE_READ);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, specs, 2, 0, 0);
+	if (word != NULL)
+		status = find_status(word);
+	database_open(cli, &s, STORE_READ);
 	if (loop != NULL)
-		code = ids_loop(cli, &s, loop, name);
+		code = ids_find(cli, &s, IDS_LOOP, loop, name);
 	if (code == CLI_DONE)
 		code = print_tests(cli, &s, loop != NULL ? name : NULL, status);
-	store_close(&s);
-	return code == CLI_DONE ? database_reader_code(cli) : code;
+	return database_done(cli, &s, code);
+}
+
+/* ---- one test ---- */
+
+/* A line per thing that is set. */
+static void
+print_field(const char *name, const char *text)
+{
+	if (text[0] == '\0')
+		return;
+	printf("  %-12s ", name);
+	print_clean(text);
+	(void)putchar('\n');
+}
+
+static void
+print_when(const char *name, const char *stored)
+{
+	char when[PRINT_TIME_SIZE];
+
+	if (stored[0] == '\0')
+		return;
+	print_time(when, stored);
+	print_field(name, when);
+}
+
+static int
+print_test(const struct test_row *t, void *argument)
+{
+	(void)argument;
+	printf("%s: %s (%lld", t->id, t->status, (long long)t->attempts);
+	if (t->max_attempts > 0)
+		printf(" of %lld", (long long)t->max_attempts);
+	printf(" attempt%s used)\n",
+	    t->max_attempts == 0 && t->attempts == 1 ? "" : "s");
+	print_field("loop", t->loop_id);
+	print_field("category", t->category);
+	print_field("reason", t->reason);
+	print_field("last result", t->last_result);
+	print_field("depends on", t->depends_on);
+	print_field("verify", t->verify);
+	print_field("worker", t->worker);
+	print_field("files", t->files);
+	print_field("test files", t->test_files);
+	print_field("notes", t->notes);
+	if (t->automatable == 0)
+		print_field("automatable", "no: no loop takes it");
+	print_when("added", t->created_at);
+	print_when("last attempt", t->last_attempt_at);
+	print_when("passed", t->passed_at);
+	if (t->spec_content[0] != '\0') {
+		printf("  spec\n");
+		print_clean(t->spec_content);
+		(void)putchar('\n');
+	}
+	return 0;
+}
+
+static int
+print_attempt(const struct attempt_row *a, void *argument)
+{
+	int64_t age_ms = print_age_ms(a->started_at);
+	int64_t end_ms = print_age_ms(a->ended_at);
+	char when[PRINT_TIME_SIZE], took[DURATION_SIZE] = "?";
+	int *n = argument;
+
+	if ((*n)++ == 0)
+		printf("  attempts\n");
+	print_time(when, a->started_at);
+	if (age_ms >= 0)
+		duration_format(took, age_ms - (end_ms >= 0 ? end_ms : 0));
+	printf("    %lld  %s  %s  %s, %s\n", (long long)a->fence, when,
+	    a->outcome[0] != '\0' ? a->outcome : a->state, a->loop_id, took);
+	if (a->transcript[0] != '\0')
+		printf("       %s\n", a->transcript);
+	return 0;
+}
+
+static int
+print_dependent(const struct test_row *t, void *argument)
+{
+	int *n = argument;
+
+	if ((*n)++ == 0)
+		printf("  wait for it\n");
+	printf("    %s (%s)\n", t->id, t->status);
+	return 0;
+}
+
+static int
+print_all(struct store *s, const char *id)
+{
+	int nattempts = 0, ndependents = 0;
+
+	if (queries_test(s, id, print_test, NULL) < 0 ||
+	    queries_each_attempt(s, id, print_attempt, &nattempts) < 0 ||
+	    queries_each_dependent(s, id, print_dependent, &ndependents) < 0)
+		return database_error(s);
+	return CLI_DONE;
+}
+
+static int
+keep_json(const struct test_row *t, void *argument)
+{
+	json_t **ret = argument;
+
+	*ret = test_json(t);
+	return 0;
+}
+
+#define FIELD(kind, member) PRINT_FIELD(struct attempt_row, kind, member)
+static int
+add_attempt(const struct attempt_row *attempt, void *argument)
+{
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, loop_id), FIELD(PRINT_TEXT, state),
+		FIELD(PRINT_TEXT, outcome), FIELD(PRINT_SOME, pid),
+		FIELD(PRINT_TEXT, transcript), FIELD(PRINT_TEXT, base_commit),
+		FIELD(PRINT_TEXT, result_commit), FIELD(PRINT_NUMBER, tokens),
+		FIELD(PRINT_REAL, cost_usd), FIELD(PRINT_TEXT, started_at),
+		FIELD(PRINT_TEXT, ended_at) };
+	json_t *object =
+	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), attempt);
+
+	(void)json_object_set_new(
+	    object, "attempt", json_integer(attempt->fence));
+	return json_array_append_new(argument, object);
+}
+
+static int
+add_dependent(const struct test_row *t, void *argument)
+{
+	return json_array_append_new(argument, print_json_text(t->id));
+}
+
+static int
+print_all_json(struct store *s, const char *id)
+{
+	json_t *attempts = json_array(), *dependents = json_array();
+	json_t *test = NULL;
+
+	if (queries_test(s, id, keep_json, &test) < 0 ||
+	    queries_each_attempt(s, id, add_attempt, attempts) < 0 ||
+	    queries_each_dependent(s, id, add_dependent, dependents) < 0) {
+		json_decref(test);
+		json_decref(attempts);
+		json_decref(dependents);
+		return database_error(s);
+	}
+	(void)json_object_set_new(test, "attempt_list", attempts);
+	(void)json_object_set_new(test, "dependents", dependents);
+	return print_json(test, CLI_DONE);
+}
+
+int
+show_run(struct cli *cli, int argc, char **argv)
+{
+	char id[IDS_SIZE];
+	struct store s;
+	int code;
+
+	(void)options_parse(cli, argc, argv, NULL, 0, 1, 1);
+	database_open(cli, &s, STORE_READ);
+	code = ids_find(cli, &s, IDS_TEST, argv[1], id);
+	if (code == CLI_DONE)
+		code = cli->json ? print_all_json(&s, id) : print_all(&s, id);
+	return database_done(cli, &s, code);
 }

@@ -1,6 +1,7 @@
 /* timeline: what happened, and with -f what happens. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -42,27 +43,27 @@ show(struct cli *cli, const struct event_filter *filter, int64_t since_ms,
 {
 	struct timeline *t;
 	struct store s;
-	int code = database_open(cli, &s, STORE_READ);
+	int code, found;
 
-	if (code != CLI_DONE)
-		return code;
+	database_open(cli, &s, STORE_READ);
 	code = event_filter_check(filter, &s);
-	if (code != CLI_DONE) {
-		store_close(&s);
-		return code;
-	}
+	if (code != CLI_DONE)
+		return database_done(cli, &s, code);
 	t = timeline_open_since(
 	    cli->state_directory, since_ms, filter, format_of(cli, follows));
 	if (t == NULL)
 		code = cli_error(
 		    CLI_FAILED, "cannot follow events: %s", strerror(errno));
-	else if (timeline_print_history(t, &s, stdout) < 0)
+	else if ((found = timeline_print_history(t, &s, stdout)) < 0)
 		code = database_error(&s);
-	store_close(&s);
-	if (code == CLI_DONE && follows)
+	else if (found == 0 && !follows && !cli->json)
+		printf("no such events; --since reaches further back\n");
+	if (code == CLI_DONE && follows) {
+		store_close(&s);
 		code = follow(t);
+	}
 	timeline_close(t);
-	return code;
+	return database_done(cli, &s, code);
 }
 
 int
@@ -77,21 +78,10 @@ timeline_run(struct cli *cli, int argc, char **argv)
 		{ .name = "follow", .letter = 'f', .flag = &follows },
 	};
 	struct event_filter filter;
-	int64_t since_ms;
-	int code, left;
 
-	left = options_parse(cli, argc, argv, specs, 3, &code);
-	if (left != 0)
-		return left < 0 ? code : cli_usage("timeline");
+	(void)options_parse(cli, argc, argv, specs, 3, 0, 0);
 	if (since == NULL)
 		since = follows ? DEFAULT_SINCE_FOLLOW : DEFAULT_SINCE;
-	if (since_parse(since, &since_ms) < 0)
-		return cli_error(CLI_USAGE,
-		    "--since %s: it is written 1h, 8h, 2026-01-07, "
-		    "'2026-01-07 02:14', 02:14 or boot",
-		    since);
-	code = event_filter_parse(&filter, &filters);
-	if (code == CLI_DONE)
-		code = show(cli, &filter, since_ms, follows);
-	return code == CLI_DONE ? database_reader_code(cli) : code;
+	event_filter_parse(&filter, &filters);
+	return show(cli, &filter, since_parse(since), follows);
 }

@@ -48,8 +48,8 @@ struct timeline *
 timeline_open_since(const char *state_directory, int64_t since_wall_ms,
     const struct event_filter *filter, enum timeline_format format);
 
-/* Prints what s has, then what only the spools have. Returns 0, or -1 with
- * errno of store.h, or of writing. */
+/* Prints what s has, then what only the spools have. Returns 1, 0 when there
+ * was nothing, or -1 with errno of store.h, or of writing. */
 int timeline_print_history(struct timeline *t, struct store *s, FILE *out);
 
 #endif

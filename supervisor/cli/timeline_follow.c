@@ -13,18 +13,11 @@
 #include "cli/timeline.h"
 #include "store/queries_events.h"
 
-#define GLANCE_MS  50	/* for a lock of others; the foreground must go on */
-#define REST_MS	   250	/* between two looks at a busy database */
-#define BLIND_MS   500	/* between two looks for a run directory */
-#define RETRY_MS   1000 /* after the database couldn't be read */
-#define LINE_SIZE  2048
-#define ORDER_SIZE 32
-
-/* An event on its way to the screen. */
-struct item {
-	char time[ORDER_SIZE]; /* what it is ordered by */
-	json_t *event;
-};
+#define GLANCE_MS 50   /* for a lock of others; the foreground must go on */
+#define REST_MS	  250  /* between two looks at a busy database */
+#define BLIND_MS  500  /* between two looks for a run directory */
+#define RETRY_MS  1000 /* after the database couldn't be read */
+#define LINE_SIZE 2048
 
 struct timeline {
 	char state_directory[PATH_SIZE];
@@ -38,10 +31,9 @@ struct timeline {
 	int64_t rowid;	       /* of the last row that was read; -1: none yet */
 	char epoch[UUID_SIZE]; /* of the database that rowid belongs to */
 	int64_t look_ms;       /* the database isn't looked at before this */
-	struct item *items;
+	json_t **items;	       /* events on their way to the screen */
 	size_t nitems;
-	size_t size;
-	bool exhausted; /* out of memory: an event is missing */
+	bool exhausted; /* out of memory: one is missing */
 	FILE *out;
 };
 
@@ -71,7 +63,7 @@ static void
 drop_items(struct timeline *t)
 {
 	for (size_t i = 0; i < t->nitems; i++)
-		json_decref(t->items[i].event);
+		json_decref(t->items[i]);
 	t->nitems = 0;
 }
 
@@ -117,7 +109,6 @@ print_object(struct timeline *t, const json_t *event)
 	}
 	n = fprintf(
 	    t->out, "%s%s%s", before, text != NULL ? text : "{}", after);
-	t->begun = true;
 	free(text);
 	return n < 0 ? -1 : 0;
 }
@@ -133,8 +124,13 @@ print_event(struct timeline *t, const json_t *event)
 	enum print_colour colour = event_line_colour(&view);
 	bool coloured = t->format == TIMELINE_COLOUR;
 
-	if (t->format == TIMELINE_OBJECTS || t->format == TIMELINE_ARRAY)
-		return print_object(t, event);
+	if (t->format == TIMELINE_OBJECTS || t->format == TIMELINE_ARRAY) {
+		if (print_object(t, event) < 0)
+			return -1;
+		t->begun = true;
+		return 0;
+	}
+	t->begun = true;
 	print_time(when, view.timestamp);
 	event_line_text(line, sizeof(line), &view);
 	return fprintf(t->out, "%s  %s%s%s\n", when,
@@ -162,62 +158,41 @@ is_wanted(struct timeline *t, const json_t *event)
 static void
 keep(struct timeline *t, json_t *event)
 {
-	struct item *item;
+	json_t **items;
 
-	if (event == NULL || !is_wanted(t, event)) {
+	if (!json_is_object(event) || !is_wanted(t, event)) {
+		json_decref(event); /* torn ones are counted by the recorder */
+		return;
+	}
+	items = reallocarray(t->items, t->nitems + 1, sizeof(*items));
+	if (items == NULL) {
+		t->exhausted = true;
 		json_decref(event);
 		return;
 	}
-	if (t->nitems == t->size) {
-		size_t size = t->size == 0 ? 64 : 2 * t->size;
-		void *items = reallocarray(t->items, size, sizeof(*t->items));
-
-		if (items == NULL) {
-			t->exhausted = true;
-			json_decref(event);
-			return;
-		}
-		t->items = items;
-		t->size = size;
-	}
-	item = &t->items[t->nitems++];
-	(void)strlcpy(
-	    item->time, text_of(event, "timestamp"), sizeof(item->time));
-	for (char *p = item->time; *p != '\0'; p++)
-		if (*p == ' ')
-			*p = 'T';
-	item->event = event;
+	t->items = items;
+	items[t->nitems++] = event;
 }
 
 static void
 keep_line(char *line, void *argument)
 {
-	json_t *event = json_loads(line, 0, NULL);
-
-	if (json_is_object(event))
-		keep(argument, event);
-	else
-		json_decref(event); /* torn; the recorder counts it */
+	keep(argument, json_loads(line, 0, NULL));
 }
 
+#define FIELD(kind, member) PRINT_FIELD(struct event_row, kind, member)
 static json_t *
 event_json(const struct event_row *row)
 {
-	json_t *payload = json_loads(row->payload, 0, NULL);
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, timestamp), FIELD(PRINT_TEXT, source),
+		FIELD(PRINT_TEXT, event_type), FIELD(PRINT_STORED, payload),
+		FIELD(PRINT_TEXT, correlation_id),
+		FIELD(PRINT_NUMBER, priority), FIELD(PRINT_FLAG, acknowledged),
+		FIELD(PRINT_TEXT, acknowledged_by),
+		FIELD(PRINT_TEXT, acknowledged_at) };
 
-	if (!json_is_object(payload)) {
-		json_decref(payload);
-		payload = print_json_text(row->payload);
-	}
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:b,s:o,s:o}", "id",
-	    print_json_text(row->id), "timestamp",
-	    print_json_text(row->timestamp), "source",
-	    print_json_text(row->source), "event_type",
-	    print_json_text(row->event_type), "payload", payload,
-	    "correlation_id", print_json_set(row->correlation_id), "priority",
-	    (json_int_t)row->priority, "acknowledged", row->acknowledged != 0,
-	    "acknowledged_by", print_json_set(row->acknowledged_by),
-	    "acknowledged_at", print_json_set(row->acknowledged_at));
+	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row);
 }
 
 static int
@@ -245,12 +220,18 @@ print_row(const struct event_row *row, void *argument)
 	return result;
 }
 
+/* By time; SQLite's form, with a blank for the T, is as good. */
 static int
 compare(const void *a, const void *b)
 {
-	const struct item *left = a, *right = b;
+	json_t *const *left = a, *const *right = b;
+	const char *l = text_of(*left, "timestamp");
+	const char *r = text_of(*right, "timestamp");
 
-	return strcmp(left->time, right->time);
+	while (*l != '\0' &&
+	    (*l == *r || (*l == 'T' && *r == ' ') || (*l == ' ' && *r == 'T')))
+		l++, r++;
+	return (unsigned char)*l - (unsigned char)*r;
 }
 
 static int
@@ -264,7 +245,7 @@ print_items(struct timeline *t)
 	    mergesort(t->items, t->nitems, sizeof(*t->items), compare) < 0)
 		result = -1;
 	for (size_t i = 0; i < t->nitems && result == 0; i++)
-		result = print_event(t, t->items[i].event);
+		result = print_event(t, t->items[i]);
 	drop_items(t);
 	if (t->exhausted) {
 		errno = ENOMEM;
@@ -313,7 +294,7 @@ timeline_due_ms(const struct timeline *t)
 
 	if (t->tail.stirred)
 		return left_ms > 0 ? (int)left_ms : 0;
-	return spool_tail_is_blind(&t->tail) ? BLIND_MS : -1;
+	return t->tail.blind ? BLIND_MS : -1;
 }
 
 struct timeline *
@@ -354,5 +335,5 @@ timeline_print_history(struct timeline *t, struct store *s, FILE *out)
 	spool_tail_read(&t->tail, keep_line, t);
 	if (print_items(t) < 0)
 		return -1;
-	return array && fputs("]\n", out) == EOF ? -1 : 0;
+	return array && fputs("]\n", out) == EOF ? -1 : t->begun;
 }

@@ -142,28 +142,24 @@ transcript_run(struct cli *cli, int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ .name = "follow", .letter = 'f', .flag = &follow },
 	};
-	char id[ATTEMPT_TEST_SIZE];
+	char id[IDS_SIZE];
 	struct choice c = { 0 };
 	struct store s;
-	int code, left;
+	int code;
 
-	left = options_parse(cli, argc, argv, specs, 1, &code);
-	if (left < 1 || left > 2)
-		return left < 0 ? code : cli_usage("transcript");
-	if (left == 2 && text_parse_int(argv[2], 1, INT32_MAX, &c.wanted) < 0)
-		return cli_error(CLI_USAGE,
+	if (options_parse(cli, argc, argv, specs, 1, 1, 2) == 2 &&
+	    text_parse_int(argv[2], 1, INT32_MAX, &c.wanted) < 0)
+		cli_fail(CLI_USAGE,
 		    "%s is no number of an attempt; 'loopkeeper show %s' lists "
 		    "them",
 		    argv[2], argv[1]);
-	code = database_open(cli, &s, STORE_READ);
-	if (code != CLI_DONE)
-		return code;
-	code = ids_test(cli, &s, argv[1], id);
+	database_open(cli, &s, STORE_READ);
+	code = ids_find(cli, &s, IDS_TEST, argv[1], id);
 	if (code == CLI_DONE)
 		code = find(cli, &s, id, &c);
 	store_close(&s);
 	if (code == CLI_DONE)
 		code = cli->json ? print_where(id, &c)
 				 : print(cli, id, &c, follow);
-	return code == CLI_DONE ? database_reader_code(cli) : code;
+	return database_done(cli, &s, code);
 }

@@ -69,8 +69,7 @@ look(struct cli *cli, const struct up *up, struct keepers *ret_living)
 	struct conf *conf;
 	int code = CLI_DONE;
 
-	if (cli_locate(cli) != CLI_DONE)
-		return CLI_FAILED;
+	cli_locate(cli);
 	conf = conf_load(cli->config_path, stderr);
 	if (conf == NULL)
 		return CLI_FAILED;
@@ -87,13 +86,11 @@ static int
 wait_until_ready(struct follow *f)
 {
 	struct wait wait = { .goal = WAIT_READY };
-	int code;
 
 	for (;;) {
-		switch (wait_for_look(f->cli, &wait, &code)) {
+		switch (wait_for_look(f->cli, &wait)) {
 		case WAIT_THERE: return CLI_DONE;
 		case WAIT_NEVER: return cli_error(CLI_FAILED, "%s", wait.why);
-		case WAIT_ERROR: return code;
 		case WAIT_NOT_YET: break;
 		}
 		if (!wait.running)
@@ -139,11 +136,7 @@ up_run(struct cli *cli, int argc, char **argv)
 	bool ran, stay;
 	int code;
 
-	switch (options_parse(cli, argc, argv, specs, 4, &code)) {
-	case 0: break;
-	case -1: return code;
-	default: return cli_usage("up");
-	}
+	(void)options_parse(cli, argc, argv, specs, 4, 0, 0);
 	code = look(cli, &up, &living);
 	ran = living.guardian != 0 || living.daemon != 0;
 	/* The first process of a namespace takes everything with it. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -13,7 +14,6 @@
 #include "cli/ids.h"
 #include "cli/options.h"
 #include "cli/wait_for.h"
-#include "store/queries_ids.h"
 
 #define LOOK_MS	   100
 #define TIMEOUT_MS (5 * 60 * 1000)
@@ -26,17 +26,13 @@ static const char *const names[] = {
 };
 #define NNAMES (sizeof(names) / sizeof(names[0]))
 
-static int
-parse_goal(const char *word, enum wait_goal *ret)
+static enum wait_goal
+parse_goal(const char *word)
 {
-	if (word == NULL)
-		return cli_usage("wait");
 	for (size_t i = 0; i < NNAMES; i++)
-		if (strcasecmp(word, names[i]) == 0) {
-			*ret = (enum wait_goal)i;
-			return CLI_DONE;
-		}
-	return cli_error(CLI_USAGE,
+		if (strcasecmp(word, names[i]) == 0)
+			return (enum wait_goal)i;
+	cli_fail(CLI_USAGE,
 	    "--for %s: it is one of ready, idle, paused, passed", word);
 }
 
@@ -47,12 +43,9 @@ look(struct cli *cli, struct wait *wait, int64_t timeout_ms)
 	int64_t give_up_ms = clock_ms() + timeout_ms;
 
 	for (;;) {
-		int code;
-
-		switch (wait_for_look(cli, wait, &code)) {
+		switch (wait_for_look(cli, wait)) {
 		case WAIT_THERE: return CLI_DONE;
 		case WAIT_NEVER: return cli_error(CLI_FAILED, "%s", wait->why);
-		case WAIT_ERROR: return code;
 		case WAIT_NOT_YET: break;
 		}
 		if (!wait->running)
@@ -67,29 +60,29 @@ look(struct cli *cli, struct wait *wait, int64_t timeout_ms)
 	}
 }
 
-/* The name is of a component, or for `passed` of a test or a loop. */
-static int
+/* The name is of a component, or for `passed` of a loop or a test. */
+static void
 find_name(struct cli *cli, struct wait *wait, const char *word)
 {
+	struct names loops;
+	const char *found;
 	struct store s;
-	int code;
+	int code = CLI_DONE;
 
-	if (wait->goal != WAIT_PASSED)
-		return cli_component(cli, word, wait->name);
-	code = database_open(cli, &s, STORE_READ);
-	if (code != CLI_DONE)
-		return code;
-	switch (queries_id(
-	    &s, QUERIES_TEST, word, wait->test, sizeof(wait->test))) {
-	case 1: break;
-	case 0:
-		wait->test[0] = '\0';
-		code = ids_loop(cli, &s, word, wait->name);
-		break;
-	default: code = database_error(&s); break;
+	if (wait->goal != WAIT_PASSED) {
+		ids_component(cli, word, wait->name);
+		return;
 	}
+	database_open(cli, &s, STORE_READ);
+	if (ids_list(cli, &s, IDS_LOOP, &loops) == 0 &&
+	    names_match(&loops, word, &found) == NAMES_ONE)
+		(void)strlcpy(wait->name, found, sizeof(wait->name));
+	else
+		code = ids_find(cli, &s, IDS_TEST, word, wait->test);
+	names_free(&loops);
 	store_close(&s);
-	return code;
+	if (code != CLI_DONE)
+		exit(code);
 }
 
 int
@@ -102,20 +95,17 @@ wait_run(struct cli *cli, int argc, char **argv)
 	};
 	struct wait wait = { .why = "" };
 	int64_t timeout_ms = TIMEOUT_MS;
-	int code, left;
+	int nwords = options_parse(cli, argc, argv, specs, 2, 0, 1);
 
-	left = options_parse(cli, argc, argv, specs, 2, &code);
-	if (left < 0 || left > 1)
-		return left < 0 ? code : cli_usage("wait");
-	if ((code = parse_goal(goal, &wait.goal)) != CLI_DONE)
-		return code;
+	if (goal == NULL)
+		cli_usage("wait");
+	wait.goal = parse_goal(goal);
 	if (timeout != NULL && duration_parse(timeout, &timeout_ms) < 0)
-		return cli_error(CLI_USAGE,
+		cli_fail(CLI_USAGE,
 		    "--timeout %s: a time is written as 30s, 5m or 1h30m",
 		    timeout);
-	if ((code = cli_locate(cli)) != CLI_DONE)
-		return code;
-	if (left == 1 && (code = find_name(cli, &wait, argv[1])) != CLI_DONE)
-		return code;
+	cli_locate(cli);
+	if (nwords == 1)
+		find_name(cli, &wait, argv[1]);
 	return look(cli, &wait, timeout_ms);
 }

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -141,8 +142,7 @@ look_test(const struct test_row *t, void *argument)
 }
 
 static enum wait_answer
-look_passed(
-    struct wait *wait, const struct overview *o, struct store *s, int *ret_code)
+look_passed(struct wait *wait, const struct overview *o, struct store *s)
 {
 	struct tests_look look = { .wait = wait, .answer = WAIT_THERE };
 	int result;
@@ -158,24 +158,23 @@ look_passed(
 		    wait->name[0] != '\0' ? wait->name : NULL, NULL, look_test,
 		    &look);
 	if (result < 0 && errno != EBUSY) {
-		*ret_code = database_error(s);
-		return WAIT_ERROR;
+		(void)database_error(s);
+		store_close(s);
+		exit(CLI_FAILED);
 	}
 	return result < 0 ? WAIT_NOT_YET : look.answer;
 }
 
 enum wait_answer
-wait_for_look(struct cli *cli, struct wait *wait, int *ret_code)
+wait_for_look(struct cli *cli, struct wait *wait)
 {
 	enum wait_answer answer;
 	struct overview o;
 	struct store s;
 
-	*ret_code = database_overview(cli, &o, &s);
-	if (*ret_code != CLI_DONE)
-		return WAIT_ERROR;
+	database_overview(cli, &o, &s);
 	wait->running = o.running;
-	answer = wait->goal == WAIT_PASSED ? look_passed(wait, &o, &s, ret_code)
+	answer = wait->goal == WAIT_PASSED ? look_passed(wait, &o, &s)
 					   : look_components(wait, &o);
 	store_close(&s);
 	overview_free(&o);

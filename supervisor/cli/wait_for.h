@@ -19,7 +19,6 @@ enum wait_answer {
 	WAIT_THERE,
 	WAIT_NOT_YET,
 	WAIT_NEVER, /* and nothing that the fleet does will change it */
-	WAIT_ERROR, /* which has been said */
 };
 
 struct wait {
@@ -30,8 +29,7 @@ struct wait {
 	char why[256];		      /* what is missing, for people */
 };
 
-/* Looks once. *ret_code is set with WAIT_ERROR. */
-enum wait_answer
-wait_for_look(struct cli *cli, struct wait *wait, int *ret_code);
+/* Looks once. What can't be read at all ends the program. */
+enum wait_answer wait_for_look(struct cli *cli, struct wait *wait);
 
 #endif

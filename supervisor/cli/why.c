@@ -13,11 +13,11 @@
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/event_line.h"
+#include "cli/ids.h"
 #include "cli/log_print.h"
 #include "cli/options.h"
 #include "cli/overview.h"
 #include "cli/print.h"
-#include "cli/why.h"
 #include "cli/words.h"
 
 /* A line of the head: what it is about, and what there is to say. */
@@ -46,8 +46,9 @@ describe_now(char *buf, size_t size, const struct overview *o, const char *name)
 		buf_addf(&b, ", pid %d", c->record.pid);
 }
 
-void
-why_reason(char *buf, size_t size, const struct black_box *box)
+/* Why it was decided so, in words. */
+static void
+describe_reason(char *buf, size_t size, const struct black_box *box)
 {
 	int64_t deaths = black_box_int(box, "deaths_in_window");
 	int64_t max = black_box_int(box, "max_restarts");
@@ -181,7 +182,7 @@ print_text(const struct cli *cli, const struct overview *o,
 	print_process(box);
 	say("said", black_box_text(box, "status"));
 	say("decision", black_box_text(box, "decision"));
-	why_reason(text, sizeof(text), box);
+	describe_reason(text, sizeof(text), box);
 	say("because", text);
 	describe_now(text, sizeof(text), o, box->name);
 	say("now", text);
@@ -191,6 +192,79 @@ print_text(const struct cli *cli, const struct overview *o,
 		say("database", o->database_error);
 	print_output(cli, box);
 	print_proc(box);
+}
+
+static json_t *
+output_json(const struct black_box *box)
+{
+	json_t *lines = json_array();
+	const struct log_kept *kept;
+
+	TAILQ_FOREACH (kept, &box->output, entry) {
+		const struct line *line = &kept->line;
+
+		(void)json_array_append_new(lines,
+		    json_pack("{s:s%, s:s, s:b, s:o}", "timestamp", line->stamp,
+			sizeof(line->stamp), "stream",
+			line->stream == LINE_STDOUT ? "stdout" : "stderr",
+			"partial", (int)line->partial, "text",
+			print_json_text(line->text)));
+	}
+	return lines;
+}
+
+static json_t *
+proc_json(const struct black_box *box)
+{
+	json_t *lines = json_array();
+
+	for (const char *p = box->proc; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+		json_t *line = json_stringn(p, n);
+
+		if (line != NULL)
+			(void)json_array_append_new(lines, line);
+		p += n + (p[n] == '\n');
+	}
+	return lines;
+}
+
+/* The keeper's record, its numbers as numbers. */
+static void
+add_record(json_t *object, const struct black_box *box)
+{
+	static const char *const texts[] = { "cause", "text", "stage",
+		"command", "started_at", "died_at", "state", "decision",
+		"circuit", "status" };
+	static const char *const numbers[] = { "code", "errno", "pid",
+		"started_ms", "died_ms", "restarts", "level",
+		"deaths_in_window", "max_restarts", "window_ms", "next_ms" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		(void)json_object_set_new(object, texts[i],
+		    print_json_set(black_box_text(box, texts[i])));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		(void)json_object_set_new(object, numbers[i],
+		    json_integer((json_int_t)black_box_int(box, numbers[i])));
+}
+
+static json_t *
+box_json(const struct black_box *box)
+{
+	char reason[512];
+	json_t *object =
+	    json_pack("{s:s, s:b}", "component", box->name, "died", 1);
+
+	if (object == NULL)
+		return NULL;
+	describe_reason(reason, sizeof(reason), box);
+	add_record(object, box);
+	(void)json_object_set_new(object, "reason", json_string(reason));
+	(void)json_object_set_new(object, "test", print_json_set(box->test));
+	(void)json_object_set(object, "repairs", box->repairs);
+	(void)json_object_set_new(object, "output", output_json(box));
+	(void)json_object_set_new(object, "processes", proc_json(box));
+	return object;
 }
 
 static int
@@ -213,11 +287,10 @@ static int
 show(struct cli *cli, struct black_box *box)
 {
 	struct overview o;
-	struct store s = { .lock_fd = -1 };
-	int code = database_overview(cli, &o, &s);
+	struct store s;
+	int code = CLI_DONE;
 
-	if (code != CLI_DONE)
-		return code;
+	database_overview(cli, &o, &s);
 	if (s.db != NULL && black_box_add_store(box, &s) < 0 &&
 	    o.database_error[0] == '\0')
 		(void)snprintf(o.database_error, sizeof(o.database_error), "%s",
@@ -225,7 +298,7 @@ show(struct cli *cli, struct black_box *box)
 	if (!box->died)
 		code = print_unharmed(cli, &o, box);
 	else if (cli->json)
-		code = print_json(why_json(box), CLI_DONE);
+		code = print_json(box_json(box), CLI_DONE);
 	else
 		print_text(cli, &o, box);
 	store_close(&s);
@@ -238,15 +311,10 @@ why_run(struct cli *cli, int argc, char **argv)
 {
 	char name[TEXT_NAME_MAX + 1];
 	struct black_box box;
-	int code, nwords = options_parse(cli, argc, argv, NULL, 0, &code);
+	int code;
 
-	if (nwords < 0)
-		return code;
-	if (nwords != 1)
-		return cli_usage("why");
-	code = cli_component(cli, argv[1], name);
-	if (code != CLI_DONE)
-		return code;
+	(void)options_parse(cli, argc, argv, NULL, 0, 1, 1);
+	ids_component(cli, argv[1], name);
 	if (black_box_read(&box, cli->state_directory, name) == 0)
 		code = show(cli, &box);
 	else if (errno == ENOENT)

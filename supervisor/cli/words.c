@@ -282,3 +282,85 @@ words_of(struct words *ret, const struct overview *o,
 	}
 	text_clean(ret->detail);
 }
+
+void
+words_print(const char *name, const struct words *w, bool colour)
+{
+	printf("%s: %s%s%s", name, print_begin(colour, w->colour), w->word,
+	    print_end(colour, w->colour));
+	if (w->detail[0] != '\0')
+		printf(" (%s)", w->detail);
+	(void)putchar('\n');
+}
+
+/* ---- the mode ---- */
+
+/* The shortest "60s" of a duration, where duration_format() says "1m". */
+static void
+format_pause(char buf[static DURATION_SIZE], int64_t ms)
+{
+	if (ms % 1000 == 0 && ms < 120 * 1000)
+		(void)snprintf(buf, DURATION_SIZE, "%ds", (int)(ms / 1000));
+	else
+		duration_format_exact(buf, ms);
+}
+
+static void
+add_effect(struct buf *b, const struct overview *o)
+{
+	char pause[DURATION_SIZE] = "60s";
+
+	switch (o->mode) {
+	case MODE_NORMAL: break;
+	case MODE_SLOW:
+		if (o->conf != NULL && o->conf->nloops > 0)
+			format_pause(pause, o->conf->loops[0].slow_pause_ms);
+		buf_addf(b, "%s between tests, no overlapping files", pause);
+		break;
+	case MODE_CONSERVATIVE: buf_add(b, "loops stop at any conflict"); break;
+	case MODE_FILE_BASED:
+		buf_add(b, "loops finish what they are at and claim nothing");
+		break;
+	}
+}
+
+/* Wanted, and not ready. The daemon decides; this only finds its reason. */
+static bool
+is_missing(const struct overview_component *c)
+{
+	const struct component *m = &c->component;
+
+	if (c->wanted != NULL && c->wanted->state != WANTED_DRAINING)
+		return false;
+	if (c->keeper_pid == 0 || !c->has_record)
+		return true;
+	return m->want == WANT_RUN && m->state != COMPONENT_RUNNING && !m->done;
+}
+
+void
+words_of_mode(struct overview *o)
+{
+	const struct overview_component *reason = NULL;
+	char age[DURATION_SIZE];
+	struct buf b;
+
+	buf_init(&b, o->mode_reason, sizeof(o->mode_reason));
+	if (!o->has_mode || o->mode == MODE_NORMAL)
+		return;
+	for (size_t i = 0; i < o->n && reason == NULL; i++) {
+		const struct overview_component *c = &o->components[i];
+
+		if (c->config != NULL && c->config->mode_when_down == o->mode &&
+		    is_missing(c))
+			reason = c;
+	}
+	if (reason != NULL) {
+		buf_addf(&b, "%s down", reason->name);
+		if (o->mode_age_ms >= 0) {
+			duration_format(age, o->mode_age_ms);
+			buf_addf(&b, " %s", age);
+		}
+		buf_add(&b, ": ");
+	}
+	add_effect(&b, o);
+}

@@ -20,4 +20,13 @@ struct words {
 void words_of(struct words *ret, const struct overview *o,
     const struct overview_component *c);
 
+/*
+ * Writes o->mode_reason: "monitor down 4m: 60s between tests, no overlapping
+ * files"; "" in mode normal. The daemon decides; this only finds its reason.
+ */
+void words_of_mode(struct overview *o);
+
+/* The line as a whole. */
+void words_print(const char *name, const struct words *w, bool colour);
+
 #endif
