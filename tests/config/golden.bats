@@ -1,10 +1,9 @@
 # Every message of check-config, word for word: NAME.conf is faulty, and
 # NAME.out is what is said of it. And what is shipped is accepted.
 
-bats_require_minimum_version 1.5.0
+load ../scenario/lib
 
 setup() {
-	load ../scenario/lib
 	need jq
 	cd "$LK_ROOT/tests/config" || return
 	unset LOOPKEEPER_CONFIG XDG_CONFIG_HOME

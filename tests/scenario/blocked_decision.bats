@@ -1,21 +1,10 @@
 # A test that is out of attempts becomes a question; its answer is done within
 # seconds, survives everybody who waits for it, and is C where nobody answers.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	mkdir "$FLEET/repository"
-	PIDS=()
-}
+load lib
 
-teardown() {
-	local pid
-	for pid in "${PIDS[@]}"; do
-		kill "$pid" 2> /dev/null || true
-		wait_until 10 gone "$pid"
-	done
-	teardown_fleet
+prepare() {
+	mkdir "$FLEET/repository"
 }
 
 # configure PM: loop-1 whose worker does nothing, and the given pm group.
@@ -38,9 +27,7 @@ configure() {
 }
 
 alone() {
-	"$@" >> "$FLEET/${1##*-}.log" 2>&1 3>&- &
-	PID=$!
-	PIDS+=("$PID")
+	background "${1##*-}.log" "$@"
 }
 
 holds() {
@@ -99,6 +86,17 @@ holds() {
 	wait_until 10 grep -q queue "$FLEET/loop.log"
 	holds "tests WHERE status = 'blocked'"
 	[[ $(sql "SELECT count(*) FROM decisions") == 1 ]]
+}
+
+@test "what another program asks takes its default in time, too" {
+	configure 'every = "1h";'
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 holds "sqlite_master WHERE name = 'decisions'"
+	sql "INSERT INTO decisions (id, decision_type, options,
+	    default_option, timeout_minutes, status) VALUES ('DEC-001',
+	    'merge', '[{\"id\": \"X\"}]', 'X', 0.03, 'pending')"
+	wait_until 10 holds "decisions WHERE status = 'auto_resolved'
+	    AND choice = 'X'"
 }
 
 @test "the monitor tells of failures in a row, once, until they are over" {

@@ -1,13 +1,13 @@
 # The unit of config/init/ under a real systemd, as root allows: ready when
 # the fleet is, deaf to a crash of the daemon, and gone with all when stopped.
 
-setup() {
-	load lib
-	need jq sqlite3 systemctl nsenter unshare
+load lib
+
+prepare() {
+	need systemctl nsenter unshare
 	need_root
 	[[ -x /usr/lib/systemd/systemd ]] || skip "needs systemd"
 	skip_unless "may not mount" unshare -m mount -t tmpfs tmpfs /run
-	setup_fleet
 	# Its run directory is in the namespace's own /run.
 	lk() {
 		inside "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" "$@"
@@ -30,22 +30,15 @@ setup() {
 	wait_until 15 manager_answers
 }
 
-teardown() {
+clean_up() {
 	[[ -n ${SYSTEMD_PID:-} ]] || return 0
 	[[ -n ${BATS_TEST_COMPLETED:-} ]] || {
 		cat "$FLEET/systemd.log"
 		unit status --no-pager -l || true
-		show_fleet
 	}
 	unit stop || true
 	kill -TERM "$SYSTEMD_PID"
-	wait_until 20 gone "$SYSTEMD_PID" || {
-		kill -9 -- "-$SYSTEMD_PID" || true
-		return 1
-	}
-	export FLEET_RUN=
-	wait_until 5 nothing_left
-	rm -rf "$FLEET"
+	wait_until 20 gone "$SYSTEMD_PID" || kill -9 -- "-$SYSTEMD_PID"
 }
 
 inside() {
@@ -104,22 +97,16 @@ property_is() {
 	main=$(unit show --value --property=MainPID)
 	daemon=$(status_field @ daemon_pid)
 	kill -9 "$daemon"
-	wait_until 20 fleet_has_other daemon_pid "$daemon"
+	wait_until 20 has_other daemon_pid @ "$daemon"
 	guardian=$(status_field @ guardian_pid)
 	kill -9 "$guardian"
-	wait_until 20 fleet_has_other guardian_pid "$guardian"
+	wait_until 20 has_other guardian_pid @ "$guardian"
 	[[ $(pid_of one) == "$one" ]]
 	property_is ActiveState active
 	property_is MainPID "$main"
 	property_is NRestarts 0
 	unit stop
 	property_is ActiveState inactive
-}
-
-fleet_has_other() {
-	local pid
-	pid=$(status_field @ "$1")
-	[[ $pid =~ ^[1-9][0-9]*$ && $pid != "$2" ]] || fail "$1 is $pid"
 }
 
 @test "a reload applies the difference and says when it is done" {

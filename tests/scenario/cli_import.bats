@@ -1,11 +1,8 @@
 # Tests from JSON files, new ones and those of the older loops.
 
-bats_require_minimum_version 1.5.0
+load lib
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
+prepare() {
 	fleet_config <<-CONF
 		components = (
 		  { name = "loop-1"; command = [ "sleep", "1000" ];
@@ -15,10 +12,6 @@ setup() {
 		    loop = { priority = 7; directory = "$FLEET/loop-2";
 		      worker = [ "true" ]; }; } );
 	CONF
-}
-
-teardown() {
-	teardown_fleet
 }
 
 says() {

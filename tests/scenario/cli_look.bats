@@ -1,16 +1,6 @@
 # What the operator sees: words, formats, exit codes, JSON.
 
-bats_require_minimum_version 1.5.0
-
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 # A fleet of plain programs: two that are well, a loop, one that stays away.
 plain_fleet() {
@@ -110,6 +100,42 @@ says() {
 	# No colour where there is no terminal.
 	[[ $output != *$'\033'* ]]
 	run ! grep -nE '.{81}' <<< "$output"
+}
+
+# on_terminal COLUMNS COMMAND...: its output as a terminal of that width shows
+# it, in $output.
+on_terminal() {
+	local columns=$1
+	shift
+	# Neither colour nor the terminal's own line ends.
+	output=$(script -qec "stty cols $columns; $*" /dev/null < /dev/null |
+	    tr -d '\r')
+}
+
+fits() {
+	local line
+	while IFS= read -r line; do
+		((${#line} <= $1)) || fail "over $1 columns: $line"
+	done <<< "$output"
+}
+
+@test "tables fit a terminal, a phone's too" {
+	need script
+	plain_fleet
+	add_tests
+	lk up -d --wait
+	sql "INSERT INTO tests (id, loop_id, status, reason) VALUES
+	    ('INF-LONG-001', 'loop-2', 'blocked',
+	    '3 of 3 attempts failed; the last: verify: exit 1, with more')"
+	local width
+	for width in 50 80; do
+		on_terminal "$width" "$LOOPKEEPER" tests
+		[[ $output == *INF-LONG-001*blocked*"3 of 3"*...* ]] ||
+		    fail "$output"
+		fits "$width"
+		on_terminal "$width" "$LOOPKEEPER" status
+		fits "$width"
+	done
 }
 
 @test "status --json is the contract" {

@@ -1,12 +1,9 @@
 # Tests in and out of the queue, decisions, alerts: from the command line, with
 # and without a fleet.
 
-bats_require_minimum_version 1.5.0
+load lib
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
+prepare() {
 	fleet_config <<-CONF
 		components = (
 		  { name = "loop-1"; command = [ "sleep", "1000" ];
@@ -17,10 +14,6 @@ setup() {
 		      worker = [ "true" ]; }; },
 		  { name = "web"; command = [ "sleep", "1000" ]; } );
 	CONF
-}
-
-teardown() {
-	teardown_fleet
 }
 
 says() {
@@ -59,7 +52,7 @@ column() {
 	run -1 lk add X-1 --loop loop-3 --verify true
 	says "did you mean loop-1?"
 	run -1 lk add X-1 --loop web --verify true
-	says "takes no tests"
+	says "no loop web, but a component"
 	run -1 lk add X-1 --loop loop-1 --verify true --depends-on X-9
 	run -1 lk add X-1 --loop loop-1 --verify true --spec "$FLEET/nothing"
 	run -2 lk add X-1 --loop loop-1 --verify true --max-attempts many
@@ -112,6 +105,9 @@ column() {
 	says "DEC-001"
 	says "C  leave it (the default)"
 	run -1 lk decide DEC-001 X
+	says "'loopkeeper decisions' shows what there is to choose"
+	run -1 lk show DEC-001
+	says "but a decision: 'loopkeeper decide DEC-001 CHOICE'"
 	run -1 lk decide DEC-002 A
 	says "did you mean DEC-001?"
 	run -0 lk decide dec-001 a --comment "once more"
@@ -141,7 +137,7 @@ sql_decision() {
 	says "error"
 	says "one"
 	run -1 lk ack ab
-	says "several"
+	says "may mean ab1, ab3"
 	run -0 lk ack AB1
 	run -0 lk ack ab1
 	says "already"
@@ -157,6 +153,48 @@ sql_decision() {
 	run -0 lk alerts --all
 	says "seen by"
 	run -1 lk ack c
+}
+
+@test "any unique beginning of an id will do" {
+	sql_decision
+	sql "INSERT INTO decisions (id, decision_type, summary, options,
+	    default_option, requested_by) VALUES ('DEX-1', 'blocked', 'x',
+	    '[{\"id\":\"A\",\"description\":\"a\"}]', 'A', 'pm')"
+	lk add CP-UFS-001 --loop loop-1 --verify true
+	lk add CP-UFS-0011 --loop loop-1 --verify true --depends-on cp-ufs-001
+	lk add INF-1 --loop loop-2 --verify true --depends-on CP-UFS-0011
+	run -0 lk show inf
+	says "INF-1: "
+	run -1 lk skip cp
+	says "cp may mean CP-UFS-001, CP-UFS-0011; write more of it"
+	[[ ${#lines[@]} == 1 ]]
+	run -0 lk skip CP-UFS-001 --dry-run
+	says "CP-UFS-001: would be skipped"
+	run -0 lk reset cp-ufs-0011
+	says "CP-UFS-0011:"
+	run -1 lk decide de A
+	says "de may mean DEC-001, DEX-1"
+	run -0 lk decide dex a
+	says "DEX-1: "
+	run -1 lk show ""
+}
+
+@test "start, stop and restart say what has become of each" {
+	lk up -d --wait
+	pid=$(pid_of web)
+	run -0 lk start web
+	[[ $output == "web: was running already (pid $pid)" ]] || fail "$output"
+	run -0 lk restart we
+	[[ $output == "web: restarted (pid $(pid_of web))" ]] || fail "$output"
+	run -0 lk stop web loop-1
+	[[ $output == $'web: stopped\nloop-1: stopped' ]] || fail "$output"
+	run -0 lk stop web
+	[[ $output == "web: was stopped already (by "*")" ]] || fail "$output"
+	run -0 lk start web
+	[[ $output == "web: started (pid $(pid_of web))" ]] || fail "$output"
+	lk pause web
+	run -0 lk stop web
+	[[ $output == "web: stopped" ]] || fail "$output"
 }
 
 @test "transcript: the last attempt, or the one that is named" {
@@ -178,14 +216,13 @@ sql_decision() {
 	run -1 lk transcript cp-1 3
 	run -2 lk transcript cp-1 x
 	# -f ends with the attempt.
-	"$LOOPKEEPER" transcript CP-1 -f > "$FLEET/follow" 3>&- &
-	local follower=$!
+	background follow "$LOOPKEEPER" transcript CP-1 -f
 	wait_until 10 grep -q second "$FLEET/follow"
 	printf 'third\n' >> "$FLEET/2.log"
 	wait_until 10 grep -q third "$FLEET/follow"
 	printf 'last\n' >> "$FLEET/2.log"
 	sql "UPDATE attempts SET ended_at = 'x' WHERE id = 'a2'"
-	wait "$follower"
+	wait "$PID"
 	[[ $(< "$FLEET/follow") == $'second\nthird\nlast' ]]
 }
 

@@ -1,23 +1,9 @@
 # What happened, in words, from the database and from the spool.
 
-bats_require_minimum_version 1.5.0
+load lib
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	fleet_config <<-CONF
-		components = ( { name = "web";
-		    command = [ "sleep", "1000" ]; } );
-	CONF
-}
-
-teardown() {
-	if [[ -n ${FOLLOWER:-} ]]; then
-		kill "$FOLLOWER" 2> /dev/null || true
-		wait "$FOLLOWER" || true
-	fi
-	teardown_fleet
+prepare() {
+	sleepers web
 }
 
 says() {
@@ -57,6 +43,14 @@ has_line() {
 	    jq -e 'length > 2 and all(.payload.component == "web")'
 }
 
+@test "a filter that lets nothing pass is answered" {
+	lk up -d --wait
+	run -0 lk timeline --filter component=nobody
+	[[ $output == "no such events; --since reaches further back" ]]
+	run -0 lk timeline --filter component=nobody --json
+	[[ $output == "[]" ]]
+}
+
 @test "since is an age, a day, a time or the boot" {
 	lk up -d --wait
 	sql "INSERT INTO events (id, timestamp, source, event_type) VALUES
@@ -77,8 +71,7 @@ has_line() {
 
 @test "-f shows each event once, while it happens" {
 	lk up -d --wait
-	"$LOOPKEEPER" timeline -f > "$FLEET/follow" 3>&- &
-	FOLLOWER=$!
+	background follow "$LOOPKEEPER" timeline -f
 	wait_until 10 has_line "$FLEET/follow" "web is ready"
 	kill -9 "$(pid_of web)"
 	wait_until 10 has_line "$FLEET/follow" "web started again"
@@ -90,27 +83,40 @@ has_line() {
 }
 
 @test "-f goes on while the database is locked" {
-	need python3
 	lk up -d --wait
-	"$LOOPKEEPER" timeline -f --json > "$FLEET/follow" 3>&- &
-	FOLLOWER=$!
+	background follow "$LOOPKEEPER" timeline -f --json
 	wait_until 10 has_line "$FLEET/follow" component_ready
-	python3 - "$FLEET" 3>&- <<-'PY' &
-		import os, sqlite3, sys
-		db = sqlite3.connect(sys.argv[1] + "/state/coordination.db",
-		    isolation_level=None, timeout=60)
-		db.execute("BEGIN EXCLUSIVE")
-		open(sys.argv[1] + "/locked", "w").close()
-		while not os.path.exists(sys.argv[1] + "/release"):
-		    os.system("sleep 0.05")
-	PY
-	local python=$!
-	wait_until 10 test -e "$FLEET/locked"
+	foreigner 'BEGIN EXCLUSIVE;'
 	kill -9 "$(pid_of web)"
 	wait_until 10 has_line "$FLEET/follow" component_restarted
-	: > "$FLEET/release"
-	wait "$python"
+	tell_foreigner 'COMMIT;'
 	wait_event "event_type = 'component_restarted'"
 	run -0 jq -es '[.[] | select(.event_type == "component_restarted")] |
 	    length == 1' "$FLEET/follow"
+}
+
+@test "-f shows what a component with a user of its own has spooled" {
+	need_root
+	chmod 711 "$FLEET"
+	cat >> "$LOOPKEEPER_CONFIG" <<-CONF
+		include = [ "more.conf" ];
+	CONF
+	cat > "$FLEET/more.conf" <<-'CONF'
+		components = ( { name = "stranger"; user = "nobody";
+		    command = [ "sh", "-c", "until [ -e ../go ]; do sleep 0.05; done;
+		    printf '{\"id\":\"s-1\",\"timestamp\":\"2026-01-07T02:14:00Z\",\"source\":\"stranger\",\"event_type\":\"human_message\",\"payload\":{\"component\":\"stranger\",\"text\":\"hello\"}}\\n' >> $LOOPKEEPER_SPOOL/stranger-1.jsonl;
+		    exec sleep 1000" ]; working_directory = "there"; } );
+	CONF
+	mkdir -m 755 "$FLEET/there"
+	lk up -d --wait
+	background follow "$LOOPKEEPER" timeline -f --since 2026-01-01
+	wait_until 10 has_line "$FLEET/follow" 'stranger is ready'
+	# Nobody but the timeline looks at the spool.
+	recorder=$(pid_of recorder)
+	kill -STOP "$recorder"
+	touch "$FLEET/go"
+	wait_until 10 has_line "$FLEET/follow" 'stranger says: hello'
+	kill -CONT "$recorder"
+	wait_event "id = 's-1'"
+	[[ $(grep -c hello "$FLEET/follow") == 1 ]]
 }

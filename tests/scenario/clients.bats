@@ -1,15 +1,7 @@
 # Unchanged clients of sd_notify as children: a C program on libsystemd,
 # systemd-notify from a shell, Debian's python3-sdnotify.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 beats_at_least() {
 	local beats

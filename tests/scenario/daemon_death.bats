@@ -1,27 +1,10 @@
 # The daemon dies, or hangs: components neither notice nor stop, and the next
 # one finds every keeper by its lock.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	fleet_config <<-CONF
-		components = (
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "two"; command = [ "sleep", "1000" ];
-		    after = [ "one" ]; }
-		);
-	CONF
-}
+load lib
 
-teardown() {
-	teardown_fleet
-}
-
-has_other_daemon() {
-	local pid
-	pid=$(status_field @ daemon_pid)
-	[[ $pid =~ ^[1-9] && $pid != "$1" ]] || fail "daemon $pid"
+prepare() {
+	sleepers one two
 }
 
 # kill_daemon [SIGNAL]
@@ -29,11 +12,7 @@ kill_daemon() {
 	local daemon
 	daemon=$(status_field @ daemon_pid)
 	kill "-${1:-KILL}" "$daemon"
-	wait_until 15 has_other_daemon "$daemon"
-}
-
-all_pids() {
-	lk status --all --json | jq -c '[.components[] | [.name, .pid]] | sort'
+	wait_until 15 has_other daemon_pid @ "$daemon"
 }
 
 @test "a new daemon adopts all, and they never notice" {
@@ -73,7 +52,7 @@ all_pids() {
 	kill -9 "$pid"
 	wait_until 5 has_pid_other_than one "$pid"
 	kill -CONT "$guardian"
-	wait_until 15 has_other_daemon "$daemon"
+	wait_until 15 has_other daemon_pid @ "$daemon"
 	state_is one running
 }
 
@@ -113,15 +92,7 @@ all_pids() {
 
 @test "everything dies at once: up repairs and starts" {
 	lk up -d --wait
-	local pids
-	pids="$(status_field @ guardian_pid) $(status_field @ daemon_pid)"
-	pids+=" $(lk status --all --json |
-	    jq -r '.components[] | .keeper_pid, .pid' | tr '\n' ' ')"
-	# shellcheck disable=SC2086 # a list of numbers
-	kill -STOP $pids
-	# shellcheck disable=SC2086
-	kill -KILL $pids
-	wait_until 5 nothing_left
+	kill_everything
 	lk up -d --wait
 	state_is one running
 	[[ $(sql "PRAGMA integrity_check") == ok ]]

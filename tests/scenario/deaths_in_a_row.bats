@@ -3,35 +3,18 @@
 load lib
 
 prepare() {
-	fleet_config <<-CONF
-		components = (
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "two"; command = [ "sleep", "1000" ]; }
-		);
-	CONF
+	use_points
+	sleepers one two
 }
 
-daemon_below() {
-	pgrep -P "$1" -f 'loopkeeper: daemon'
-}
-
-has_other_below() {
-	local pid
-	pid=$(daemon_below "$1") && [[ $pid != "$2" ]]
-}
-
-# Kills it so often, before it has come up, that the next one waits for
-# seconds: its configuration is a pipe that nobody writes to.
+# Kills it; the next one waits for a while before it comes up.
 make_daemon_wait() {
-	local guardian=$1 daemon i
-	mv "$LOOPKEEPER_CONFIG" "$FLEET/conf"
-	mkfifo "$LOOPKEEPER_CONFIG"
-	for i in 1 2 3 4 5 6 7; do
-		daemon=$(daemon_below "$guardian")
-		kill -9 "$daemon"
-		wait_until 10 has_other_below "$guardian" "$daemon"
-	done
-	mv "$FLEET/conf" "$LOOPKEEPER_CONFIG"
+	local daemon
+	daemon=$(status_field @ daemon_pid)
+	kill -9 "$daemon"
+	wait_until 5 gone "$daemon"
+	wait_until 5 pgrep -P "$(status_field @ guardian_pid)" \
+	    -f 'loopkeeper: daemon'
 	[[ $(status_field @ daemon_pid) != [1-9]* ]]
 }
 
@@ -43,11 +26,12 @@ deaths_told() {
 }
 
 @test "the guardian dies while it has no daemon that is up" {
+	export LOOPKEEPER_DAEMON_DELAY_MS=9000
 	lk up -d --wait
 	local one guardian
 	one=$(pid_of one)
 	guardian=$(status_field @ guardian_pid)
-	make_daemon_wait "$guardian"
+	make_daemon_wait
 	kill -9 "$guardian"
 	wait_until 15 has_other guardian_pid @ "$guardian"
 	wait_until 15 has_daemon
@@ -55,15 +39,17 @@ deaths_told() {
 }
 
 @test "down --now while the daemon waits to come up" {
+	export LOOPKEEPER_DAEMON_DELAY_MS=9000
 	lk up -d --wait
-	make_daemon_wait "$(status_field @ guardian_pid)"
+	make_daemon_wait
 	lk down --now
 	nothing_left
 }
 
 @test "down while the daemon waits to come up" {
+	export LOOPKEEPER_DAEMON_DELAY_MS=9000
 	lk up -d --wait
-	make_daemon_wait "$(status_field @ guardian_pid)"
+	make_daemon_wait
 	lk down
 	nothing_left
 }

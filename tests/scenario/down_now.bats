@@ -1,14 +1,6 @@
 # down --now: everything is stopped, killed, and proved to be gone.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 @test "it kills all, trees that escape too, and says so" {
 	fleet_config <<-CONF
@@ -39,19 +31,19 @@ teardown() {
 		    "(setsid sleep 1000 &) ; exit 1" ]; } );
 	CONF
 	lk up -d
-	wait_until 10 has_restarts mill
+	wait_until 10 died_often mill
 	lk down --now
 	wait_until 5 nothing_left
 }
 
-has_restarts() {
-	(($(status_field "$1" restarts) > 3))
+died_often() {
+	local restarts
+	restarts=$(status_field "$1" restarts)
+	((restarts > 3)) || fail "$restarts restarts"
 }
 
 @test "stopped processes are no hindrance" {
-	fleet_config <<-CONF
-		components = ( { name = "one"; command = [ "sleep", "1000" ]; } );
-	CONF
+	sleepers one
 	lk up -d --wait
 	kill -STOP "$(status_field @ daemon_pid)" \
 	    "$(status_field one keeper_pid)" "$(pid_of one)" \
@@ -61,9 +53,7 @@ has_restarts() {
 }
 
 @test "guardian and daemon dead, keepers alive" {
-	fleet_config <<-CONF
-		components = ( { name = "one"; command = [ "sleep", "1000" ]; } );
-	CONF
+	sleepers one
 	lk up -d --wait
 	kill -STOP "$(status_field @ daemon_pid)"
 	kill -9 "$(status_field @ guardian_pid)" "$(status_field @ daemon_pid)"
@@ -99,8 +89,8 @@ ends_with_code() {
 		components = ( { name = "slow"; stop_timeout = "1m";
 		    command = [ "$HELPERS/stubborn" ]; } );
 	CONF
-	"$LOOPKEEPER" up > "$FLEET/up.log" 2>&1 3>&- &
-	local up=$!
+	background up.log "$LOOPKEEPER" up
+	local up=$PID
 	wait_state slow running
 	kill -INT "$up"
 	wait_state slow stopping

@@ -1,19 +1,6 @@
 # A child that floods its output slows no other.
 
-setup() {
-	load lib
-	need jq
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
-
-log_has() {
-	grep -q -- "$2" "$FLEET/state/logs/$1.log" ||
-	    fail "$(tail -n 5 "$FLEET/state/logs/$1.log" 2>&1)"
-}
+load lib
 
 @test "others start, write and beat while one floods" {
 	fleet_config <<-CONF

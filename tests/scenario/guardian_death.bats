@@ -1,33 +1,11 @@
 # The guardian dies: the daemon takes its place, and a new daemon below it
 # adopts all. Components notice nothing.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	fleet_config <<-CONF
-		components = (
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "two"; command = [ "sleep", "1000" ];
-		    after = [ "one" ]; }
-		);
-	CONF
+load lib
+
+prepare() {
+	sleepers one two
 	lk up -d --wait
-}
-
-teardown() {
-	teardown_fleet
-}
-
-all_pids() {
-	lk status --all --json | jq -c '[.components[] | [.name, .pid]] | sort'
-}
-
-# fleet_has FIELD NOT-THIS: it is another process than that one.
-fleet_has_other() {
-	local pid
-	pid=$(status_field @ "$1")
-	[[ $pid =~ ^[1-9] && $pid != "$2" ]] || fail "$1 is $pid"
 }
 
 @test "the daemon becomes the guardian, and has a daemon below it" {
@@ -36,8 +14,8 @@ fleet_has_other() {
 	guardian=$(status_field @ guardian_pid)
 	daemon=$(status_field @ daemon_pid)
 	kill -9 "$guardian"
-	wait_until 10 fleet_has_other guardian_pid "$guardian"
-	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	wait_until 10 has_other guardian_pid @ "$guardian"
+	wait_until 10 has_other daemon_pid @ "$daemon"
 	[[ $(status_field @ guardian_pid) == "$daemon" ]]
 	[[ $(all_pids) == "$before" ]]
 	wait_event "event_type = 'daemon_restarted'"
@@ -57,14 +35,10 @@ fleet_has_other() {
 	for _ in 1 2 3; do
 		guardian=$(status_field @ guardian_pid)
 		kill -9 "$guardian"
-		wait_until 10 fleet_has_other guardian_pid "$guardian"
+		wait_until 10 has_other guardian_pid @ "$guardian"
 		wait_until 10 has_daemon
 	done
 	[[ $(all_pids) == "$before" ]]
-}
-
-has_daemon() {
-	[[ $(status_field @ daemon_pid) =~ ^[1-9] ]]
 }
 
 @test "the new guardian guards: a daemon that dies comes back" {
@@ -72,11 +46,11 @@ has_daemon() {
 	guardian=$(status_field @ guardian_pid)
 	daemon=$(status_field @ daemon_pid)
 	kill -9 "$guardian"
-	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	wait_until 10 has_other daemon_pid @ "$daemon"
 	wait_until 10 has_daemon
 	daemon=$(status_field @ daemon_pid)
 	kill -9 "$daemon"
-	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	wait_until 10 has_other daemon_pid @ "$daemon"
 	local before
 	before=$(all_pids)
 	# And a keeper that dies is replaced, whoever is its parent now.
@@ -102,18 +76,12 @@ is_replaced() {
 	daemon=$(status_field @ daemon_pid)
 	# Its keeper's parent is the guardian then.
 	kill -9 "$daemon"
-	wait_until 10 fleet_has_other daemon_pid "$daemon"
+	wait_until 10 has_other daemon_pid @ "$daemon"
 	wait_until 10 has_daemon
 	kill -9 "$keeper"
 	wait_until 10 gone "$lost"
-	wait_until 10 fleet_has_other_keeper lost "$keeper"
+	wait_until 10 has_other keeper_pid lost "$keeper"
 	wait_state lost running
-}
-
-fleet_has_other_keeper() {
-	local pid
-	pid=$(status_field "$1" keeper_pid)
-	[[ $pid =~ ^[1-9] && $pid != "$2" ]] || fail "keeper $pid"
 }
 
 @test "guardian, then daemon: nothing is started twice" {

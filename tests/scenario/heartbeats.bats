@@ -2,15 +2,7 @@
 # A component that sends a hundred thousand heartbeats a second for ten
 # seconds: every one is counted, and its neighbour doesn't suffer.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 counted() {
 	local heard

@@ -1,14 +1,10 @@
 # What `make install` puts into place works from there, without the tree.
 
-setup() {
-	load lib
-	need jq make
-	[[ -z ${SANITIZE:-} ]] || skip "builds programs of its own"
-	setup_fleet
-}
+load lib
 
-teardown() {
-	teardown_fleet
+prepare() {
+	need make
+	[[ -z ${SANITIZE:-} ]] || skip "builds programs of its own"
 }
 
 @test "an installed fleet starts, with all its programs, and stops" {

@@ -1,10 +1,9 @@
 # A keeper dies: its component dies with it, tree and all, and both are back;
 # nobody else notices.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
+load lib
+
+prepare() {
 	fleet_config <<-CONF
 		components = (
 		  { name = "one"; command = [ "sleep", "1000" ]; },
@@ -16,20 +15,6 @@ setup() {
 	wait_until 10 test -s "$FLEET/lost"
 }
 
-teardown() {
-	teardown_fleet
-}
-
-keeper_of() {
-	status_field "$1" keeper_pid
-}
-
-has_other_keeper() {
-	local pid
-	pid=$(keeper_of "$1")
-	[[ $pid =~ ^[1-9] && $pid != "$2" ]] || fail "keeper $pid"
-}
-
 @test "its component and what that forked away are gone, and back" {
 	local keeper lost one pid
 	keeper=$(keeper_of lost)
@@ -37,7 +22,7 @@ has_other_keeper() {
 	pid=$(pid_of lost)
 	one=$(pid_of one)
 	kill -9 "$keeper"
-	wait_until 10 has_other_keeper lost "$keeper"
+	wait_until 10 has_other keeper_pid lost "$keeper"
 	wait_state lost running
 	gone "$lost"
 	gone "$pid"
@@ -54,18 +39,14 @@ has_other_keeper() {
 	local keeper
 	keeper=$(keeper_of one)
 	kill -9 "$keeper"
-	wait_until 10 has_other_keeper one "$keeper"
+	wait_until 10 has_other keeper_pid one "$keeper"
 	wait_until 10 restarts_are one 2
 	lk stop lost
 	keeper=$(keeper_of lost)
 	kill -9 "$keeper"
-	wait_until 10 has_other_keeper lost "$keeper"
+	wait_until 10 has_other keeper_pid lost "$keeper"
 	state_is lost stopped
 	[[ $(pid_of lost) == null ]]
-}
-
-restarts_are() {
-	[[ $(status_field "$1" restarts) == "$2" ]]
 }
 
 @test "a keeper that is told TERM stops its component and ends" {
@@ -78,7 +59,7 @@ restarts_are() {
 	[[ $(count_events "event_type = 'keeper_died'") == 0 ]]
 	lk start one
 	state_is one running
-	has_other_keeper one "$keeper"
+	has_other keeper_pid one "$keeper"
 }
 
 @test "daemon, then keeper: both are back" {
@@ -88,7 +69,7 @@ restarts_are() {
 	lost=$(< "$FLEET/lost")
 	kill -9 "$daemon"
 	kill -9 "$keeper"
-	wait_until 10 has_other_keeper lost "$keeper"
+	wait_until 10 has_other keeper_pid lost "$keeper"
 	wait_state lost running
 	gone "$lost"
 }
@@ -125,7 +106,7 @@ has_written() {
 		kill -STOP "$logger"
 		wait_until 10 has_written $(($(written) + 100))
 		kill -9 "$keeper" "$logger"
-		wait_until 10 has_other_keeper counts "$keeper"
+		wait_until 10 has_other keeper_pid counts "$keeper"
 		wait_until 10 has_pid_other_than logger "$logger"
 		wait_state counts running
 		[[ $daemon == new ]] || {

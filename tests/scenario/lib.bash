@@ -1,7 +1,10 @@
 # What every scenario stands on: a fleet of its own in a directory of its
 # own, a few verbs to look at it, and a teardown that proves that nothing of
 # it is left. Scenarios use the command line as an operator would; they wait
-# for facts, never for durations. Loaded with `load lib`.
+# for facts, never for durations. A file of them begins with `load lib`; what
+# each of its tests needs besides is in its prepare() and clean_up().
+
+bats_require_minimum_version 1.5.0
 
 LK_ROOT=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 BUILD=${BUILD:-build}
@@ -10,6 +13,25 @@ LOOPKEEPER=${LOOPKEEPER:-$BUILD/bin/loopkeeper}
 HELPERS=$BUILD/tests/helpers
 # Limits are for a machine at rest; a sanitizer build is given more.
 LK_PATIENCE=${LK_PATIENCE:-1}
+
+setup() {
+	need jq sqlite3
+	setup_fleet
+	prepare
+}
+
+teardown() {
+	[[ -n ${FLEET:-} && -d $FLEET ]] || return 0
+	[[ -n ${BATS_TEST_COMPLETED:-} ]] || show_fleet
+	dismiss_foreigner
+	end_background
+	clean_up
+	teardown_fleet
+}
+
+prepare() { :; }
+
+clean_up() { :; }
 
 # Makes $FLEET, a short path (a socket's has 108 bytes), and the environment
 # in which `loopkeeper` means the build under test and this fleet's file.
@@ -24,6 +46,36 @@ setup_fleet() {
 	mkdir "$FLEET/state"
 }
 
+# Takes the programs that were built for tests: they wait, and are impatient,
+# where the environment says so.
+use_points() {
+	LOOPKEEPER=$BUILD/points/bin/loopkeeper
+	[[ -x $LOOPKEEPER ]] || skip "needs $LOOPKEEPER"
+	PATH=$BUILD/points/bin:$PATH
+}
+
+# The fleet is a plain user's from now on: of whoever runs the tests, nobody's
+# when that is root. Nobody may read the build, wherever it is, but may read
+# this copy of it.
+become_plain_user() {
+	need setpriv
+	PROGRAMS=$FLEET/programs
+	mkdir "$PROGRAMS"
+	cp "$BUILD"/bin/* "$HELPERS/escape" "$HELPERS/client" "$PROGRAMS"
+	chmod 755 "$FLEET" "$PROGRAMS"
+	AS=(env)
+	if ((EUID == 0)); then
+		AS=(setpriv --reuid=65534 --regid=65534 --clear-groups
+		    env -u XDG_RUNTIME_DIR "HOME=$FLEET")
+		chown 65534:65534 "$FLEET/state" "$FLEET"
+	fi
+	skip_unless "can't become nobody" "${AS[@]}" true
+	lk() {
+		"${AS[@]}" "$PROGRAMS/loopkeeper" -c "$LOOPKEEPER_CONFIG" \
+		    "$@" 3>&-
+	}
+}
+
 # Writes the configuration from standard input, below the state directory's
 # line, which is always the same.
 fleet_config() {
@@ -31,6 +83,20 @@ fleet_config() {
 		echo "state_directory = \"$FLEET/state\";"
 		cat
 	} > "$LOOPKEEPER_CONFIG"
+}
+
+# sleepers NAME...: a configuration of components that do nothing.
+sleepers() {
+	local name comma=
+	{
+		echo 'components = ('
+		for name; do
+			echo "$comma{ name = \"$name\";" \
+			    'command = [ "sleep", "1000" ]; }'
+			comma=', '
+		done
+		echo ');'
+	} | fleet_config
 }
 
 # Runs loopkeeper on this fleet. Descriptor 3 is bats' own: a process that
@@ -43,6 +109,61 @@ lk() {
 sql() {
 	sqlite3 -batch -cmd '.timeout 10000' "$FLEET/state/coordination.db" \
 	    "$@" 3>&-
+}
+
+# background FILE COMMAND...: runs it with its output added to FILE in $FLEET;
+# $PID is its pid. What is still there at the end of the test is ended.
+background() {
+	local file=$1
+	shift
+	"$@" >> "$FLEET/$file" 2>&1 3>&- &
+	PID=$!
+	BACKGROUND+=("$PID")
+}
+
+BACKGROUND=()
+
+end_background() {
+	local pid
+	for pid in "${BACKGROUND[@]}"; do
+		kill "$pid" 2> /dev/null || continue
+		kill -CONT "$pid" 2> /dev/null || true
+		wait_until 10 gone "$pid" || kill -9 "$pid" || true
+	done
+}
+
+# foreigner SQL...: another program opens the database, does that, and stays;
+# tell_foreigner SQL... goes on, dismiss_foreigner ends it.
+foreigner() {
+	mkfifo "$FLEET/commands"
+	sqlite3 -batch "$FLEET/state/coordination.db" < "$FLEET/commands" \
+	    > "$FLEET/answers" 2>&1 3>&- &
+	FOREIGNER=$!
+	exec {FOREIGNER_FD}> "$FLEET/commands"
+	tell_foreigner '.timeout 10000' "$@" "SELECT 'so far';"
+	wait_until 15 grep -q 'so far' "$FLEET/answers"
+}
+
+tell_foreigner() {
+	printf '%s\n' "$@" >&"$FOREIGNER_FD"
+}
+
+dismiss_foreigner() {
+	[[ -n ${FOREIGNER_FD:-} ]] || return 0
+	exec {FOREIGNER_FD}>&-
+	unset FOREIGNER_FD
+	wait_until 10 gone "$FOREIGNER"
+}
+
+# beat_row NAME FORMAT: a program that knows nothing but the table, and has its
+# own way to write a time.
+beat_row() {
+	while sleep 0.2; do
+		sql "INSERT INTO component_health (component, last_heartbeat,
+		    status) VALUES ('$1', strftime('$2', 'now'), 'healthy')
+		    ON CONFLICT (component) DO UPDATE SET last_heartbeat =
+		    excluded.last_heartbeat" || true
+	done
 }
 
 fail() {
@@ -100,6 +221,15 @@ pid_of() {
 	status_field "$1" pid
 }
 
+keeper_of() {
+	status_field "$1" keeper_pid
+}
+
+# All components and their pids, to be compared.
+all_pids() {
+	lk status --all --json | jq -c '[.components[] | [.name, .pid]] | sort'
+}
+
 # Sees NAME in STATE, else says where it is.
 state_is() {
 	local state
@@ -113,9 +243,43 @@ wait_state() {
 
 # has_pid_other_than NAME PID: NAME has a running process that isn't PID.
 has_pid_other_than() {
+	has_other pid "$1" "$2"
+}
+
+# has_other FIELD NAME [PID]: that pid is there, and is not PID.
+has_other() {
 	local pid
-	pid=$(pid_of "$1")
-	[[ $pid =~ ^[1-9][0-9]*$ && $pid != "$2" ]] || fail "$1 has pid $pid"
+	pid=$(status_field "$2" "$1")
+	[[ $pid =~ ^[1-9][0-9]*$ && $pid != "${3:-}" ]] ||
+	    fail "$2: $1 is $pid"
+}
+
+has_daemon() {
+	has_other daemon_pid @
+}
+
+restarts_are() {
+	local restarts
+	restarts=$(status_field "$1" restarts)
+	[[ $restarts == "$2" ]] || fail "$1 has $restarts restarts, not $2"
+}
+
+mode_is() {
+	[[ $(< "$FLEET/state/run/mode") == "$1" ]] ||
+	    fail "$(< "$FLEET/state/run/mode")"
+}
+
+# log_has NAME PATTERN
+log_has() {
+	grep -qE -- "$2" "$FLEET/state/logs/$1.log" ||
+	    fail "$(tail -n 5 "$FLEET/state/logs/$1.log" 2>&1)"
+}
+
+# test_is ID STATUS
+test_is() {
+	local is
+	is=$(sql "SELECT status FROM tests WHERE id = '$1'")
+	[[ $is == "$2" ]] || fail "$1 is ${is:-nowhere}, not $2"
 }
 
 # count_events WHERE: events in the database that match.
@@ -141,16 +305,17 @@ gone() {
 # its command line or environment, works in it, or holds something in it, in
 # the run directory or in a cgroup of the run directory's name open.
 fleet_processes() {
-	local run pid
+	local found run pid
 	run=${FLEET_RUN:-$(readlink -f "$FLEET/state/run" || true)}
-	{
+	# The tools are gone when all of it is here; this test's shells are not.
+	found=$({
 		grep -lasF -- "$FLEET" /proc/[0-9]*/cmdline \
 		    /proc/[0-9]*/environ || true
 		find /proc/[0-9]*/{cwd,fd} -maxdepth 1 \
 		    \( -lname "$FLEET*" ${run:+-o -lname "$run*"} \) \
 		    2> /dev/null
-	} | cut -d/ -f3 | sort -nu | while read -r pid; do
-		# The tools above are gone by now; this test's shells are not.
+	} | cut -d/ -f3 | sort -nu)
+	for pid in $found; do
 		[[ -d /proc/$pid ]] || continue
 		is_ours "$pid" || echo "$pid"
 	done
@@ -170,6 +335,17 @@ is_ours() {
 	return 1
 }
 
+# Everything at once, as in a power cut: nobody has the time to put anything
+# right.
+kill_everything() {
+	local pids signal
+	for signal in STOP STOP KILL; do
+		mapfile -t pids < <(fleet_processes)
+		kill -"$signal" "${pids[@]}"
+	done
+	wait_until 10 nothing_left
+}
+
 # A process that ended while it was looked at is not left over.
 nothing_left() {
 	local left
@@ -180,13 +356,11 @@ nothing_left() {
 	(($(wc -l <<< "$left") == 1)) || fail "left over:" "$left"
 }
 
-# Ends the fleet and proves that nothing of it is left; on a failure shows
-# what it logged. A process left over fails the test and is killed.
+# Ends the fleet and proves that nothing of it is left. A process left over
+# fails the test and is killed.
 teardown_fleet() {
 	local failed=0
-	[[ -n ${FLEET:-} && -d $FLEET ]] || return 0
 	FLEET_RUN=$(readlink -f "$FLEET/state/run" || true)
-	[[ -n ${BATS_TEST_COMPLETED:-} ]] || show_fleet
 	: > "$FLEET/down.out"
 	if [[ -f $LOOPKEEPER_CONFIG ]]; then
 		lk down --now > "$FLEET/down.out" 2>&1 || true

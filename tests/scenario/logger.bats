@@ -1,20 +1,7 @@
 # What components write reaches their logs, stamped, rotated, and once: also
 # when the logger, their keeper or they themselves die.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
-
-log_has() {
-	grep -qE -- "$2" "$FLEET/state/logs/$1.log" ||
-	    fail "$(tail -n 5 "$FLEET/state/logs/$1.log" 2>&1)"
-}
+load lib
 
 # All that was logged of NAME on stream MARK (| or !), rotated files first,
 # without stamps.

@@ -1,9 +1,8 @@
 # `logs` on logs that lie there: it needs nobody but the files.
 
-setup() {
-	load lib
-	need jq
-	setup_fleet
+load lib
+
+prepare() {
 	fleet_config <<-CONF
 		components = ( { name = "one"; command = [ "/bin/true" ]; },
 		    { name = "other"; command = [ "/bin/true" ]; } );
@@ -13,19 +12,13 @@ setup() {
 	export TZ=UTC
 }
 
-teardown() {
-	[[ -n ${FOLLOWER:-} ]] && kill "$FOLLOWER" 2> /dev/null
-	teardown_fleet
-}
-
 # put NAME FILE STAMP TEXT: one more line in a log.
 put() {
 	echo "2026-01-07T$3Z $4" >> "$LOGS/$1.log$2"
 }
 
 follow() {
-	"$LOOPKEEPER" logs -f "$@" > "$FLEET/followed" 2>&1 3>&- &
-	FOLLOWER=$!
+	background followed "$LOOPKEEPER" logs -f "$@"
 }
 
 followed_is() {

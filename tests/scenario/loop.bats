@@ -2,20 +2,11 @@
 # and believes only verify. Whatever happens to it, a test is pending or
 # passed, never half. Most of these run a loop alone, as in a terminal.
 
-setup() {
-	load lib
-	need jq sqlite3 git cc make
-	setup_fleet
-	mkdir "$FLEET/repository"
-	LOOPS=()
-}
+load lib
 
-teardown() {
-	local pid
-	for pid in "${LOOPS[@]}"; do
-		kill -9 "$pid" 2> /dev/null || true
-	done
-	teardown_fleet
+prepare() {
+	need git cc make
+	mkdir "$FLEET/repository"
 }
 
 # A configuration with loop-1, whose worker is the script on standard input.
@@ -40,16 +31,8 @@ add_tests() {
 
 # run_alone NAME: sets LOOP to its pid.
 run_alone() {
-	loopkeeper-loop -c "$LOOPKEEPER_CONFIG" "$1" \
-	    >> "$FLEET/$1.log" 2>&1 3>&- &
-	LOOP=$!
-	LOOPS+=("$LOOP")
-}
-
-test_is() {
-	local is
-	is=$(sql "SELECT status FROM tests WHERE id = '$1'")
-	[[ $is == "$2" ]] || fail "$1 is ${is:-nowhere}, not $2"
+	background "$1.log" loopkeeper-loop -c "$LOOPKEEPER_CONFIG" "$1"
+	LOOP=$PID
 }
 
 all_passed() {
@@ -160,6 +143,34 @@ transcript_of() {
 	grep -q '^# .* worker: exit 0$' "$(transcript_of T-1)"
 }
 
+@test "health.json says how it is" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		echo working
+		touch started
+		while [ ! -e go ]; do sleep 0.05; done
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e go"}
+		{"id": "T-2", "loop_id": "loop-1", "verify": "test -e go"}
+	JSON
+	run_alone loop-1
+	wait_until 10 exists "$FLEET/repository/started"
+	local time='test("^20[0-9-]+T[0-9:.]+Z$")'
+	wait_until 10 health_says '.component == "loop-1"
+	    and .loop_id == "loop-1" and .status == "running"
+	    and .current_test == "T-1" and .attempt == 1
+	    and (.started_at, .last_heartbeat, .last_output_at | '"$time"')
+	    and .pid == '"$LOOP"' and .worker_pid > 1
+	    and .passed == 0 and .failed == 0 and .pending == 1
+	    and .mode == "normal"'
+	touch "$FLEET/repository/go"
+	wait_until 10 health_says '.status == "idle" and .current_test == null
+	    and .attempt == 0 and .started_at == null and .passed == 2'
+	stop_alone "$LOOP"
+	health_says '.status == "stopped"'
+}
+
 @test "a second process of the same loop is refused" {
 	one_loop <<-'SH'
 		#!/bin/sh
@@ -236,18 +247,14 @@ transcript_of() {
 	JSON
 	run_alone loop-1
 	wait_until 10 exists "$FLEET/repository/started"
-	coproc LOCK { sqlite3 -batch "$FLEET/state/coordination.db" 3>&-; }
-	echo ".timeout 5000
-	BEGIN EXCLUSIVE; SELECT 'locked';" >&"${LOCK[1]}"
-	read -r line <&"${LOCK[0]}"
-	[[ $line == locked ]]
+	foreigner 'BEGIN EXCLUSIVE;'
 	touch "$FLEET/repository/go"
 	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
 	# Also when the one who has it dies now.
 	kill -9 "$LOOP"
 	wait_until 5 gone "$LOOP"
-	printf 'ROLLBACK;\n.quit\n' >&"${LOCK[1]}"
-	wait "$LOCK_PID" || true
+	tell_foreigner 'ROLLBACK;'
+	dismiss_foreigner
 	run_alone loop-1
 	wait_until 20 test_is T-1 passed
 	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]

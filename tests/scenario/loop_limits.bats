@@ -1,17 +1,10 @@
 # The clocks of a worker, and what becomes of a test whose worker doesn't end
 # as it should.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	mkdir "$FLEET/repository"
-	LOOP=
-}
+load lib
 
-teardown() {
-	[[ -z $LOOP ]] || kill -9 "$LOOP" 2> /dev/null || true
-	teardown_fleet
+prepare() {
+	mkdir "$FLEET/repository"
 }
 
 # start_loop KEYS: runs loop-1 alone on one test, T-1, whose verify is $VERIFY
@@ -30,15 +23,8 @@ start_loop() {
 	jq -n --arg verify "${VERIFY:-false}" '[{id: "T-1", verify: $verify,
 	    loop_id: "loop-1", max_attempts: 1}]' > "$FLEET/tests.json"
 	lk import "$FLEET/tests.json" > /dev/null
-	loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1 \
-	    >> "$FLEET/loop-1.log" 2>&1 3>&- &
-	LOOP=$!
-}
-
-test_is() {
-	local is
-	is=$(sql "SELECT status FROM tests WHERE id = 'T-1'")
-	[[ $is == "$1" ]] || fail "T-1 is $is, not $1"
+	background loop-1.log loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	LOOP=$PID
 }
 
 # The outcome and detail of the last attempt that ended.
@@ -55,7 +41,7 @@ last_end() {
 		(setsid sleep 1000 &)
 		while :; do echo working; sleep 0.1; done
 	SH
-	wait_until 20 test_is blocked
+	wait_until 20 test_is T-1 blocked
 	[[ $(last_end) == "timeout: worker: over its time of 1s; verify: exit 1" ]]
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
@@ -65,7 +51,7 @@ last_end() {
 		#!/bin/sh
 		exec sleep 1000
 	SH
-	wait_until 20 test_is blocked
+	wait_until 20 test_is T-1 blocked
 	[[ $(last_end) == "silent: worker: silent for 1s; verify: exit 1" ]]
 }
 
@@ -79,7 +65,7 @@ last_end() {
 			echo "$i" > "file-$((i % 3))"
 		done
 	SH
-	wait_until 30 test_is blocked
+	wait_until 30 test_is T-1 blocked
 	[[ $(last_end) == "failed: verify: exit 1" ]]
 }
 
@@ -93,7 +79,7 @@ last_end() {
 	wait_until 10 test -s "$FLEET/repository/pid"
 	touch "$FLEET/repository/killed"
 	kill -9 "$(cat "$FLEET/repository/pid")"
-	wait_until 10 test_is blocked
+	wait_until 10 test_is T-1 blocked
 	[[ $(last_end) == "crashed: worker: signal 11 (Segmentation fault);"* ]]
 	# Being killed cost no attempt.
 	[[ $(sql "SELECT attempts FROM tests") == 1 ]]
@@ -107,14 +93,14 @@ last_end() {
 		touch done
 		exec sleep 1000
 	SH
-	wait_until 20 test_is passed
+	wait_until 20 test_is T-1 passed
 }
 
 @test "a verify over its time is no pass, and leaves nothing" {
 	VERIFY="sleep 1000" start_loop 'verify_limit = "300ms";' <<-'SH'
 		#!/bin/sh
 	SH
-	wait_until 20 test_is blocked
+	wait_until 20 test_is T-1 blocked
 	[[ $(last_end) == "failed: verify: over its time of 300ms" ]]
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
@@ -125,7 +111,7 @@ last_end() {
 		env -i setsid sleep 12345 < /dev/null &
 		sleep 0.2
 	SH
-	wait_until 20 test_is blocked
+	wait_until 20 test_is T-1 blocked
 	[[ $(sql "SELECT payload ->> 'leftovers' FROM events
 	    WHERE event_type = 'attempt_ended'") == "sleep 12345 (pid "* ]]
 	[[ $(fleet_processes) == "$LOOP" ]]
@@ -135,7 +121,7 @@ last_end() {
 	start_loop 'slow_pause = "50ms";' <<-'SH'
 		#!/no/such/interpreter
 	SH
-	wait_until 20 test_is blocked
+	wait_until 20 test_is T-1 blocked
 	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
 	[[ $(sql "SELECT count(*) FROM attempts") == 10 ]]
 	[[ $(sql "SELECT reason FROM tests") == "interrupted 10 times; the \
@@ -146,7 +132,7 @@ last: not started: exec: No such file or directory" ]]
 	VERIFY="test -e ready" start_loop 'setup = "touch ready";' <<-'SH'
 		#!/bin/sh
 	SH
-	wait_until 10 test_is passed
+	wait_until 10 test_is T-1 passed
 	kill "$LOOP"
 	wait_until 10 gone "$LOOP"
 	lk reset T-1
@@ -155,5 +141,5 @@ last: not started: exec: No such file or directory" ]]
 	[[ $status == 1 ]]
 	[[ $output == *"setup: exit 3"* ]]
 	grep -q "no luck" "$FLEET/state/loop-1/specs/logs/setup.log"
-	test_is pending
+	test_is T-1 pending
 }

@@ -1,12 +1,9 @@
 # The init script and the exit codes that the LSB gives to each outcome.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	fleet_config <<-CONF
-		components = ( { name = "one"; command = [ "sleep", "1000" ]; } );
-	CONF
+load lib
+
+prepare() {
+	sleepers one
 	export LOOPKEEPER_DEFAULTS=$FLEET/defaults
 	cat > "$LOOPKEEPER_DEFAULTS" <<-SH
 		CONFIG=$LOOPKEEPER_CONFIG
@@ -15,10 +12,6 @@ setup() {
 	sed "s,@BINDIR@,$BUILD/bin,g" "$LK_ROOT/config/init/loopkeeper.init" \
 	    > "$FLEET/init"
 	chmod 755 "$FLEET" "$FLEET/init"
-}
-
-teardown() {
-	teardown_fleet
 }
 
 # gives CODE VERB...
@@ -59,7 +52,7 @@ gives() {
 @test "status 1: everything has died" {
 	gives 0 start
 	wait_state one running
-	kill_fleet
+	kill_everything
 	gives 1 status
 	gives 0 start
 	gives 0 status
@@ -68,24 +61,11 @@ gives() {
 @test "status 2: it has died, and the machine was started anew" {
 	gives 0 start
 	wait_state one running
-	kill_fleet
+	kill_everything
 	rm -rf "$(readlink "$FLEET/state/run")"
 	gives 2 status
 	gives 0 start
 	gives 0 status
-}
-
-# Not `down --now`, which is a clean end: a power cut.
-kill_fleet() {
-	local pids
-	pids="$(status_field @ guardian_pid) $(status_field @ daemon_pid)"
-	pids+=" $(lk status --all --json | jq -r '.components[] |
-	    .keeper_pid, .pid' | tr '\n' ' ')"
-	# shellcheck disable=SC2086 # a list of numbers
-	kill -STOP $pids
-	# shellcheck disable=SC2086
-	kill -KILL $pids
-	wait_until 10 nothing_left
 }
 
 @test "status 4: it can't be known" {

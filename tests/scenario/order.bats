@@ -1,14 +1,6 @@
 # `after` orders the start by readiness and the end by what is gone.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 # A component that says in a log when it is up, and when it goes.
 cat_diary() {
@@ -104,8 +96,4 @@ cat_diary() {
 	wait_until 10 mode_is normal
 	lk stop monitor
 	mode_is normal
-}
-
-mode_is() {
-	[[ $(< "$FLEET/state/run/mode") == "$1" ]]
 }

@@ -1,22 +1,10 @@
 # Pause and resume of single components and of all; what is known only by the
 # database is asked in its own language first.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 two_components() {
-	fleet_config <<-CONF
-		components = (
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "two"; command = [ "sleep", "1000" ]; } );
-	CONF
+	sleepers one two
 	lk up -d --wait
 }
 
@@ -58,15 +46,11 @@ two_components() {
 @test "a pause doesn't count as a death, and clears no count" {
 	two_components
 	kill -9 "$(pid_of one)"
-	wait_until 10 has_restarts one 1
+	wait_until 10 restarts_are one 1
 	lk pause one
 	lk resume one
 	wait_state one running
 	[[ $(status_field one deaths_in_window) == 1 ]]
-}
-
-has_restarts() {
-	[[ $(status_field "$1" restarts) == "$2" ]]
 }
 
 @test "pause all --dry-run names them and does nothing" {
@@ -101,8 +85,9 @@ has_restarts() {
 		    time.sleep(0.1)
 	PY
 	fleet_config <<-CONF
-		components = ( { name = "poller"; command = [ "python3",
-		    "$FLEET/poller.py", "$FLEET/obeyed" ];
+		components = ( { name = "poller"; command = [ "sh", "-c",
+		    "echo begun >> $FLEET/begun;
+		    exec python3 $FLEET/poller.py $FLEET/obeyed" ];
 		    heartbeat = { source = "database"; timeout = "1m"; }; } );
 	CONF
 	lk up -d --wait
@@ -110,8 +95,40 @@ has_restarts() {
 	lk pause all
 	grep -qx obeyed "$FLEET/obeyed"
 	state_is poller stopped
+	# It ended as it was asked to: no death, and nothing that began anew.
+	[[ $(cat "$FLEET/begun") == begun ]]
+	[[ $(status_field poller deaths_in_window) == 0 ]]
 	lk resume all
 	wait_state poller running
+	[[ $(count_events "event_type = 'component_crashed'") == 0 ]]
+}
+
+@test "who doesn't obey is ended, within its stop_timeout and ten seconds" {
+	local name
+	cat > "$FLEET/deaf" <<-'SH'
+		#!/bin/sh
+		trap 'touch "$FLEET/$LOOPKEEPER_COMPONENT"; exit' TERM
+		while :; do sleep 0.1; done
+	SH
+	chmod +x "$FLEET/deaf"
+	fleet_config <<-CONF
+		defaults = { heartbeat = { source = "database"; timeout = "1h"; };
+		};
+		components = (
+		  { name = "short"; command = [ "$FLEET/deaf" ];
+		    stop_timeout = "1s"; },
+		  { name = "long"; command = [ "$FLEET/deaf" ];
+		    stop_timeout = "1h"; } );
+	CONF
+	lk up -d --wait
+	timeout $((8 * LK_PATIENCE)) "$LOOPKEEPER" pause short 3>&-
+	timeout $((10 * LK_PATIENCE)) "$LOOPKEEPER" pause all 3>&-
+	lk resume all
+	for name in short long; do
+		wait_event "event_type = 'pause_requested'
+		    AND component = '$name'"
+		test -e "$FLEET/$name"
+	done
 }
 
 has_heartbeat() {
@@ -141,18 +158,53 @@ one_loop() {
 	wait_until 15 test -s "$FLEET/begun"
 }
 
-test_is() {
-	local status
-	status=$(sql "SELECT status FROM tests WHERE id = '$1'")
-	[[ $status == "$2" ]] || fail "$1 is $status"
+@test "pause all pauses who works on the database, and nobody else" {
+	local name
+	fleet_config <<-CONF
+		components = (
+		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
+		    ready = "notify"; },
+		  { name = "pm"; command = [ "loopkeeper-pm" ];
+		    ready = "notify"; },
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { worker = [ "true" ];
+		      repository = "$FLEET"; }; },
+		  { name = "row"; command = [ "sleep", "1000" ];
+		    heartbeat = { source = "database"; timeout = "1h"; };
+		    stop_timeout = "1s"; },
+		  { name = "plain"; command = [ "sleep", "1000" ]; } );
+	CONF
+	lk up -d --wait
+	run lk pause all
+	[[ $status == 0 ]]
+	for name in monitor pm loop-1 row; do
+		[[ $output == *"$name: paused"* ]] || fail "$output"
+		state_is "$name" stopped
+	done
+	[[ $output != *plain* ]] || fail "$output"
+	for name in plain recorder logger; do
+		state_is "$name" running
+	done
+	# What the records tell is told without the database.
+	run lk health
+	[[ $output == *"loop-1: paused"* && $output == *"plain: healthy"* ]] ||
+	    fail "$output"
+	lk resume all
+	for name in monitor pm loop-1 row; do
+		wait_state "$name" running
+	done
 }
 
 @test "pause all loses no work: the test is pending again, not counted" {
 	need git
 	one_loop
 	test_is X-1 in_progress
+	left=$(sql "SELECT count(*) FROM tests WHERE status <> 'passed'")
 	lk pause all
 	state_is loop-1 stopped
+	# Told by the loop's file now: nobody may open the database.
+	[[ $(lk status --json | jq '.components[] |
+	    select(.name == "loop-1").loop.left') == "$left" ]]
 	[[ -z $(pgrep -f "$FLEET/worker") ]]
 	touch "$FLEET/go"
 	lk resume all
@@ -160,6 +212,22 @@ test_is() {
 	[[ $(sql "SELECT attempts FROM tests WHERE id = 'X-1'") == 1 ]]
 	[[ $(sql "SELECT outcome FROM attempts WHERE test_id = 'X-1'
 	    ORDER BY fence LIMIT 1") == interrupted ]]
+}
+
+@test "a loop that couldn't ask for its queue doesn't call it empty" {
+	need git
+	one_loop
+	test_is X-1 in_progress
+	lk pause all
+	lk start loop-1
+	wait_until 10 health_file_is_of "$(pid_of loop-1)"
+	lk status --json | jq -e '.components[] | select(.name == "loop-1") |
+	    .loop.left == null'
+}
+
+health_file_is_of() {
+	jq -e --argjson pid "$1" '.pid == $pid' \
+	    "$FLEET"/state/*/specs/health.json
 }
 
 @test "pause --after-test lets the test finish, and takes no other" {

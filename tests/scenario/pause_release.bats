@@ -1,10 +1,9 @@
 # `pause all` lets the database go: nobody has it open, nothing lies beside
 # it, and it may be replaced with cp. `resume all` notices.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
+load lib
+
+prepare() {
 	fleet_config <<-CONF
 		components = (
 		  { name = "one"; command = [ "sleep", "1000" ]; },
@@ -15,20 +14,6 @@ setup() {
 	wait_state one running
 	wait_state row running
 	wait_event "event_type = 'component_started' AND component = 'row'"
-}
-
-teardown() {
-	teardown_fleet
-}
-
-# At once: nobody has the time to put anything right.
-kill_everything() {
-	local pids signal
-	for signal in STOP STOP KILL; do
-		mapfile -t pids < <(fleet_processes)
-		kill -"$signal" "${pids[@]}"
-	done
-	wait_until 10 nothing_left
 }
 
 openers() {
@@ -109,19 +94,11 @@ epoch() {
 }
 
 @test "a foreign opener is named, and the release waits for it" {
-	local foreigner
-	mkfifo "$FLEET/commands"
-	sqlite3 "$FLEET/state/coordination.db" < "$FLEET/commands" \
-	    > "$FLEET/answers" 3>&- &
-	foreigner=$!
-	exec {commands}> "$FLEET/commands"
-	echo 'SELECT count(*) FROM tests;' >&"$commands"
-	wait_until 10 test -s "$FLEET/answers"
+	foreigner 'SELECT count(*) FROM tests;'
 	run lk pause all
 	[[ $status == 1 ]]
-	[[ $output == *"$foreigner"* ]]
-	exec {commands}>&-
-	wait_until 10 gone "$foreigner"
+	[[ $output == *"$FOREIGNER"* ]]
+	dismiss_foreigner
 	run lk pause all
 	[[ $status == 0 ]]
 	is_released

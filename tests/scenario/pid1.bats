@@ -1,20 +1,12 @@
 # loopkeeper as the first process of a pid namespace, as in a container.
 
-setup() {
-	load lib
-	need jq sqlite3 unshare nsenter
-	setup_fleet
+load lib
+
+prepare() {
+	need unshare nsenter
 	NEW=(unshare --pid --fork --kill-child --mount-proc)
 	((EUID == 0)) || NEW+=(--user --map-root-user)
 	skip_unless "may not make namespaces" "${NEW[@]}" true
-}
-
-teardown() {
-	[[ -n ${UNSHARE_PID:-} ]] && kill -9 "$UNSHARE_PID" 2> /dev/null
-	FLEET_RUN=$(readlink -f "$FLEET/state/run" || true)
-	wait_until 10 nothing_left
-	[[ $FLEET_RUN == */loopkeeper* ]] && rm -rf "$FLEET_RUN"
-	rm -rf "$FLEET"
 }
 
 start_inside() {
@@ -23,19 +15,11 @@ start_inside() {
 		  { name = "lost"; command = [ "$HELPERS/escape",
 		    "$FLEET/lost" ]; stop_timeout = "200ms"; } );
 	CONF
-	"${NEW[@]}" "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up \
-	    > "$FLEET/up.log" 2>&1 3>&- &
-	UNSHARE_PID=$!
+	background up.log "${NEW[@]}" "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up
+	UNSHARE_PID=$PID
 	wait_until 20 test -s "$FLEET/lost"
-	wait_until 20 is_up
+	wait_until 20 grep -q 'one is ready' "$FLEET/up.log"
 	FIRST=$(pgrep -P "$UNSHARE_PID")
-}
-
-is_up() {
-	grep -q 'component_started.*one\|one.*component_started\|one.*started' \
-	    "$FLEET/up.log" || cat "$FLEET/up.log"
-	FIRST=$(pgrep -P "$UNSHARE_PID")
-	[[ $(inside pgrep -x sleep | wc -l) == 1 ]]
 }
 
 inside() {

@@ -1,37 +1,17 @@
 # All of it works without root: run by root, these tests become nobody first.
 
-setup() {
-	load lib
-	need jq sqlite3 setpriv
-	setup_fleet
-	# Wherever the build is, nobody may read this copy.
-	mkdir "$FLEET/programs"
-	cp "$BUILD"/bin/* "$HELPERS/escape" "$HELPERS/client" "$FLEET/programs"
-	chmod 755 "$FLEET" "$FLEET/programs"
-	if ((EUID == 0)); then
-		AS=(setpriv --reuid=65534 --regid=65534 --clear-groups
-		    env -u XDG_RUNTIME_DIR "HOME=$FLEET")
-		chown 65534:65534 "$FLEET/state" "$FLEET"
-	else
-		AS=(env)
-	fi
-	skip_unless "can't become nobody" "${AS[@]}" true
-	lk() {
-		"${AS[@]}" "$FLEET/programs/loopkeeper" \
-		    -c "$LOOPKEEPER_CONFIG" "$@" 3>&-
-	}
+load lib
+
+prepare() {
+	become_plain_user
 	fleet_config <<-CONF
 		components = (
-		  { name = "one"; command = [ "$FLEET/programs/client" ];
+		  { name = "one"; command = [ "$PROGRAMS/client" ];
 		    ready = "notify"; },
-		  { name = "lost"; command = [ "$FLEET/programs/escape",
+		  { name = "lost"; command = [ "$PROGRAMS/escape",
 		    "$FLEET/state/lost" ]; stop_timeout = "200ms"; }
 		);
 	CONF
-}
-
-teardown() {
-	teardown_fleet
 }
 
 @test "a plain user's fleet starts, restarts what dies, and ends whole" {

@@ -1,15 +1,7 @@
 # The recorder: everything that happens is in the database, once; the tables
 # that other programs read are true; its death costs nothing.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 spool_files() {
 	# After `down` there is no run directory any more.
@@ -56,10 +48,7 @@ health_pid_is() {
 
 @test "component_health follows deaths, stops and starts" {
 	local pid
-	fleet_config <<-CONF
-		components = ( { name = "one"; command = [ "sleep", "1000" ]; }
-		);
-	CONF
+	sleepers one
 	lk up -d
 	wait_state one running
 	wait_until 10 health_is one healthy
@@ -151,17 +140,10 @@ events_are() {
 		    heartbeat = { source = "database"; timeout = "3s"; }; }
 		);
 	CONF
-	: > "$FLEET/beating"
 	lk up -d
 	wait_state file running
 	wait_state row running
-	while [[ -e $FLEET/beating ]]; do
-		sql "INSERT INTO component_health (component, last_heartbeat)
-		    VALUES ('row', datetime('now', 'subsec')) ON CONFLICT DO
-		    UPDATE SET last_heartbeat =
-		    strftime('%Y-%m-%d %H:%M:%f', 'now')" || true
-		sleep 0.2
-	done > /dev/null 2>&1 3>&- &
+	background beats.log beat_row row '%Y-%m-%d %H:%M:%f'
 	file=$(pid_of file)
 	: > "$FLEET/hang"
 	wait_until 20 has_pid_other_than file "$file"
@@ -170,8 +152,52 @@ events_are() {
 	[[ $(count_events "event_type = 'component_stuck'
 	    AND component = 'row'") == 0 ]]
 	row=$(pid_of row)
-	rm "$FLEET/beating"
-	wait
+	end_background
 	wait_until 20 has_pid_other_than row "$row"
 	wait_event "event_type = 'component_stuck' AND component = 'row'"
+}
+
+@test "a new recorder takes nobody's silence for a heartbeat" {
+	local recorder
+	fleet_config <<-CONF
+		components = ( { name = "row"; command = [ "sleep", "1000" ];
+		    heartbeat = { source = "database"; timeout = "4s"; }; } );
+	CONF
+	lk up -d
+	wait_state row running
+	wait_until 10 health_is recorder healthy
+	recorder=$(pid_of recorder)
+	kill -9 "$recorder"
+	wait_until 10 has_pid_other_than recorder "$recorder"
+	lk health | grep -q 'row: unknown (never heard)'
+	# It is judged all the same, and by then was reported several times.
+	wait_event "event_type = 'component_stuck' AND component = 'row'" 30
+	[[ $(status_field row heartbeats) == 0 ]]
+}
+
+@test "where inotify isn't to be had, it looks by itself" {
+	local without=(unshare --user --map-root-user sh -c
+	    'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"' sh)
+	skip_unless "may not make user namespaces" "${without[@]}" true
+	sleepers one
+	"${without[@]}" "$LOOPKEEPER" up -d --wait 3>&-
+	run ! has_inotify
+	local pid
+	pid=$(pid_of one)
+	kill -9 "$pid"
+	wait_event "event_type = 'component_crashed' AND component = 'one'
+	    AND payload ->> 'pid' = $pid"
+	wait_until 10 health_is one healthy
+	# What is wanted is a file that it watches as well.
+	lk pause all
+	[[ ! -e $FLEET/state/coordination.db-wal ]]
+	lk resume all
+	pid=$(pid_of one)
+	kill -9 "$pid"
+	wait_event "event_type = 'component_crashed' AND component = 'one'
+	    AND payload ->> 'pid' = $pid"
+}
+
+has_inotify() {
+	find "/proc/$(pid_of recorder)/fd" -lname '*inotify*' | grep .
 }

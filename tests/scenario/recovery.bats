@@ -1,32 +1,7 @@
 # What the dead left is put right: at the next start, by hand, and after a
 # loop's death; what lives isn't touched. Damaged databases are kept.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
-
-# At once: nobody has the time to put anything right.
-kill_everything() {
-	local pids signal
-	for signal in STOP STOP KILL; do
-		mapfile -t pids < <(fleet_processes)
-		kill -"$signal" "${pids[@]}"
-	done
-	wait_until 10 nothing_left
-}
-
-one_component() {
-	fleet_config <<-CONF
-		components = ( { name = "one"; command = [ "sleep", "1000" ]; }
-		);
-	CONF
-}
+load lib
 
 # Tests, locks and waits of two loops that nobody runs.
 leave_work() {
@@ -55,7 +30,7 @@ nothing_in_progress() {
 }
 
 @test "everything is killed at once: the next start puts it right" {
-	one_component
+	sleepers one
 	lk up -d
 	wait_state one running
 	wait_event "event_type = 'component_started' AND component = 'one'"
@@ -74,7 +49,7 @@ nothing_in_progress() {
 }
 
 @test "recover says what it would do, does it, and is safe to repeat" {
-	one_component
+	sleepers one
 	lk up -d
 	wait_state one running
 	leave_work
@@ -93,7 +68,7 @@ nothing_in_progress() {
 }
 
 @test "a damaged database is moved aside, never deleted, and said loudly" {
-	one_component
+	sleepers one
 	lk up -d
 	wait_state one running
 	lk down
@@ -110,7 +85,7 @@ nothing_in_progress() {
 }
 
 @test "a database of other programs is extended and kept" {
-	one_component
+	sleepers one
 	sql <<-'SQL'
 		CREATE TABLE loops (id TEXT PRIMARY KEY, name TEXT);
 		CREATE TABLE tests (id TEXT PRIMARY KEY, loop_id TEXT,
@@ -129,7 +104,7 @@ nothing_in_progress() {
 }
 
 @test "a newer database is refused, and the fleet runs without it" {
-	one_component
+	sleepers one
 	sql 'PRAGMA user_version = 99'
 	lk up -d || true
 	wait_state one running
@@ -140,4 +115,149 @@ nothing_in_progress() {
 	wait_state recorder running
 	wait_until 10 grep -qs component_ready "$FLEET"/state/spool/*.jsonl \
 	    "$FLEET"/state/run/spool/*.jsonl
+}
+
+# A worker that is through as soon as $FLEET/go is there; with or without
+# loop-1 in the configuration.
+with_loop() {
+	fleet_config <<-CONF
+		components = ( { name = "one"; command = [ "sleep", "1000" ]; },
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { repository = "$FLEET";
+		    worker = [ "sh", "-c", "touch begun; while [ ! -e go ];
+		      do sleep 0.05; done; touch passes" ]; }; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { repository = "$FLEET";
+		    worker = [ "true" ]; }; } );
+	CONF
+}
+
+nobody_runs() {
+	[[ $(sql "SELECT count(*) FROM loops WHERE status = 'running'") == 0 ]]
+	[[ $(sql "SELECT group_concat(status) FROM component_health
+	    WHERE component LIKE 'loop-%'") == unknown,unknown ]]
+}
+
+@test "what a loop left that died, and isn't started again, is put right" {
+	with_loop
+	sed -i 's/ready = "notify"; loop/restart = { policy = "never"; }; &/' \
+	    "$LOOPKEEPER_CONFIG"
+	lk up -d --wait
+	echo '[{"id": "T-1", "loop_id": "loop-1", "verify": "false",
+	    "files": ["a"]}]' > "$FLEET/tests.json"
+	lk import "$FLEET/tests.json"
+	wait_until 15 test -e "$FLEET/begun"
+	kill -9 "$(pid_of loop-1)"
+	wait_until 15 test_is T-1 pending
+	[[ $(sql "SELECT outcome FROM attempts") == interrupted ]]
+	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
+	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
+	wait_event "event_type = 'recovery_done' AND loop_id = 'loop-1'"
+}
+
+@test "the outcome of a loop that is no more in the configuration is kept" {
+	with_loop
+	lk up -d --wait
+	lk add T-1 --loop loop-1 --verify "test -e passes"
+	wait_until 15 test -e "$FLEET/begun"
+	foreigner 'BEGIN EXCLUSIVE;'
+	touch "$FLEET/go"
+	wait_until 20 test -e "$FLEET/state/spool/loop-1.outcome"
+	sleepers one
+	lk reload
+	tell_foreigner 'ROLLBACK;'
+	dismiss_foreigner
+	wait_until 20 test_is T-1 passed
+	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
+	# The other one was idle, and is known to be gone all the same.
+	wait_until 10 nobody_runs
+	[[ $(count_events "event_type = 'test_passed'") == 1 ]]
+}
+
+epoch() {
+	sql "SELECT value FROM meta WHERE key = 'epoch'"
+}
+
+@test "a backup copied over it while the fleet is down is noticed" {
+	local before
+	sleepers one
+	lk up -d
+	wait_state one running
+	lk down
+	before=$(epoch)
+	lk up -d
+	[[ $(epoch) == "$before" ]]
+	sqlite3 "$FLEET/state/coordination.db" ".backup '$FLEET/backup.db'"
+	sql "INSERT INTO loops (id, name) VALUES ('loop-9', 'later')"
+	lk down
+	cp "$FLEET/backup.db" "$FLEET/state/coordination.db"
+	echo stray > "$FLEET/state/coordination.db-wal"
+	# Also when somebody looks into it first.
+	run lk tests
+	run lk up -d
+	[[ $status == 0 ]]
+	[[ $(epoch) != "$before" ]]
+	[[ $(sql "SELECT count(*) FROM loops WHERE id = 'loop-9'") == 0 ]]
+	[[ $(sql 'PRAGMA integrity_check') == ok ]]
+	grep -q stray "$FLEET"/state/coordination.db.stray-*-wal
+}
+
+@test "what a crash left in the -wal is its own, and kept" {
+	local before
+	sleepers one
+	lk up -d
+	wait_state one running
+	before=$(epoch)
+	sql "INSERT INTO loops (id, name) VALUES ('loop-9', 'later')"
+	kill_everything
+	test -s "$FLEET/state/coordination.db-wal"
+	lk up -d
+	[[ $(epoch) == "$before" ]]
+	[[ $(sql "SELECT count(*) FROM loops WHERE id = 'loop-9'") == 1 ]]
+	[[ -z $(compgen -G "$FLEET/state/*stray*" || true) ]]
+}
+
+aside() {
+	sha256sum "$FLEET"/state/coordination.db.damaged-*
+}
+
+loop_log_has() {
+	grep -q "$1" "$FLEET/state/logs/loop-1.log"
+}
+
+@test "what lives through a damaged database goes on with the fresh one" {
+	local before page pid supervisors
+	with_loop
+	lk up -d --wait
+	pid=$(pid_of loop-1)
+	lk add T-1 --loop loop-1 --verify "test -e passes"
+	wait_until 15 test -e "$FLEET/begun"
+	before=$(epoch)
+	supervisors=("$(status_field @ guardian_pid)"
+	    "$(status_field @ daemon_pid)")
+	kill -STOP "${supervisors[@]}"
+	kill -9 "${supervisors[@]}"
+	# Nobody who works meets the damage: one more table has it.
+	sql "CREATE TABLE junk (x); INSERT INTO junk VALUES (1);
+	    PRAGMA wal_checkpoint(TRUNCATE)"
+	page=$(sql "SELECT rootpage FROM sqlite_master WHERE name = 'junk'")
+	dd if=/dev/urandom of="$FLEET/state/coordination.db" bs=4096 \
+	    seek=$((page - 1)) count=1 conv=notrunc status=none
+	run lk up -d
+	[[ $status == 0 && $output == *"THE DATABASE WAS DAMAGED"* ]]
+	# Neither the claim nor anything that follows from it is of any use.
+	before=$before$(aside)
+	wait_until 10 loop_log_has 'T-1: lost_lease'
+	touch "$FLEET/go"
+	lk add T-2 --loop loop-1 --verify "test -e passes"
+	wait_until 10 test_is T-2 passed
+	# And one that slept.
+	lk add T-3 --loop loop-2 --verify true
+	wait_until 10 test_is T-3 passed
+	[[ $(pid_of loop-1) == "$pid" ]]
+	[[ $(sql "SELECT group_concat(DISTINCT epoch) FROM attempts") == \
+	    $(epoch) ]]
+	[[ $(epoch)$(aside) != "$before" && $before == *"$(aside)" ]]
+	wait_event "event_type = 'database_damaged'"
+	[[ $(count_events "test_id = 'T-1' AND event_type = 'test_passed'") == 0 ]]
 }

@@ -1,26 +1,11 @@
 # Reload: only the difference is applied; what didn't change isn't touched, a
 # bad file changes nothing.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	fleet_config <<-CONF
-		components = (
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "two"; command = [ "sleep", "1000" ]; },
-		  { name = "three"; command = [ "sleep", "1000" ]; }
-		);
-	CONF
+load lib
+
+prepare() {
+	sleepers one two three
 	lk up -d --wait
-}
-
-teardown() {
-	teardown_fleet
-}
-
-pids() {
-	lk status --all --json | jq -c '[.components[] | [.name, .pid]] | sort'
 }
 
 last_reload() {
@@ -30,10 +15,10 @@ last_reload() {
 
 @test "an equal configuration is a no-op" {
 	local before
-	before=$(pids)
+	before=$(all_pids)
 	run lk reload
 	[[ $status == 0 && $output == *"nothing changed"* ]] || fail "$output"
-	[[ $(pids) == "$before" ]]
+	[[ $(all_pids) == "$before" ]]
 	wait_event "event_type = 'config_reloaded'"
 	[[ $(last_reload unchanged) == 5 && $(last_reload restarted) == 0 ]]
 	[[ $(count_events "event_type = 'component_stopped'") == 0 ]]
@@ -75,29 +60,29 @@ is_forgotten() {
 
 @test "what can change in place does" {
 	local before
-	before=$(pids)
+	before=$(all_pids)
 	sed -i 's/"one";/"one"; restart = { delay = "3s"; }; log = { size = "1M"; };/' \
 	    "$LOOPKEEPER_CONFIG"
 	run lk reload
 	[[ $status == 0 && $output == *"one: in place"* ]] || fail "$output"
-	[[ $(pids) == "$before" ]]
+	[[ $(all_pids) == "$before" ]]
 	wait_event "event_type = 'config_reloaded'"
 	[[ $(last_reload in_place) == 1 && $(last_reload restarted) == 0 ]]
 }
 
 @test "a bad file changes nothing" {
 	local before
-	before=$(pids)
+	before=$(all_pids)
 	sed -i 's/"two"; command/"two"; comand/' "$LOOPKEEPER_CONFIG"
 	run lk reload
 	[[ $status == 1 && $output == *comand* && $output == *command* ]] ||
 	    fail "$output"
-	[[ $(pids) == "$before" ]]
+	[[ $(all_pids) == "$before" ]]
 	# By signal as well, where nobody hears an answer.
 	kill -HUP "$(status_field @ daemon_pid)"
 	wait_event "event_type = 'config_reloaded' AND
 	    json_extract(payload, '\$.result') = 'refused'"
-	[[ $(pids) == "$before" ]]
+	[[ $(all_pids) == "$before" ]]
 }
 
 @test "HUP reloads, also by way of the guardian" {

@@ -2,16 +2,11 @@
 # stat or sync nothing outside the run directory (on tmpfs), /proc and the
 # cgroups, whatever happens to the components.
 
-setup() {
-	load lib
-	need jq sqlite3 strace
-	setup_fleet
-	skip_unless "may not trace" strace -o /dev/null true
-}
+load lib
 
-teardown() {
-	[[ -n ${STRACE_PID:-} ]] && kill "$STRACE_PID" 2> /dev/null
-	teardown_fleet
+prepare() {
+	need strace
+	skip_unless "may not trace" strace -o /dev/null true
 }
 
 # Calls that name a file or change one, of these processes but not of their
@@ -21,14 +16,13 @@ trace() {
 	for pid; do
 		pids+=(-p "$pid")
 	done
-	strace -y -q -o "$FLEET/trace" -e signal=none -e trace=open,openat,\
+	background strace.err strace -y -q -o "$FLEET/trace" -e signal=none -e trace=open,openat,\
 openat2,creat,stat,lstat,newfstatat,statx,access,faccessat,faccessat2,\
 readlink,readlinkat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,\
 rmdir,link,linkat,symlink,symlinkat,truncate,ftruncate,write,writev,pwrite64,\
 pwritev,pwritev2,fsync,fdatasync,sync,syncfs,sync_file_range,fallocate,\
 chmod,fchmod,fchmodat,chown,fchown,fchownat,nanosleep,clock_nanosleep \
-	    "${pids[@]}" 2> "$FLEET/strace.err" 3>&- &
-	STRACE_PID=$!
+	    "${pids[@]}"
 	for pid; do
 		wait_until 10 is_traced "$pid"
 	done
@@ -83,8 +77,7 @@ strangers() {
 	lk start plain
 	wait_state plain running
 	wait_state broken failed 30
-	kill "$STRACE_PID"
-	wait "$STRACE_PID" || true
+	end_background
 	# It did trace something.
 	grep -q "$run" "$FLEET/trace"
 	local found

@@ -1,20 +1,10 @@
 # Keepers and daemons that don't answer are found out and replaced; a database
 # that can't be checked in time doesn't hold up the start.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-	fleet_config <<-CONF
-		components = (
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "two"; command = [ "sleep", "1000" ]; } );
-	CONF
-}
+load lib
 
-teardown() {
-	[[ -n ${HOLDER:-} ]] && kill "$HOLDER" 2> /dev/null
-	teardown_fleet
+prepare() {
+	sleepers one two
 }
 
 @test "a keeper that hangs is killed, with evidence, and replaced" {
@@ -48,33 +38,18 @@ teardown() {
 	lk restart two
 }
 
-has_daemon() {
-	[[ $(status_field @ daemon_pid) =~ ^[1-9] ]]
-}
-
-mode_is() {
-	[[ $(< "$FLEET/state/run/mode") == "$1" ]]
-}
-
 @test "a locked database doesn't hold up the start: file-based until then" {
 	lk up -d --wait
 	lk down
-	mkfifo "$FLEET/commands"
-	sqlite3 "$FLEET/state/coordination.db" < "$FLEET/commands" \
-	    > "$FLEET/answers" 3>&- &
-	HOLDER=$!
-	exec {commands}> "$FLEET/commands"
-	echo 'BEGIN EXCLUSIVE; SELECT 1;' >&"$commands"
-	wait_until 10 test -s "$FLEET/answers"
+	foreigner 'BEGIN EXCLUSIVE;'
 	run lk up -d
 	[[ $status == 0 && $output == *"file-based"* ]] || fail "$output"
 	wait_state one running
 	mode_is file-based
 	state_is recorder waiting
-	echo 'COMMIT;' >&"$commands"
+	tell_foreigner 'COMMIT;'
 	wait_state recorder running 30
 	wait_until 30 mode_is normal
-	exec {commands}>&-
 	wait_event "event_type = 'mode_changed'"
 }
 
@@ -87,7 +62,7 @@ mode_is() {
 	done)
 	fleet_config <<-CONF
 		defaults = { restart = { delay = "100ms"; delay_max = "300ms";
-		    max_restarts = 0; stable_after = "300ms"; }; };
+		    max_restarts = 0; stable_after = "2500ms"; }; };
 		components = ( $names
 		  { name = "one"; command = [ "sleep", "1000" ]; } );
 	CONF
@@ -133,9 +108,7 @@ three_wait() {
 		while True:
 		    print(s.recv(4096).decode())
 	PY
-	python3 -u "$FLEET/listen.py" "$FLEET/notify" \
-	    > "$FLEET/heard" 3>&- &
-	HOLDER=$!
+	background heard python3 -u "$FLEET/listen.py" "$FLEET/notify"
 	wait_until 5 test -S "$FLEET/notify"
 	fleet_config <<-CONF
 		components = ( { name = "one"; command = [ "/bin/sh", "-c",

@@ -1,14 +1,6 @@
 # One command starts the fleet, one ends it, and each is safe to repeat.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 plain_config() {
 	fleet_config <<-CONF
@@ -112,11 +104,9 @@ plain_config() {
 	wait_until 5 nothing_left
 }
 
-# Not by way of lk, whose shell would be what $! names.
 up_in_background() {
-	"$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up "$@" \
-	    > "$FLEET/up.log" 2>&1 3>&- &
-	UP=$!
+	background up.log "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up "$@"
+	UP=$PID
 }
 
 @test "in the foreground it prints events; TERM is down" {
@@ -157,17 +147,11 @@ no_up_runs() {
 	wait_state two running
 	guardian=$(status_field @ guardian_pid)
 	kill -9 "$guardian"
-	wait_until 10 has_other_guardian "$guardian"
+	wait_until 10 has_other guardian_pid @ "$guardian"
 	[[ -d /proc/$UP ]]
 	kill -TERM "$UP"
 	wait "$UP"
 	wait_until 5 nothing_left
-}
-
-has_other_guardian() {
-	local pid
-	pid=$(status_field @ guardian_pid)
-	[[ $pid =~ ^[1-9] && $pid != "$1" ]]
 }
 
 @test "stop, start and restart wait for what they say" {
@@ -233,4 +217,45 @@ has_other_guardian() {
 	lk down
 	gone "$(< "$FLEET/pid")"
 	wait_until 5 nothing_left
+}
+
+@test "the README's line for crontab works in cron's environment" {
+	local line
+	line=$(sed -n 's/^    @reboot //p' "$LK_ROOT/README.md")
+	[[ $line == "/usr/local/bin/loopkeeper -c /home/me/"*" up -d" ]]
+	line=${line/\/usr\/local\/bin\/loopkeeper/$LOOPKEEPER}
+	line=${line/\/home\/me\/loopkeeper.conf/$LOOPKEEPER_CONFIG}
+	fleet_config <<-CONF
+		components = ( { name = "monitor"; ready = "notify";
+		    command = [ "loopkeeper-monitor" ]; },
+		  { name = "one"; command = [ "sleep", "1000" ]; } );
+	CONF
+	# What it prints is mailed when all who could print have ended.
+	(
+		cd / && env -i HOME="$FLEET" LOGNAME="$(id -un)" \
+		    SHELL=/bin/sh PATH=/usr/bin:/bin /bin/sh -c "$line" \
+		    < /dev/null 2>&1 | timeout 60 cat > "$FLEET/mail"
+	) 3>&-
+	grep -q 'started' "$FLEET/mail" || fail "$(< "$FLEET/mail")"
+	wait_state monitor running
+	wait_state one running
+	lk down
+}
+
+@test "a state directory on a network file system is refused" {
+	need strace
+	sleepers one
+	# The kernel's answer, changed on its way: the type of NFS is 0x6969.
+	local nfs=6969000000000000
+	skip_unless "may not trace" strace -o /dev/null -e trace=statfs \
+	    -e "inject=statfs:poke_exit=@arg2=$nfs" stat -f /
+	local code=0
+	timeout -s KILL 20 strace -f -o "$FLEET/trace" -e trace=statfs \
+	    -e "inject=statfs:poke_exit=@arg2=$nfs" \
+	    "$BUILD/bin/loopkeeperd" --guardian "$FLEET/state" \
+	    "$LOOPKEEPER_CONFIG" > "$FLEET/refusal" 2>&1 3>&- || code=$?
+	[[ $code == 1 ]] || fail "$code" "$(< "$FLEET/refusal")"
+	grep -q "$FLEET/state lies on NFS" "$FLEET/refusal"
+	[[ ! -e $FLEET/state/run ]]
+	nothing_left
 }

@@ -1,14 +1,6 @@
 # The black box of the last death.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
-}
-
-teardown() {
-	teardown_fleet
-}
+load lib
 
 @test "why tells cause, decision, last output of both streams" {
 	fleet_config <<-CONF

@@ -2,16 +2,11 @@
 # A thousand components (a hundred under sanitizers): all up, all killed at
 # once and back, all heard, all gone.
 
-setup() {
-	load lib
-	need jq sqlite3
-	setup_fleet
+load lib
+
+prepare() {
 	N=1000
 	[[ -z ${SANITIZE:-} ]] || N=100
-}
-
-teardown() {
-	teardown_fleet
 }
 
 # wide_config COMMAND-AND-KEYS: N components p0, p1, ... alike.
