@@ -11,17 +11,15 @@
 #include "conf/resolve.h"
 
 /* The components that come with the supervisor, as a file would have them.
- * They are always tried again: the fleet needs them. Their heartbeat is rare,
- * so that an idle fleet sleeps. */
+ * They are always tried again: the fleet needs them. */
 static const char housekeeping[] =
     "components = (\n"
     "{ name = \"recorder\"; command = [ \"loopkeeper-recorder\" ];\n"
     "  ready = \"notify\"; mode_when_down = \"file-based\";\n"
-    "  heartbeat = { timeout = \"10m\"; };\n"
     "  restart = { max_restarts = 0; delay = \"100ms\";\n"
     "  delay_max = \"1s\"; }; },\n"
     "{ name = \"logger\"; command = [ \"loopkeeper-logger\" ];\n"
-    "  ready = \"notify\"; heartbeat = { timeout = \"10m\"; };\n"
+    "  ready = \"notify\";\n"
     "  restart = { max_restarts = 0; delay = \"100ms\";\n"
     "  delay_max = \"1s\"; }; } );\n";
 
