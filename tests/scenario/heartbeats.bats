@@ -1,6 +1,7 @@
 # alone
 # A component that sends a hundred thousand heartbeats a second for ten
-# seconds: every one is counted, and its neighbour doesn't suffer.
+# seconds (five thousand under sanitizers, which are slow): every one is
+# counted, and its neighbour doesn't suffer.
 
 load lib
 

@@ -4,7 +4,7 @@ load lib
 
 prepare() {
 	need make
-	[[ -z ${SANITIZE:-} ]] || skip "builds programs of its own"
+	[[ -z ${SANITIZE:-} ]] || skip "what it installs is not the build under test"
 }
 
 @test "an installed fleet starts, with all its programs, and stops" {

@@ -111,6 +111,22 @@ sql() {
 	    "$@" 3>&-
 }
 
+# one_loop [KEYS]: a configuration with loop-1, whose worker is the script on
+# standard input.
+one_loop() {
+	mkdir -p "$FLEET/repository"
+	cat > "$FLEET/worker"
+	chmod 755 "$FLEET/worker"
+	fleet_config <<-CONF
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify";
+		    loop = { worker = [ "$FLEET/worker" ]; pause = "0";
+		      repository = "$FLEET/repository"; ${1:-} }; }
+		);
+	CONF
+}
+
 # background FILE COMMAND...: runs it with its output added to FILE in $FLEET;
 # $PID is its pid. What is still there at the end of the test is ended.
 background() {

@@ -6,21 +6,6 @@ load lib
 
 prepare() {
 	need git cc make
-	mkdir "$FLEET/repository"
-}
-
-# A configuration with loop-1, whose worker is the script on standard input.
-one_loop() {
-	cat > "$FLEET/worker"
-	chmod +x "$FLEET/worker"
-	fleet_config <<-CONF
-		components = (
-		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify";
-		    loop = { worker = [ "$FLEET/worker" ];
-		      repository = "$FLEET/repository"; pause = "0"; }; }
-		);
-	CONF
 }
 
 # add_tests: from JSON lines, without the brackets.

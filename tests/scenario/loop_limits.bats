@@ -3,23 +3,10 @@
 
 load lib
 
-prepare() {
-	mkdir "$FLEET/repository"
-}
-
 # start_loop KEYS: runs loop-1 alone on one test, T-1, whose verify is $VERIFY
 # (false) and whose worker stands on standard input.
 start_loop() {
-	cat > "$FLEET/worker"
-	chmod +x "$FLEET/worker"
-	fleet_config <<-CONF
-		components = (
-		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify";
-		    loop = { worker = [ "$FLEET/worker" ];
-		      repository = "$FLEET/repository"; pause = "0"; $1 }; }
-		);
-	CONF
+	one_loop "$1"
 	jq -n --arg verify "${VERIFY:-false}" '[{id: "T-1", verify: $verify,
 	    loop_id: "loop-1", max_attempts: 1}]' > "$FLEET/tests.json"
 	lk import "$FLEET/tests.json" > /dev/null

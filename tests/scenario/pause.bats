@@ -137,21 +137,13 @@ has_heartbeat() {
 }
 
 # A loop whose worker waits for a file; two tests.
-one_loop() {
-	mkdir "$FLEET/repository"
-	cat > "$FLEET/worker" <<-SH
+begin_waiting_test() {
+	one_loop <<-SH
 		#!/bin/sh
 		echo "\$LOOPKEEPER_TEST_ID" >> "$FLEET/begun"
 		until [ -e "$FLEET/go" ]; do echo waits; sleep 0.1; done
 		touch "\$LOOPKEEPER_TEST_ID"
 	SH
-	chmod 755 "$FLEET/worker"
-	fleet_config <<-CONF
-		components = ( { name = "loop-1"; ready = "notify";
-		    command = [ "loopkeeper-loop" ];
-		    loop = { worker = [ "$FLEET/worker" ];
-		      repository = "$FLEET/repository"; pause = "0"; }; } );
-	CONF
 	lk up -d --wait
 	lk add X-1 --loop loop-1 --verify "test -e X-1"
 	lk add X-2 --loop loop-1 --verify "test -e X-2"
@@ -197,7 +189,7 @@ one_loop() {
 
 @test "pause all loses no work: the test is pending again, not counted" {
 	need git
-	one_loop
+	begin_waiting_test
 	test_is X-1 in_progress
 	left=$(sql "SELECT count(*) FROM tests WHERE status <> 'passed'")
 	lk pause all
@@ -216,7 +208,7 @@ one_loop() {
 
 @test "a loop that couldn't ask for its queue doesn't call it empty" {
 	need git
-	one_loop
+	begin_waiting_test
 	test_is X-1 in_progress
 	lk pause all
 	lk start loop-1
@@ -232,7 +224,7 @@ health_file_is_of() {
 
 @test "pause --after-test lets the test finish, and takes no other" {
 	need git
-	one_loop
+	begin_waiting_test
 	lk pause all --after-test > "$FLEET/pause.log" 2>&1 &
 	local pause=$!
 	wait_until 10 grep -q 'goes on with its test' "$FLEET/pause.log"
