@@ -7,7 +7,7 @@
 #include "system/process.h"
 
 #define ANSWER_MS      10000
-#define ENDINGS_PER_MS 20 /* of components; slower machines need no more */
+#define ENDINGS_PER_MS 10 /* of components: twice what a slow machine needs */
 
 void
 link_expect(struct daemon *d, struct link *l, int64_t now_ms)
