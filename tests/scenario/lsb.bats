@@ -89,6 +89,10 @@ gives() {
 
 @test "4: somebody else's fleet" {
 	need_root
+	# Where anybody can reach them, wherever the build lies.
+	mkdir "$FLEET/programs"
+	cp "$BUILD"/bin/* "$FLEET/programs"
+	echo "PROGRAM=$FLEET/programs/loopkeeper" >> "$LOOPKEEPER_DEFAULTS"
 	chmod 755 "$FLEET"
 	local code=0
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$FLEET/init" start \

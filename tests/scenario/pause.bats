@@ -68,7 +68,8 @@ two_components() {
 		import os, sqlite3, sys, time
 		db = sqlite3.connect(os.environ["LOOPKEEPER_DB"], timeout=10)
 		name = os.environ["LOOPKEEPER_COMPONENT"]
-		begun = time.time()
+		begun = db.execute(
+		    "SELECT ifnull(max(rowid), 0) FROM events").fetchone()[0]
 		while True:
 		    db.execute("INSERT INTO component_health (component, "
 		        "last_heartbeat, status) VALUES (?, datetime('now'), "
@@ -77,8 +78,7 @@ two_components() {
 		    db.commit()
 		    asked = db.execute("SELECT count(*) FROM events WHERE "
 		        "event_type = 'pause_requested' AND component = ? AND "
-		        "strftime('%s', timestamp) + 1 > ?",
-		        (name, begun)).fetchone()[0]
+		        "rowid > ?", (name, begun)).fetchone()[0]
 		    if asked:
 		        open(sys.argv[1], "a").write("obeyed\n")
 		        sys.exit(0)
