@@ -106,15 +106,16 @@ become_daemon(struct guardian *g, int fd, pid_t guardian, int delay_ms)
 static int
 delay_ms(const struct guardian *g)
 {
-	int delay = 0;
+	int delay = BACKOFF_MS;
 
-	if (g->deaths > 0)
-		delay = (int)point_ms("LOOPKEEPER_DAEMON_DELAY_MS", 0);
-	if (g->deaths > 1)
-		delay = BACKOFF_MS;
+	if (g->deaths == 0)
+		return 0;
+	if (g->deaths == 1)
+		return (int)point_ms("LOOPKEEPER_DAEMON_DELAY_MS", 0);
 	/* What it kept goes on without it; an order to end doesn't wait. */
-	for (int i = 2; i < g->deaths && delay < BACKOFF_MAX_MS; i++)
-		delay *= g->ending ? 1 : 2;
+	for (int i = 2; i < g->deaths && !g->ending; i++)
+		if (delay < BACKOFF_MAX_MS)
+			delay *= 2;
 	return delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS;
 }
 
