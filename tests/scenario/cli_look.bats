@@ -198,6 +198,8 @@ fits() {
 @test "status NAME tells all about one, and what to do next" {
 	plain_fleet
 	lk up -d --wait
+	wait_event "event_type = 'component_ready'
+	    AND component = 'loop-1-critical-path'"
 	answers 0 status LOOP-1
 	says "loop-1-critical-path: "
 	says "Critical Path"

@@ -20,7 +20,7 @@ load lib
 	[[ $(sql "PRAGMA integrity_check") == ok ]]
 	# And it can be started again, with every event kept.
 	lk up -d --wait
-	[[ $(count_events "event_type = 'supervisor_started'") == 2 ]]
+	wait_events 2 "event_type = 'supervisor_started'"
 }
 
 @test "what dies and comes back all the time doesn't get away" {

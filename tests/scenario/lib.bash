@@ -303,6 +303,18 @@ count_events() {
 	sql "SELECT count(*) FROM events WHERE $1"
 }
 
+# wait_events NUMBER WHERE: so many such events are in the database; the
+# recorder needs a moment for each.
+wait_events() {
+	wait_until 15 events_are "$1" "$2"
+}
+
+events_are() {
+	local number
+	number=$(count_events "$2")
+	[[ $number == "$1" ]] || fail "$number events, not $1: $2"
+}
+
 # wait_event WHERE [SECONDS]: at least one such event is in the database.
 wait_event() {
 	wait_until "${2:-15}" has_event "$1"

@@ -117,8 +117,7 @@ is_forgotten() {
 	lk reload
 	wait_until 10 test -e "$FLEET/state/run/c/three/status"
 	wait_state three stopped
-	[[ $(count_events "event_type = 'component_started' AND
-	    component = 'three'") == 1 ]]
+	wait_events 1 "event_type = 'component_started' AND component = 'three'"
 }
 
 @test "a disabled component doesn't exist for the fleet" {
