@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "keeper/start.h"
 #include "keeper/step.h"
+#include "system/process.h"
 
 /* Variables that are ours to set: an inherited or configured one never gets
  * through. */
@@ -341,6 +342,7 @@ start_now(struct keeper *k, struct component_death *ret)
 {
 	const struct component_config *config = k->config;
 	struct spawn_failure failure = k->unfit;
+	uint64_t before = 0;
 	pid_t pid = -1;
 
 	forget(k);
@@ -353,18 +355,21 @@ start_now(struct keeper *k, struct component_death *ret)
 		&k->output, config->has_user, config->uid, config->gid) < 0)
 		failure = (struct spawn_failure){ .stage = SPAWN_OUTPUT,
 			.error = errno };
-	if (failure.stage == SPAWN_NONE)
+	if (failure.stage == SPAWN_NONE) {
+		before = process_start_now();
 		pid = fork_component(k, &failure);
+	}
 	if (pid < 0) {
 		*ret = (struct component_death){ .cause = CAUSE_START_FAILED,
 			.stage = failure.stage,
 			.error = failure.error };
 		return -1;
 	}
+	k->pid = k->child = pid;
+	/* In between two ticks: whoever needs it reads it. */
+	k->pid_start = process_start_now() == before ? before : 0;
 	/* The successor first: what is to be written down has time. */
 	(void)sched_yield();
-	k->pid = k->child = pid;
-	k->pid_start = 0;
 	k->start_hash = config->start_hash;
 	k->childless = false;
 	k->startup_key =

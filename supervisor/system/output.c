@@ -202,17 +202,20 @@ output_save(struct output *o, int dirfd)
 	int result = 0;
 
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		bool empty = o->kept_fd[i][0] < 0;
 		int fd;
 
-		if (empty && o->empty[i])
+		if (o->kept_fd[i][0] < 0) {
+			if (!o->empty[i])
+				(void)unlinkat(dirfd, tails[i], 0);
+			o->empty[i] = true;
 			continue;
+		}
 		io_close(&o->kept_fd[i][1]); /* now the pipe has an end */
 		fd = openat(dirfd, tails[i],
 		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0 || (!empty && pour(o->kept_fd[i][0], fd) < 0))
+		if (fd < 0 || pour(o->kept_fd[i][0], fd) < 0)
 			result = -1;
-		o->empty[i] = empty && fd >= 0;
+		o->empty[i] = false;
 		io_close(&fd);
 		io_close(&o->kept_fd[i][0]);
 	}

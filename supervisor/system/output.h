@@ -59,7 +59,7 @@ uint64_t output_mark(const struct output *o);
 void output_keep(struct output *o);
 
 /* Writes what was set aside to dirfd/tail.stdout and tail.stderr, replacing
- * what was there, empty where nothing waited. Returns 0, or -1 with errno. */
+ * what was there; no file where nothing waited. Returns 0, or -1 with errno. */
 int output_save(struct output *o, int dirfd);
 
 /* Lets go of what was set aside. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -32,6 +33,16 @@ static uint64_t
 ticks_to_ms(uint64_t ticks)
 {
 	return ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+uint64_t
+process_start_now(void)
+{
+	struct timespec now;
+	int64_t tick_ns = 1000000000 / sysconf(_SC_CLK_TCK);
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)((now.tv_sec * 1000000000 + now.tv_nsec) / tick_ns);
 }
 
 /* What follows the name in stat, from field 3 on. */

@@ -32,6 +32,12 @@ struct process {
 /* Returns 0, or -1 with errno: ESRCH when there is no such process. */
 int process_read(pid_t pid, struct process *ret);
 
+/*
+ * Field 22 of stat of a process that begins now. Who asks before and after a
+ * fork and gets the same answer knows that of the child without /proc.
+ */
+uint64_t process_start_now(void);
+
 /* Whether pid is alive (no zombie) and began at start. */
 bool process_is(pid_t pid, uint64_t start);
 
