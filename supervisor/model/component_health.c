@@ -3,7 +3,10 @@
 
 #include "model/component.h"
 
-#define SEEN_SLACK_MS 50
+/* The watcher's clock and ours are read a moment apart, on a machine that is
+ * in trouble a long one: how much of that is no heartbeat. */
+#define SLACK_MIN_MS	50
+#define SLACK_PER_LIMIT 32
 
 bool
 component_beat(struct component *c, int64_t now_ms)
@@ -42,11 +45,15 @@ later(int64_t a_ms, int64_t b_ms)
 }
 
 /* A report that the value is unchanged since heard_ms. The first one of a run
- * says nothing; the watcher's clock and ours are read a moment apart. */
+ * says nothing. */
 static void
-hear(struct component *c, int64_t heard_ms)
+hear(struct component *c, const struct component_config *config,
+    int64_t heard_ms)
 {
-	if (c->seen_ms != 0 && heard_ms > c->seen_ms + SEEN_SLACK_MS) {
+	int64_t slack_ms =
+	    later(SLACK_MIN_MS, config->heartbeat_timeout_ms / SLACK_PER_LIMIT);
+
+	if (c->seen_ms != 0 && heard_ms > c->seen_ms + slack_ms) {
 		c->beats++;
 		c->beat_ms = later(c->beat_ms, heard_ms);
 	}
@@ -66,7 +73,7 @@ component_seen(struct component *c, const struct component_config *config,
 		config->heartbeat != HEARTBEAT_FILE))
 		return 0;
 	/* It isn't judged for the time before it was ready. */
-	hear(c, later(c->since_ms, now_ms - age_ms));
+	hear(c, config, later(c->since_ms, now_ms - age_ms));
 	age_ms = now_ms - later(c->beat_ms, c->seen_ms);
 	if (c->late && age_ms < config->heartbeat_late_ms) {
 		c->late = false;

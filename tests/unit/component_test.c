@@ -463,6 +463,23 @@ test_seen_by_two_watchers(void **state)
 }
 
 static void
+test_seen_by_a_slow_watcher(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	config.heartbeat = HEARTBEAT_DATABASE;
+	start(&w);
+	assert_int_equal(seen(&w, 30000, 31000), 0);
+	/* Two seconds on its way. */
+	assert_int_equal(seen(&w, 59000, 62000), 0);
+	assert_int_equal(w.c.beats, 0);
+	assert_int_equal(seen(&w, 0, 92000), 0);
+	assert_int_equal(w.c.beats, 1);
+}
+
+static void
 test_held_by_the_fleet(void **state)
 {
 	struct world w;
@@ -556,6 +573,7 @@ main(void)
 		cmocka_unit_test(test_stuck_is_a_death),
 		cmocka_unit_test(test_seen_judges_on_arrival_only),
 		cmocka_unit_test(test_seen_by_two_watchers),
+		cmocka_unit_test(test_seen_by_a_slow_watcher),
 		cmocka_unit_test(test_held_by_the_fleet),
 		cmocka_unit_test(test_schedules),
 		cmocka_unit_test(test_keeper_death_counts),
