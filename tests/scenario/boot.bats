@@ -77,10 +77,10 @@ property_is() {
 	[[ $status == 0 && -z $output ]] || fail "$output"
 }
 
-@test "started means ready, and a stop ends the fleet, tree and all" {
+@test "started means that it runs, and a stop ends the fleet, tree and all" {
 	unit start
 	property_is ActiveState active
-	[[ $(status_field one state) == running ]]
+	wait_state one running
 	wait_until 10 test -s "$FLEET/lost"
 	local lost
 	lost=$(< "$FLEET/lost")
@@ -92,6 +92,7 @@ property_is() {
 
 @test "a crash of the daemon, or of the guardian, leaves all alone" {
 	unit start
+	wait_state one running
 	local one daemon guardian main
 	one=$(pid_of one)
 	main=$(unit show --value --property=MainPID)
@@ -111,6 +112,7 @@ property_is() {
 
 @test "a reload applies the difference and says when it is done" {
 	unit start
+	wait_state one running
 	local one
 	one=$(pid_of one)
 	sed -i 's/^);/, { name = "two"; command = [ "sleep", "1000" ]; } );/' \

@@ -74,7 +74,7 @@ died_often() {
 	wait_until 15 ends_with_code
 	grep -q -- --yes "$FLEET/no"
 	[[ $(tail -n 1 "$FLEET/no") == 1 ]]
-	state_is one running
+	wait_state one running
 	touch "$FLEET/go"
 	wait_until 15 grep -q "nothing of the fleet is left" "$FLEET/yes"
 	wait_until 10 nothing_left
