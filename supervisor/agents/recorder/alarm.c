@@ -23,9 +23,8 @@ set(struct store *s, bool stands, const struct alert *alert)
 static bool
 has_failed(const struct view *v)
 {
-	return v->component.want == WANT_RUN &&
-	    (v->component.state == COMPONENT_FAILED ||
-		v->component.circuit == CIRCUIT_OPEN);
+	return v->want == WANT_RUN &&
+	    (v->state == COMPONENT_FAILED || v->circuit == CIRCUIT_OPEN);
 }
 
 static int
@@ -40,11 +39,10 @@ set_failed(struct store *s, const struct view *v)
 		.loop_id = v->is_loop ? v->name : NULL };
 
 	(void)snprintf(cause, sizeof(cause), "%s:%s", kind_failed, v->name);
-	component_describe_death(death, sizeof(death), &v->component.death);
+	component_describe_death(death, sizeof(death), &v->death);
 	(void)snprintf(message, sizeof(message),
 	    "%s can't be kept up (%s)%s; 'loopkeeper why %s' tells more",
-	    v->name, death, v->component.fallback ? ", its fallback runs" : "",
-	    v->name);
+	    v->name, death, v->fallback ? ", its fallback runs" : "", v->name);
 	return set(s, has_failed(v), &alert);
 }
 

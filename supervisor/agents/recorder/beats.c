@@ -27,7 +27,7 @@ is_watched(const struct view *v)
 {
 	return (v->heartbeat == HEARTBEAT_DATABASE ||
 		   v->heartbeat == HEARTBEAT_FILE) &&
-	    v->keeper_lives && v->component.state == COMPONENT_RUNNING &&
+	    v->keeper_lives && v->state == COMPONENT_RUNNING &&
 	    v->heartbeat_timeout_ms > 0;
 }
 
@@ -76,7 +76,7 @@ age_since_report(const struct view *v, int64_t now_ms)
 {
 	return now_ms - v->beat_changed_ms < v->heartbeat_timeout_ms
 	    ? -1
-	    : now_ms - v->component.seen_ms;
+	    : now_ms - v->seen_ms;
 }
 
 /* How long the value has been unchanged; -1 when it can't be said. */
@@ -99,7 +99,7 @@ age_of(struct recorder *r, struct view *v, bool writable, int64_t now_ms)
 	}
 	if (v->beat_changed_ms < v->started_ms)
 		v->beat_changed_ms = v->started_ms;
-	v->beat_known |= v->component.seen_ms == 0;
+	v->beat_known |= v->seen_ms == 0;
 	if (!v->beat_known)
 		return age_since_report(v, now_ms);
 	return now_ms > v->beat_changed_ms ? now_ms - v->beat_changed_ms : 0;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,8 +209,11 @@ due(struct recorder *r)
 		database_due(r);
 	if (is_due(r->intake_ms) || is_due(r->retry_ms))
 		take_in(r);
-	if (is_due(r->truth_ms))
+	if (is_due(r->truth_ms)) {
 		tell_truth(r);
+		/* What a burst of events took, the machine gets back. */
+		(void)malloc_trim(0);
+	}
 	if (is_due(r->beats_ms))
 		beats_look(r);
 }

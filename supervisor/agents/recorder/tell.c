@@ -26,33 +26,27 @@
 static bool
 is_down(const struct view *v)
 {
-	return (v->keeper_lives || v->left) &&
-	    v->component.state != COMPONENT_STARTING &&
-	    v->component.state != COMPONENT_RUNNING &&
-	    v->component.state != COMPONENT_STOPPING;
+	return (v->keeper_lives || v->left) && v->state != COMPONENT_STARTING &&
+	    v->state != COMPONENT_RUNNING && v->state != COMPONENT_STOPPING;
 }
 
 static const char *
 health_word(const struct view *v)
 {
-	const struct component *c = &v->component;
-
-	if ((!v->keeper_lives && !v->left) || c->state == COMPONENT_BACKOFF ||
-	    c->state == COMPONENT_FAILED)
+	if ((!v->keeper_lives && !v->left) || v->state == COMPONENT_BACKOFF ||
+	    v->state == COMPONENT_FAILED)
 		return "dead";
-	if (c->state != COMPONENT_RUNNING)
+	if (v->state != COMPONENT_RUNNING)
 		return "unknown";
-	return c->late || c->fallback ? "degraded" : "healthy";
+	return v->late || v->fallback ? "degraded" : "healthy";
 }
 
 static const char *
 loop_word(const struct view *v)
 {
-	const struct component *c = &v->component;
-
-	if (c->want == WANT_PAUSE)
+	if (v->want == WANT_PAUSE)
 		return "paused";
-	if (c->state == COMPONENT_BACKOFF || c->state == COMPONENT_FAILED)
+	if (v->state == COMPONENT_BACKOFF || v->state == COMPONENT_FAILED)
 		return "error";
 	return is_down(v) ? "stopped" : "running";
 }
@@ -60,11 +54,10 @@ loop_word(const struct view *v)
 static uint64_t
 hash_of(const struct view *v)
 {
-	const struct component *c = &v->component;
-	const int64_t facts[] = { (int64_t)c->state, (int64_t)c->want,
-		(int64_t)c->circuit, c->late, c->fallback, v->pid,
-		v->unkillable_pid, v->keeper_lives, (int64_t)c->restarts,
-		c->beat_ms };
+	const int64_t facts[] = { (int64_t)v->state, (int64_t)v->want,
+		(int64_t)v->circuit, v->late, v->fallback, v->pid,
+		v->unkillable_pid, v->keeper_lives, (int64_t)v->restarts,
+		v->beat_ms };
 
 	return hash_bytes(HASH_INIT, facts, sizeof(facts));
 }
@@ -72,7 +65,6 @@ hash_of(const struct view *v)
 static int
 tell_health(struct recorder *r, const struct view *v)
 {
-	const struct component *c = &v->component;
 	char beat[CLOCK_ISO_SIZE], metadata[512];
 	struct buf b;
 
@@ -85,11 +77,11 @@ tell_health(struct recorder *r, const struct view *v)
 	buf_addf(&b,
 	    "{\"by\":\"loopkeeper\",\"state\":\"%s\",\"wanted\":\"%s\","
 	    "\"circuit\":\"%s\",\"pid\":%d,\"restarts\":%" PRIu64 "}",
-	    component_state_name(c->state), component_want_name(c->want),
-	    component_circuit_name(c->circuit), (int)v->pid, c->restarts);
-	clock_format_iso(beat, clock_wall_ms() - (clock_ms() - c->beat_ms));
+	    component_state_name(v->state), component_want_name(v->want),
+	    component_circuit_name(v->circuit), (int)v->pid, v->restarts);
+	clock_format_iso(beat, clock_wall_ms() - (clock_ms() - v->beat_ms));
 	return health_set(&r->store, v->name, health_word(v),
-	    c->beat_ms > 0 ? beat : NULL, metadata);
+	    v->beat_ms > 0 ? beat : NULL, metadata);
 }
 
 static int
@@ -201,7 +193,7 @@ plan(struct recorder *r)
 		const struct view *v = r->views.list[i];
 
 		if (v->heartbeat == HEARTBEAT_NOTIFY &&
-		    v->component.state == COMPONENT_RUNNING &&
+		    v->state == COMPONENT_RUNNING &&
 		    (shortest_ms == 0 ||
 			v->heartbeat_timeout_ms / 2 < shortest_ms))
 			shortest_ms = v->heartbeat_timeout_ms / 2;

@@ -11,11 +11,16 @@
 #include "system/status.h"
 
 static struct view *
-find(const struct views *v, const char *name)
+find(struct views *v, const char *name)
 {
-	for (size_t i = 0; i < v->n; i++)
-		if (strcmp(v->list[i]->name, name) == 0)
-			return v->list[i];
+	for (size_t i = 0; i < v->n; i++) {
+		struct view *view = v->list[(v->next + i) % v->n];
+
+		if (strcmp(view->name, name) == 0) {
+			v->next += i + 1;
+			return view;
+		}
+	}
 	return NULL;
 }
 
@@ -41,6 +46,8 @@ add(struct views *v, const char *name)
 static void
 take_over(struct view *view, const struct status_record *r)
 {
+	struct component c;
+
 	view->seen = true;
 	view->left = false;
 	view->is_loop = r->is_loop != 0;
@@ -50,7 +57,16 @@ take_over(struct view *view, const struct status_record *r)
 	view->config_hash = r->config_hash;
 	view->heartbeat = (enum config_heartbeat)r->heartbeat;
 	view->heartbeat_timeout_ms = r->heartbeat_timeout_ms;
-	(void)memcpy(&view->component, r->blob, sizeof(view->component));
+	(void)memcpy(&c, r->blob, sizeof(c));
+	view->state = c.state;
+	view->want = c.want;
+	view->circuit = c.circuit;
+	view->fallback = c.fallback;
+	view->late = c.late;
+	view->restarts = c.restarts;
+	view->beat_ms = c.beat_ms;
+	view->seen_ms = c.seen_ms;
+	view->death = c.death;
 }
 
 static int
@@ -112,8 +128,12 @@ take_leave(struct view *view)
 	view->left = true;
 	view->told = view->keeper_lives = false;
 	view->pid = view->unkillable_pid = 0;
-	view->component =
-	    (struct component){ .state = COMPONENT_STOPPED, .want = WANT_STOP };
+	view->state = COMPONENT_STOPPED;
+	view->want = WANT_STOP;
+	view->circuit = CIRCUIT_CLOSED;
+	view->fallback = view->late = false;
+	view->restarts = 0;
+	view->beat_ms = view->seen_ms = 0;
 	return true;
 }
 

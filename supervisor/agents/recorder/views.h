@@ -25,7 +25,17 @@ struct view {
 	uint64_t config_hash;
 	enum config_heartbeat heartbeat;
 	int64_t heartbeat_timeout_ms;
-	struct component component;
+	/* Of its struct component, which is four times as large: a thousand of
+	 * them are kept here. */
+	enum component_state state;
+	enum component_want want;
+	enum component_circuit circuit;
+	bool fallback;
+	bool late;
+	uint64_t restarts;
+	int64_t beat_ms;
+	int64_t seen_ms;
+	struct component_death death;
 
 	/* What the database says of it already. */
 	bool told;	    /* anything at all */
@@ -42,6 +52,7 @@ struct view {
 struct views {
 	struct view **list;
 	size_t n;
+	size_t next; /* where the next one is expected: their order is stable */
 };
 
 /* Reads all records of STATE/run; components without one any more are stopped,
