@@ -168,6 +168,9 @@ take_in(struct recorder *r)
 {
 	bool again = is_due(r->retry_ms);
 
+	/* A fleet that is being restarted needs the machine more. */
+	if (!again && watch_bursts(r))
+		return;
 	watch_listen(r);
 	r->intake_ms = 0;
 	if (again)

@@ -54,6 +54,8 @@ struct recorder {
 	int inotify_fd; /* -1: none to be had, looks are by time */
 	uint64_t inotify_key;
 	int state_watch; /* of STATE, for `wanted` */
+	size_t news;	 /* seen since the last look into the spool */
+	int64_t news_ms; /* the first of them, if there are any */
 	bool run_watched;
 	bool disk_watched;
 	int clock_fd; /* readable when the wall clock is set; -1 */

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "agents/recorder/watch.h"
+#include "base/clock.h"
 #include "base/io.h"
 
 #define SETTLE_MS  50	/* of one burst of events, one transaction */
+#define BURST_MS   500	/* the longest that one is waited for */
+#define BURST_NEWS 64	/* in SETTLE_MS: it goes on */
 #define POLL_MS	   1000 /* where inotify isn't to be had */
 #define MISSING_MS 5000 /* a spool directory that isn't there yet */
 
@@ -120,6 +123,8 @@ take_event(struct recorder *r, const struct inotify_event *e)
 	}
 	if ((e->mask & (IN_ISDIR | IN_IGNORED | IN_Q_OVERFLOW)) != 0)
 		recorder_due(&r->watch_ms, 0);
+	if (r->news++ == 0)
+		r->news_ms = clock_ms();
 	recorder_due(&r->intake_ms, SETTLE_MS);
 }
 
@@ -160,11 +165,28 @@ watch_serve(struct recorder *r, const struct loop_event *e)
 		(void)loop_change(&r->loop, r->inotify_key, 0);
 }
 
+bool
+watch_bursts(struct recorder *r)
+{
+	size_t before = r->news;
+
+	if (r->inotify_fd < 0)
+		return false;
+	read_files(r);
+	if (before == 0 || r->news < before + BURST_NEWS ||
+	    clock_ms() - r->news_ms >= BURST_MS)
+		return false;
+	r->intake_ms = 0;
+	recorder_due(&r->intake_ms, SETTLE_MS);
+	return true;
+}
+
 void
 watch_listen(struct recorder *r)
 {
 	if (r->inotify_fd < 0)
 		return;
 	read_files(r);
+	r->news = 0;
 	(void)loop_change(&r->loop, r->inotify_key, EPOLLIN);
 }

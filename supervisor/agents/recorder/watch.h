@@ -17,6 +17,11 @@ void watch_due(struct recorder *r);
 /* The event loop reports one of them. */
 void watch_serve(struct recorder *r, const struct loop_event *e);
 
+/* Whether so much has come since the last look into the spool that the next
+ * one had better wait a little: it has been put off then, but never for long.
+ */
+bool watch_bursts(struct recorder *r);
+
 /* Files may wake us again: called when the spool is about to be read, since
  * until then they have only been noted. */
 void watch_listen(struct recorder *r);
