@@ -6,7 +6,7 @@
 /* The watcher's clock and ours are read a moment apart, on a machine that is
  * in trouble a long one: how much of that is no heartbeat. */
 #define SLACK_MIN_MS	50
-#define SLACK_PER_LIMIT 32
+#define SLACK_PER_LIMIT 16
 
 bool
 component_beat(struct component *c, int64_t now_ms)
