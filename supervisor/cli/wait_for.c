@@ -27,7 +27,7 @@ say(struct wait *wait, enum wait_answer answer, const char *name,
 static bool
 is_wanted_running(const struct overview_component *c)
 {
-	return (c->wanted == NULL || c->wanted->state == WANTED_DRAINING) &&
+	return (c->wish == WANTED_RUN || c->wish == WANTED_DRAINING) &&
 	    (c->config == NULL || c->config->enabled);
 }
 
@@ -44,7 +44,8 @@ look_ready(struct wait *wait, const struct overview_component *c,
 		    : say(wait, WAIT_NEVER, c->name, w->word, w->detail);
 	if (kept && !m->fallback &&
 	    (m->state == COMPONENT_RUNNING ||
-		(m->state == COMPONENT_STOPPED && m->done)))
+		(m->state == COMPONENT_STOPPED &&
+		    (m->done || m->deadline_ms != 0))))
 		return WAIT_THERE;
 	return say(wait, WAIT_NOT_YET, c->name, w->word, w->detail);
 }
@@ -63,8 +64,9 @@ look_idle(struct wait *wait, const struct overview_component *c,
 		return WAIT_THERE;
 	/* Between two tests it isn't idle. */
 	if (loop->test[0] == '\0' &&
-	    (loop->ready >= 0 ? loop->ready == 0
-			      : strcmp(loop->doing, "idle") == 0))
+	    (loop->ready >= 0
+		    ? loop->ready == 0
+		    : loop->has_queue && strcmp(loop->doing, "idle") == 0))
 		return WAIT_THERE;
 	return say(wait, WAIT_NOT_YET, c->name, w->word, w->detail);
 }
@@ -73,9 +75,7 @@ static enum wait_answer
 look_paused(struct wait *wait, const struct overview_component *c,
     const struct words *w)
 {
-	bool to_pause = c->wanted != NULL &&
-	    (c->wanted->state == WANTED_PAUSED ||
-		c->wanted->state == WANTED_DRAINING);
+	bool to_pause = c->wish == WANTED_PAUSED || c->wish == WANTED_DRAINING;
 
 	if (!to_pause && wait->name[0] == '\0')
 		return WAIT_THERE;
@@ -89,8 +89,8 @@ static bool
 anything_paused(const struct overview *o)
 {
 	for (size_t i = 0; i < o->n; i++)
-		if (o->components[i].wanted != NULL &&
-		    o->components[i].wanted->state != WANTED_STOPPED)
+		if (o->components[i].wish == WANTED_PAUSED ||
+		    o->components[i].wish == WANTED_DRAINING)
 			return true;
 	return false;
 }
@@ -149,7 +149,7 @@ look_passed(struct wait *wait, const struct overview *o, struct store *s)
 
 	if (s->db == NULL) {
 		(void)strlcpy(wait->why, o->database_error, sizeof(wait->why));
-		return WAIT_NOT_YET;
+		return o->owner[0] != '\0' ? WAIT_NEVER : WAIT_NOT_YET;
 	}
 	if (wait->test[0] != '\0')
 		result = queries_test(s, wait->test, look_test, &look);

@@ -85,8 +85,17 @@ say_stopped(struct draft *d)
 			    "");
 		return;
 	}
+	if (m->want == WANT_RUN && m->deadline_ms != 0) {
+		set(d, "waiting", false, PRINT_PLAIN);
+		if (m->death.cause != CAUSE_NONE) {
+			add_death(d);
+			buf_add(&d->detail, "; ");
+		}
+		add_age(d, "starts in ", m->deadline_ms - d->o->now_ms, "");
+		return;
+	}
 	if (m->want == WANT_RUN) { /* a policy that doesn't restart it */
-		set(d, "stopped", m->deadline_ms == 0, PRINT_YELLOW);
+		set(d, "stopped", true, PRINT_YELLOW);
 		add_death(d);
 		add_age(d, ", ", d->o->now_ms - m->since_ms, " ago");
 		return;
@@ -159,7 +168,9 @@ say_running_loop(struct draft *d)
 		buf_addf(&d->detail, "current test: %s", loop->test);
 	} else if (loop->known) {
 		set(d, "idle", false, PRINT_PLAIN);
-		if (!loop->has_queue || loop->left == 0)
+		if (!loop->has_queue)
+			buf_add(&d->detail, "queue unknown");
+		else if (loop->left == 0)
 			buf_add(&d->detail, "queue empty");
 		else
 			buf_addf(&d->detail, "%lld left%s",
@@ -169,7 +180,7 @@ say_running_loop(struct draft *d)
 		set(d, "running", false, PRINT_GREEN);
 		buf_add(&d->detail, "no test yet");
 	}
-	if (d->c->wanted != NULL && d->c->wanted->state == WANTED_DRAINING)
+	if (d->c->wish == WANTED_DRAINING)
 		buf_add(&d->detail, ", pauses after it");
 }
 
@@ -330,7 +341,7 @@ is_missing(const struct overview_component *c)
 {
 	const struct component *m = &c->component;
 
-	if (c->wanted != NULL && c->wanted->state != WANTED_DRAINING)
+	if (c->wish != WANTED_RUN && c->wish != WANTED_DRAINING)
 		return false;
 	if (c->keeper_pid == 0 || !c->has_record)
 		return true;

@@ -201,6 +201,8 @@ take_config(struct keeper *k, size_t size)
 	(void)memcpy((void *)k->config, k->received, size);
 	k->has_config = true;
 	apply_config(k);
+	if (k->alive)
+		step_reschedule(k);
 	if (restart)
 		restart_changed(k);
 	if (!k->alive && k->has_want)

@@ -208,6 +208,13 @@ step_event(struct keeper *k, enum component_event event,
 }
 
 void
+step_reschedule(struct keeper *k)
+{
+	component_reschedule(
+	    &k->c, k->config, next_daily_ms(k->config, clock_ms()));
+}
+
+void
 step_want(struct keeper *k, enum component_want want, bool by_operator)
 {
 	k->want = want;

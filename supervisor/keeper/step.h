@@ -12,6 +12,9 @@ void step_event(struct keeper *k, enum component_event event,
 /* The daemon's wish. */
 void step_want(struct keeper *k, enum component_want want, bool by_operator);
 
+/* Another schedule may hold now. */
+void step_reschedule(struct keeper *k);
+
 /* Configuration and wish have come: from here on the state machine runs,
  * where the keeper before left it. */
 void step_begin(struct keeper *k);

@@ -69,24 +69,13 @@ nothing(void)
 	return (struct component_result){ .action = ACT_NOTHING };
 }
 
-/* When a schedule starts a component that has done its work; 0: none does. */
-static int64_t
-scheduled_ms(const struct turn *t)
-{
-	if (t->c->want != WANT_RUN)
-		return 0;
-	if (t->config->schedule_every_ms > 0)
-		return no_earlier_than_1(
-		    t->c->started_ms + t->config->schedule_every_ms);
-	return t->config->schedule_daily_min >= 0 ? t->in->next_daily_ms : 0;
-}
-
 static struct component_result
 rest(struct turn *t)
 {
 	bool told = t->c->state != COMPONENT_WAITING;
 
-	enter(t, COMPONENT_STOPPED, scheduled_ms(t));
+	enter(t, COMPONENT_STOPPED, 0);
+	component_reschedule(t->c, t->config, t->in->next_daily_ms);
 	t->c->again = false;
 	return (struct component_result){ .action = ACT_NOTHING,
 		.event = told ? "component_stopped" : NULL };
@@ -236,6 +225,18 @@ go_waiting(struct turn *t)
 	if (t->config->schedule_daily_min >= 0 && t->c->started_ms == 0)
 		return rest(t);
 	return begin_allowed(t);
+}
+
+/* `resume`: a job that has done its work waits for its time again. */
+static struct component_result
+run_stopped(struct turn *t)
+{
+	struct component *c = t->c;
+
+	c->want = WANT_RUN;
+	if (c->started_ms == 0 || restart_is_clean(t->config, &c->death))
+		component_reschedule(c, t->config, t->in->next_daily_ms);
+	return c->deadline_ms > t->in->now_ms ? nothing() : begin_allowed(t);
 }
 
 static struct component_result
@@ -423,6 +424,10 @@ settle(struct turn *t)
 		return begin_allowed(t);
 	if (!c->fallback && restart_is_over(t->config, &c->death)) {
 		c->done = restart_is_clean(t->config, &c->death);
+		if (c->done) { /* a job's good health, however short it was */
+			c->level = 0;
+			c->circuit = CIRCUIT_CLOSED;
+		}
 		return rest(t);
 	}
 	if (restart_opens_circuit(c, t->config, t->in->now_ms)) {
@@ -444,7 +449,7 @@ settle(struct turn *t)
 static struct component_result (*const steps[COMPONENT_STATES]
 	[COMPONENT_EVENTS])(struct turn *) = {
 	[COMPONENT_STOPPED] = {
-		[EVENT_RUN] = begin_allowed,
+		[EVENT_RUN] = run_stopped,
 		[EVENT_START] = begin_fresh,
 		[EVENT_STOP] = stay_stopped,
 		[EVENT_RESTART] = begin_fresh,

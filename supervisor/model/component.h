@@ -172,6 +172,11 @@ int component_judge(
 /* Nobody is judged for ms in which the keeper or the logger was away. */
 void component_forgive(struct component *c, int64_t ms);
 
+/* Sets the deadline of a stopped component that is wanted running to the
+ * moment at which its schedule starts it; 0 where it has none. */
+void component_reschedule(struct component *c,
+    const struct component_config *config, int64_t next_daily_ms);
+
 /* EXTEND_TIMEOUT_USEC: while starting or stopping, the deadline is at least
  * ms from now. */
 void component_extend(struct component *c, int64_t ms, int64_t now_ms);

@@ -111,6 +111,23 @@ component_extend(struct component *c, int64_t ms, int64_t now_ms)
 		c->deadline_ms = now_ms + ms;
 }
 
+void
+component_reschedule(struct component *c, const struct component_config *config,
+    int64_t next_daily_ms)
+{
+	if (c->state != COMPONENT_STOPPED)
+		return;
+	c->deadline_ms = 0;
+	if (c->want != WANT_RUN)
+		return;
+	if (config->schedule_daily_min >= 0)
+		c->deadline_ms = next_daily_ms;
+	if (config->schedule_every_ms > 0)
+		c->deadline_ms = c->started_ms > 0
+		    ? c->started_ms + config->schedule_every_ms
+		    : 1;
+}
+
 static int64_t
 earlier(int64_t a_ms, int64_t b_ms)
 {

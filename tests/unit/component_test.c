@@ -521,6 +521,78 @@ test_schedules(void **state)
 }
 
 static void
+test_schedule_changes_while_it_waits(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	config.schedule_every_ms = 3600000;
+	start(&w);
+	component_reschedule(&w.c, &config, 0);
+	assert_int_equal(w.c.deadline_ms, 0);
+	die(&w, CAUSE_EXIT, 0);
+	config.schedule_every_ms = 60000;
+	component_reschedule(&w.c, &config, 0);
+	assert_int_equal(w.c.deadline_ms, 61000);
+	config.schedule_every_ms = 0;
+	component_reschedule(&w.c, &config, 0);
+	assert_int_equal(w.c.deadline_ms, 0);
+}
+
+/* A pause isn't its hour; but what was cut short goes on at once. */
+static void
+test_resumed_job_waits_for_its_time(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	config.schedule_daily_min = 120;
+	w.in.next_daily_ms = 70000;
+	(void)step(&w, EVENT_GO);
+	w.in.want = WANT_PAUSE;
+	(void)step(&w, EVENT_STOP);
+	assert_int_equal(w.c.deadline_ms, 0);
+	assert_int_equal(step(&w, EVENT_RUN), ACT_NOTHING);
+	assert_int_equal(w.c.deadline_ms, 70000);
+	assert_int_equal(pass(&w), ACT_SPAWN);
+	(void)step(&w, EVENT_STOP);
+	die(&w, CAUSE_SIGNAL, 15);
+	assert_int_equal(step(&w, EVENT_RUN), ACT_SPAWN);
+
+	world_init(&w);
+	config.schedule_every_ms = 3600000;
+	w.in.want = WANT_PAUSE;
+	(void)step(&w, EVENT_STOP);
+	(void)step(&w, EVENT_GO);
+	assert_int_equal(step(&w, EVENT_RUN), ACT_SPAWN);
+}
+
+/* It never lives for stable_after; a run that ends well counts as much. */
+static void
+test_job_recovers_by_ending_well(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	config.schedule_every_ms = 3600000;
+	config.restart.max_restarts = 1;
+	start(&w);
+	die(&w, CAUSE_EXIT, 1);
+	(void)step(&w, EVENT_READY);
+	die(&w, CAUSE_EXIT, 1);
+	assert_int_equal(w.c.state, COMPONENT_FAILED);
+	assert_int_equal(pass(&w), ACT_SPAWN);
+	(void)step(&w, EVENT_READY);
+	die(&w, CAUSE_EXIT, 0);
+	assert_int_equal(w.c.circuit, CIRCUIT_CLOSED);
+	assert_int_equal(w.c.level, 0);
+	assert_true(w.c.done);
+}
+
+static void
 test_keeper_death_counts(void **state)
 {
 	struct world w;
@@ -576,6 +648,9 @@ main(void)
 		cmocka_unit_test(test_seen_by_a_slow_watcher),
 		cmocka_unit_test(test_held_by_the_fleet),
 		cmocka_unit_test(test_schedules),
+		cmocka_unit_test(test_schedule_changes_while_it_waits),
+		cmocka_unit_test(test_resumed_job_waits_for_its_time),
+		cmocka_unit_test(test_job_recovers_by_ending_well),
 		cmocka_unit_test(test_keeper_death_counts),
 		cmocka_unit_test(test_extend),
 	};
