@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 
 #include "cli/database.h"
 #include "cli/keepers.h"
+#include "cli/owner.h"
 
 #define GLANCE_MS 300 /* how long `status` waits for others' locks */
 
@@ -21,7 +23,12 @@ database_open(struct cli *cli, struct store *s, enum store_mode mode)
 	if (store_open(s, cli->state_directory, mode) == 0)
 		return;
 	switch (errno) {
+	case EACCES:
+		owner_only(cli, "use the database, %s", s->path);
+		exit(database_error(s));
 	case ENOENT:
+		if (keepers_running(cli->state_directory))
+			exit(database_error(s));
 		cli_fail(CLI_NOT_RUNNING,
 		    "there is no database in %s yet; 'loopkeeper up -d' or "
 		    "'loopkeeper import' makes one",
@@ -58,13 +65,20 @@ database_done(const struct cli *cli, struct store *s, int code)
 	    : code;
 }
 
-/* Nothing that must be told is lost: a missing one is no news. */
+/* Of a fleet that doesn't run a missing one is no news. */
 static void
 note_error(struct overview *o, const struct store *s)
 {
-	if (errno != ENOENT)
-		(void)strlcpy(o->database_error, store_error(s),
-		    sizeof(o->database_error));
+	if (errno == ENOENT && !o->running)
+		return;
+	if (errno == EACCES && o->owner[0] != '\0') {
+		(void)snprintf(o->database_error, sizeof(o->database_error),
+		    "the database isn't shown: only %s may use it", o->owner);
+		return;
+	}
+	(void)strlcpy(
+	    o->database_error, store_error(s), sizeof(o->database_error));
+	o->database_broken = errno != EBUSY && errno != ESHUTDOWN;
 }
 
 void

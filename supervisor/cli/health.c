@@ -56,6 +56,10 @@ health_run(struct cli *cli, int argc, char **argv)
 	database_overview(cli, &o, &s);
 	store_close(&s);
 	unhealthy = print_all(cli, &o, all);
+	if (o.database_broken) {
+		(void)cli_error(CLI_FAILED, "%s", o.database_error);
+		unhealthy = true;
+	}
 	code = !o.running ? cli_not_running()
 	    : unhealthy	  ? CLI_FAILED
 			  : CLI_DONE;

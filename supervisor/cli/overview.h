@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "cli/cli.h"
+#include "cli/owner.h"
 #include "conf/conf.h"
 #include "model/component.h"
 #include "model/mode.h"
@@ -49,7 +50,8 @@ struct overview_component {
 	pid_t keeper_pid;		       /* 0: none lives */
 	const struct component_config *config; /* NULL: not in the file */
 	const struct loop_config *loop_config; /* NULL: no loop */
-	const struct wanted_entry *wanted;     /* NULL: running */
+	const struct wanted_entry *wanted;     /* NULL: nobody said */
+	enum wanted_state wish; /* by wanted, else by the record */
 	bool is_loop;
 	bool housekeeping;
 	int64_t heartbeat_age_ms; /* -1: none is due, or unknown */
@@ -62,6 +64,8 @@ struct overview {
 	pid_t guardian_pid; /* 0: none lives */
 	pid_t daemon_pid;
 	bool running;		       /* guardian or daemon lives */
+	char owner[OWNER_SIZE];	       /* another user, who alone may read
+					  `wanted`; "" when it is ours */
 	bool tmpfs;		       /* the run directory is on one */
 	char run_directory[PATH_SIZE]; /* "" when there is none */
 	bool has_mode;
@@ -72,6 +76,7 @@ struct overview {
 	struct wanted wanted;
 	char epoch[UUID_SIZE]; /* "" when the database couldn't be asked */
 	char database_error[STORE_ERROR_SIZE]; /* why not; "" for no reason */
+	bool database_broken; /* neither locked nor released: it won't pass */
 	struct overview_component *components;
 	size_t n;
 };

@@ -107,7 +107,8 @@ open_file(struct store *s)
 		return errno != ENOENT
 		    ? -1
 		    : store_refuse(s, ENOENT,
-			  "%s: no database yet; `loopkeeper up` makes it",
+			  "%s: there is no database; 'loopkeeper up' or "
+			  "'loopkeeper recover' makes one",
 			  s->path);
 	}
 	return 0;

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "store/store.h"
 
@@ -37,9 +38,11 @@ store_fail(struct store *s, int rc, const char *what)
 	const char *text = s->db != NULL && rc != SQLITE_MISUSE
 	    ? sqlite3_errmsg(s->db)
 	    : sqlite3_errstr(rc);
-
 	int error = errno_of(s, rc);
 
+	/* SQLite says only that it can't. */
+	if ((rc & 0xff) == SQLITE_CANTOPEN)
+		text = strerror(error);
 	/* A locked or damaged file is the same whatever was tried. */
 	if (error == EINVAL || error == EEXIST)
 		return store_refuse(

@@ -168,7 +168,9 @@ fits() {
 	mv "$FLEET/state/coordination.db" "$FLEET/kept.db"
 	[[ $(pid_of monitor) == "$pid" ]]
 	[[ $(status_field monitor state) == running ]]
-	answers 0 health
+	answers 1 health
+	says "monitor: healthy"
+	says "there is no database"
 	mv "$FLEET/kept.db" "$FLEET/state/coordination.db"
 	kill -CONT "$(status_field @ guardian_pid)" \
 	    "$(status_field @ daemon_pid)"

@@ -46,7 +46,7 @@ test_new_database(void **state)
 	struct stat st;
 
 	(void)umask(0);
-	refuses(STORE_WRITE, ENOENT, "no database yet");
+	refuses(STORE_WRITE, ENOENT, "there is no database");
 	open_again(STORE_CREATE);
 	assert_true(store->created);
 	assert_int_equal(strlen(store->epoch), 36);

@@ -117,11 +117,14 @@ recorder_close(struct recorder *r)
 static void
 keep(struct recorder *r)
 {
-	if (intake_keep(&r->intake) == 0)
-		return;
-	logbook_say(&r->log, "cannot keep events in %s: %s",
-	    r->intake.disk_path, strerror(errno));
-	recorder_due(&r->intake_ms, KEPT_MS);
+	bool kept = intake_keep(&r->intake) == 0;
+
+	if (!kept && !r->unkept)
+		logbook_say(&r->log, "cannot keep events in %s: %s",
+		    r->intake.disk_path, strerror(errno));
+	r->unkept = !kept;
+	if (!kept)
+		recorder_due(&r->intake_ms, KEPT_MS);
 }
 
 static void
