@@ -75,6 +75,16 @@ take_main_pid(struct hearing *h, const struct notify_message *m)
 
 /* WATCHDOG_USEC is half of the timeout when we tell it, so it is when we are
  * told it. */
+void
+hear_keep_interval(struct keeper *k)
+{
+	if (k->interval_ms == 0)
+		return;
+	k->config->heartbeat = HEARTBEAT_NOTIFY;
+	k->config->heartbeat_late_ms = k->interval_ms;
+	k->config->heartbeat_timeout_ms = k->interval_ms * 2;
+}
+
 static void
 take_interval(struct keeper *k, int64_t usec)
 {
@@ -82,11 +92,27 @@ take_interval(struct keeper *k, int64_t usec)
 
 	if (ms > INT64_MAX / 4)
 		return;
-	k->config->heartbeat = HEARTBEAT_NOTIFY;
-	k->config->heartbeat_late_ms = ms;
-	k->config->heartbeat_timeout_ms = ms * 2;
+	k->interval_ms = ms;
+	hear_keep_interval(k);
 	if (k->c.state == COMPONENT_RUNNING && k->c.beat_ms == 0)
 		k->c.beat_ms = clock_ms();
+}
+
+static void
+take_stopping(struct keeper *k, int64_t now_ms)
+{
+	if (k->ending_ms == 0 &&
+	    (k->c.state == COMPONENT_STARTING ||
+		k->c.state == COMPONENT_RUNNING))
+		k->ending_ms = now_ms + k->config->stop_timeout_ms;
+}
+
+static void
+extend(struct keeper *k, int64_t ms, int64_t now_ms)
+{
+	component_extend(&k->c, ms, now_ms);
+	if (k->ending_ms != 0 && k->ending_ms < now_ms + ms)
+		k->ending_ms = now_ms + ms;
 }
 
 /* Words that change how its life goes on, the last one first that ends it. */
@@ -99,17 +125,15 @@ obey(struct hearing *h, const struct notify_message *m)
 		take_main_pid(h, m);
 	if ((m->keys & NOTIFY_WATCHDOG_USEC) != 0)
 		take_interval(k, m->watchdog_usec);
-	if ((m->keys & NOTIFY_EXTEND) != 0)
-		component_extend(&k->c, m->extend_usec / 1000 + 1, h->now_ms);
 	if ((m->keys & NOTIFY_RESET) != 0)
 		component_reset(&k->c);
 	if ((m->keys & NOTIFY_READY) != 0 && k->c.state == COMPONENT_STARTING &&
 	    !k->c.fallback && k->config->ready == READY_NOTIFY)
 		step_event(k, EVENT_READY, NULL);
-	if ((m->keys & NOTIFY_STOPPING) != 0 && k->ending_ms == 0 &&
-	    (k->c.state == COMPONENT_STARTING ||
-		k->c.state == COMPONENT_RUNNING))
-		k->ending_ms = h->now_ms + k->config->stop_timeout_ms;
+	if ((m->keys & NOTIFY_STOPPING) != 0)
+		take_stopping(k, h->now_ms);
+	if ((m->keys & NOTIFY_EXTEND) != 0)
+		extend(k, m->extend_usec / 1000 + 1, h->now_ms);
 	if ((m->keys & NOTIFY_TRIGGER) != 0 &&
 	    (k->c.state == COMPONENT_STARTING ||
 		k->c.state == COMPONENT_RUNNING))
@@ -140,6 +164,9 @@ hear(void *context, const struct notify_message *m)
 		~(unsigned)(NOTIFY_WATCHDOG | NOTIFY_STATUS | NOTIFY_ERRNO)) !=
 	    0)
 		obey(h, m);
+	/* It is about to end by itself: its heart needn't beat meanwhile. */
+	if (k->ending_ms != 0)
+		k->c.beat_ms = 0;
 }
 
 void

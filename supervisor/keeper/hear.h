@@ -8,4 +8,8 @@
  * leaves time for the rest. */
 void hear_drain(struct keeper *k, size_t max);
 
+/* What WATCHDOG_USEC= has said since the start, if anything, goes before what
+ * the configuration says. */
+void hear_keep_interval(struct keeper *k);
+
 #endif

@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
+#include "keeper/evidence.h"
 #include "keeper/judge.h"
 #include "keeper/peers.h"
 #include "keeper/record.h"
@@ -96,8 +97,10 @@ end_ending(struct keeper *k, int64_t now_ms)
 	if (k->ending_ms == 0 || now_ms < k->ending_ms)
 		return;
 	k->ending_ms = 0;
-	if (k->c.state == COMPONENT_STARTING || k->c.state == COMPONENT_RUNNING)
-		step_kill(k);
+	if (k->c.state != COMPONENT_STARTING && k->c.state != COMPONENT_RUNNING)
+		return;
+	evidence_snapshot(k);
+	step_kill(k);
 }
 
 /* Takes from the output what a logger that is away can't take. One that is
@@ -158,7 +161,7 @@ judge_seen(struct keeper *k, int64_t age_ms)
 	bool was_late = k->c.late;
 	int verdict;
 
-	if (!k->alive)
+	if (!k->alive || k->ending_ms != 0)
 		return;
 	if (age_ms >= k->config->heartbeat_late_ms && is_blocked(k))
 		return;

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "control/message.h"
+#include "keeper/hear.h"
 #include "keeper/judge.h"
 #include "keeper/peers.h"
 #include "keeper/record.h"
@@ -161,6 +162,7 @@ apply_config(struct keeper *k)
 	k->heartbeat = k->config->heartbeat;
 	k->heartbeat_timeout_ms = k->config->heartbeat_timeout_ms;
 	k->heartbeat_late_ms = k->config->heartbeat_late_ms;
+	hear_keep_interval(k);
 	start_prepare(k);
 	judge_watch_output(k);
 	for (int i = 0; i < KEEPER_PEERS; i++)

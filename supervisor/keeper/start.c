@@ -311,6 +311,7 @@ forget(struct keeper *k)
 	k->refused_pid = 0;
 	k->ending_ms = 0;
 	k->error = 0;
+	k->interval_ms = 0;
 	k->record.status_text[0] = '\0';
 	k->record.unkillable_pid = 0;
 	k->record.wait_channel[0] = '\0';

@@ -148,6 +148,11 @@ perform(
 	case ACT_SPAWN:
 		return start_now(k, &in->death) < 0 ? EVENT_EXIT : NO_EVENT;
 	case ACT_STOP:
+		/* One that didn't become ready: what is it waiting for? */
+		if (k->c.death.cause != CAUSE_OPERATOR) {
+			evidence_snapshot(k);
+			output_keep(&k->output);
+		}
 		k->hold_ms = in->now_ms + HOLD_MS;
 		return signal_to_stop(k, k->config->stop_signal);
 	case ACT_ABORT:

@@ -149,14 +149,37 @@ append(struct spool *s, struct event *e)
 	return 0;
 }
 
+static int
+add(struct spool *s, struct event *e)
+{
+	event_end(e);
+	if (ready_file(s) < 0 || append(s, e) < 0)
+		return -1;
+	s->counts[s->n % SPOOL_FILES_MAX]++;
+	return 0;
+}
+
+/* Says, when there is room again, that there wasn't. */
+static int
+tell_lost(struct spool *s)
+{
+	uint64_t lost = s->dropped;
+	struct event e;
+
+	event_begin(&e, s->writer, "resource_warning", NULL);
+	event_text(&e, "message", "events were lost: its spool was full");
+	event_int(&e, "lost", (int64_t)lost);
+	if (add(s, &e) < 0)
+		return -1;
+	s->told = lost;
+	return 0;
+}
+
 int
 spool_add(struct spool *s, struct event *e)
 {
-	event_end(e);
-	if (ready_file(s) < 0 || append(s, e) < 0) {
-		s->dropped++;
-		return -1;
-	}
-	s->counts[s->n % SPOOL_FILES_MAX]++;
-	return 0;
+	if ((s->dropped == s->told || tell_lost(s) == 0) && add(s, e) == 0)
+		return 0;
+	s->dropped++;
+	return -1;
 }

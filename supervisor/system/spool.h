@@ -26,6 +26,7 @@ struct spool {
 	int64_t written;  /* bytes in the current file */
 	bool torn;	  /* the last line has no newline yet */
 	uint64_t dropped; /* events lost: limit or full disk */
+	uint64_t told; /* of those, the number in the last line that says so */
 	uint32_t counts[SPOOL_FILES_MAX]; /* events in file n, at n % size */
 	char writer[TEXT_NAME_MAX + 16];  /* "keeper-loop-1", "daemon", ... */
 };
@@ -44,7 +45,8 @@ void spool_close(struct spool *s);
  * Ends the event's line and appends it with one write. Rotates after
  * SPOOL_ROTATE_BYTES, and drops the oldest closed file of this writer beyond
  * SPOOL_LIMIT_BYTES (counted in dropped). Returns 0, or -1 with write(2)'s
- * errno; the event is then counted as dropped too.
+ * errno; the event is then counted as dropped too. As soon as there is room, an
+ * event resource_warning says how many were lost so far.
  */
 int spool_add(struct spool *s, struct event *e);
 

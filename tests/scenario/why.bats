@@ -129,6 +129,19 @@ stuck_twice() {
 	    jq -e '.cause == "stuck" and .deaths_in_window == 2'
 }
 
+@test "why shows what one was doing that didn't become ready" {
+	fleet_config <<-CONF
+		components = ( { name = "slow"; ready = "notify";
+		    command = [ "sleep", "4321" ]; start_timeout = "300ms";
+		    restart = { policy = "never"; }; } );
+	CONF
+	lk up -d
+	wait_state slow stopped
+	run lk why slow
+	[[ $output == *"not ready"* && $output == *"sleep 4321"* ]] ||
+	    fail "$output"
+}
+
 @test "why names the test that was open, and what was repaired" {
 	need git
 	mkdir "$FLEET/repository"

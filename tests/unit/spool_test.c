@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/io.h"
+#include "base/path.h"
 #include "scratch.h"
 #include "system/spool.h"
 
@@ -134,6 +135,24 @@ test_too_long_a_line_stays_json(void **state)
 	json_decref(root);
 }
 
+/* How many lost events it says there are, in all that can still be read. */
+static uint64_t
+count_told(struct fixture *f)
+{
+	char command[PATH_SIZE + 128], text[32];
+	FILE *out;
+
+	(void)snprintf(command, sizeof(command),
+	    "cat %s/*.jsonl | jq -nR '[inputs | fromjson? | "
+	    "select(.event_type == \"resource_warning\").payload.lost] | max'",
+	    f->at.path);
+	out = popen(command, "r");
+	assert_non_null(out);
+	assert_non_null(fgets(text, sizeof(text), out));
+	assert_int_equal(pclose(out), 0);
+	return strtoull(text, NULL, 10);
+}
+
 static void
 test_rotates_and_drops_the_oldest(void **state)
 {
@@ -154,6 +173,7 @@ test_rotates_and_drops_the_oldest(void **state)
 	assert_true(size > SPOOL_LIMIT_BYTES - 2 * SPOOL_ROTATE_BYTES);
 	assert_true(f->spool.dropped > 0);
 	assert_true(f->spool.oldest > first);
+	assert_int_equal(count_told(f), f->spool.dropped);
 }
 
 static void
@@ -215,6 +235,7 @@ test_torn_line_is_ended(void **state)
 	end = strchr(end + 1, '\n'); /* the torn one */
 	assert_int_equal(end[1], '{');
 	assert_non_null(strstr(end, "three"));
+	assert_int_equal(count_told(f), 1);
 }
 
 int
