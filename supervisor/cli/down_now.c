@@ -21,7 +21,9 @@
 #include "cli/commands.h"
 #include "cli/down.h"
 #include "cli/keepers.h"
+#include "cli/owner.h"
 #include "store/intake.h"
+#include "system/cgroup.h"
 #include "system/pidfd.h"
 #include "system/process.h"
 #include "system/sweep.h"
@@ -47,15 +49,17 @@ struct killing {
 	pid_t *children;
 	size_t killed;
 	size_t survivors; /* named already */
+	int cgroup;	  /* where the fleet's is: the keepers' own */
 };
 
 static int
-hold(struct held *h, pid_t pid, int signal)
+hold(struct held *h, pid_t pid)
 {
 	*h = (struct held){ .pid = pid, .pidfd = pidfd_get(pid) };
-	if (h->pidfd < 0)
-		return -1;
-	return pidfd_signal(h->pidfd, signal);
+	if (h->pidfd >= 0 && pidfd_signal(h->pidfd, SIGSTOP) == 0)
+		return 0;
+	io_close(&h->pidfd);
+	return -1;
 }
 
 static bool
@@ -80,9 +84,10 @@ stop_keepers(struct killing *k, const struct keepers *living)
 	k->keepers = more;
 	for (size_t i = 0; i < living->n; i++) {
 		if (is_held(k, living->items[i].pid) ||
-		    hold(&k->keepers[k->nkeepers], living->items[i].pid,
-			SIGSTOP) < 0)
+		    hold(&k->keepers[k->nkeepers], living->items[i].pid) < 0)
 			continue;
+		if (k->cgroup < 0)
+			k->cgroup = cgroup_open_of(living->items[i].pid);
 		k->nkeepers++;
 		found++;
 	}
@@ -95,7 +100,7 @@ stop_one(struct held *h, pid_t pid)
 	if (pid == 0 || pid == h->pid)
 		return;
 	io_close(&h->pidfd);
-	(void)hold(h, pid, SIGSTOP);
+	(void)hold(h, pid);
 }
 
 /* Until nobody new is found: then nobody is left who could start anybody. */
@@ -295,19 +300,21 @@ prove(struct killing *k)
 }
 
 static void
-release(struct killing *k, int signal)
+let_go(struct held *h)
+{
+	if (h->pidfd >= 0)
+		(void)pidfd_signal(h->pidfd, SIGCONT);
+	io_close(&h->pidfd);
+}
+
+static void
+release(struct killing *k)
 {
 	for (size_t i = 0; i < k->nkeepers; i++)
-		if (k->keepers[i].pidfd >= 0) {
-			(void)pidfd_signal(k->keepers[i].pidfd, signal);
-			io_close(&k->keepers[i].pidfd);
-		}
-	if (k->daemon.pidfd >= 0)
-		(void)pidfd_signal(k->daemon.pidfd, signal);
-	if (k->guardian.pidfd >= 0)
-		(void)pidfd_signal(k->guardian.pidfd, signal);
-	io_close(&k->daemon.pidfd);
-	io_close(&k->guardian.pidfd);
+		let_go(&k->keepers[i]);
+	let_go(&k->daemon);
+	let_go(&k->guardian);
+	io_close(&k->cgroup);
 	free(k->keepers);
 	free(k->children);
 }
@@ -315,7 +322,7 @@ release(struct killing *k, int signal)
 /* Events that nobody has stored are kept on disk; the rest of the run
  * directory goes. */
 static void
-clean(const struct cli *cli)
+clean(const struct cli *cli, struct killing *k)
 {
 	struct intake intake;
 	int result = -1;
@@ -328,7 +335,9 @@ clean(const struct cli *cli)
 	if (result < 0)
 		(void)cli_error(CLI_FAILED, "events stay in %s/run/spool: %s",
 		    cli->state_directory, strerror(errno));
-	if (sweep_rundir(cli->state_directory) < 0)
+	if (k->cgroup < 0)
+		k->cgroup = cgroup_open_of(getpid());
+	if (sweep_rundir(cli->state_directory, k->cgroup) < 0)
 		(void)cli_error(CLI_FAILED, "%s/run: %s", cli->state_directory,
 		    strerror(errno));
 }
@@ -350,11 +359,34 @@ finish(struct cli *cli, struct killing *k)
 
 	if (k->survivors > 0 || !proven)
 		return CLI_FAILED;
-	clean(cli);
+	clean(cli, k);
 	(void)printf(
 	    "killed %zu processes; nothing of the fleet is left\n", k->killed);
 	show_repairs(cli);
 	return CLI_DONE;
+}
+
+static int
+end(struct cli *cli, struct killing *k, bool yes)
+{
+	if (k->children == NULL || stop_all(k) < 0)
+		return cli_error(
+		    CLI_FAILED, "cannot stop the fleet: %s", strerror(errno));
+	if (k->nkeepers == 0 && k->daemon.pid == 0 && k->guardian.pid == 0) {
+		(void)printf("not running\n");
+		return CLI_DONE;
+	}
+	if (find_ancestors(k) && !yes)
+		return cli_error(CLI_FAILED,
+		    "this process is part of the fleet, and would end with "
+		    "it: --yes if that is meant");
+	kill_newborn(k);
+	/* One may have forked others before it was found. */
+	if (stop_all(k) < 0)
+		(void)cli_error(CLI_FAILED, "cannot look again for keepers: %s",
+		    strerror(errno));
+	kill_all(k);
+	return finish(cli, k);
 }
 
 int
@@ -362,33 +394,14 @@ down_now(struct cli *cli, bool yes)
 {
 	struct killing k = { .state_directory = cli->state_directory,
 		.guardian = { .pidfd = -1 },
-		.daemon = { .pidfd = -1 } };
-	bool any;
+		.daemon = { .pidfd = -1 },
+		.children = calloc(CHILDREN, sizeof(*k.children)),
+		.cgroup = -1 };
 	int code;
 
-	k.children = calloc(CHILDREN, sizeof(*k.children));
-	if (k.children == NULL || stop_all(&k) < 0) {
-		release(&k, SIGCONT);
-		return cli_error(CLI_FAILED, "%s", strerror(errno));
-	}
-	any = k.nkeepers > 0 || k.daemon.pid != 0 || k.guardian.pid != 0;
-	if (!any) {
-		release(&k, SIGCONT);
-		(void)printf("not running\n");
-		return CLI_DONE;
-	}
-	if (find_ancestors(&k) && !yes) {
-		release(&k, SIGCONT);
-		return cli_error(CLI_FAILED,
-		    "this process is part of the fleet, and would end with "
-		    "it: --yes if that is meant");
-	}
-	kill_newborn(&k);
-	/* One may have forked others before it was found. */
-	if (stop_all(&k) < 0)
-		(void)cli_error(CLI_FAILED, "%s", strerror(errno));
-	kill_all(&k);
-	code = finish(cli, &k);
-	release(&k, SIGCONT);
+	owner_only(
+	    cli, "kill the fleet; 'loopkeeper down' asks it to end by itself");
+	code = end(cli, &k, yes);
+	release(&k);
 	return code;
 }

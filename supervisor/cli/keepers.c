@@ -2,15 +2,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <bsd/string.h>
 
 #include "base/io.h"
 #include "base/path.h"
+#include "cli/cli.h"
 #include "cli/keepers.h"
 #include "cli/names.h"
 #include "system/lock.h"
 #include "system/pidfd.h"
+#include "system/process.h"
 #include "system/rundir.h"
 
 static pid_t
@@ -30,12 +33,19 @@ keepers_look_in(struct keeper_seen *ret, int rundir, const char *name)
 	(void)strlcpy(ret->name, name, sizeof(ret->name));
 	if (dirfd < 0)
 		return;
-	ret->pid = holder(dirfd, "lock");
+	ret->pid = lock_holder(dirfd, "lock");
 	ret->has_record = status_read(dirfd, &ret->record) == 0 &&
 	    ret->record.blob_size == sizeof(ret->component);
 	if (ret->has_record)
 		(void)memcpy(
 		    &ret->component, ret->record.blob, sizeof(ret->component));
+	/* The lock is its owner's to open; the record is everybody's. */
+	if (ret->pid < 0)
+		ret->pid = ret->has_record &&
+			process_is(
+			    ret->record.keeper_pid, ret->record.keeper_start)
+		    ? ret->record.keeper_pid
+		    : 0;
 	io_close(&dirfd);
 }
 
@@ -49,15 +59,48 @@ keepers_look(
 	io_close(&rundir);
 }
 
+/* Who listens on the control socket, where the lock may not be opened; 0 for
+ * nobody. Ends the program where that can't be seen either. */
+static pid_t
+listener(const char *state_directory)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t size = sizeof(peer);
+	int rundir = rundir_open(state_directory);
+	int fd =
+	    rundir < 0 ? -1 : rundir_connect(rundir, "control", SOCK_STREAM);
+
+	if (fd < 0 && errno == EACCES)
+		cli_fail(CLI_FAILED,
+		    "%s/run: %s; its owner must let us pass through, else "
+		    "nothing of the fleet can be seen",
+		    state_directory, strerror(errno));
+	if (fd >= 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		peer.pid = 0;
+	io_close(&fd);
+	io_close(&rundir);
+	return peer.pid;
+}
+
 bool
 keepers_supervisor(
     const char *state_directory, pid_t *ret_guardian, pid_t *ret_daemon)
 {
 	int fd = open(state_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool secret = fd < 0 && errno == EACCES;
 
-	*ret_guardian = fd < 0 ? 0 : holder(fd, LOCK_GUARDIAN);
-	*ret_daemon = fd < 0 ? 0 : holder(fd, LOCK_DAEMON);
-	io_close(&fd);
+	*ret_guardian = *ret_daemon = 0;
+	if (fd >= 0) {
+		*ret_guardian = holder(fd, LOCK_GUARDIAN);
+		*ret_daemon = lock_holder(fd, LOCK_DAEMON);
+		secret = *ret_daemon < 0 && errno == EACCES;
+		io_close(&fd);
+	}
+	if (secret)
+		*ret_daemon = listener(state_directory);
+	else if (*ret_daemon < 0)
+		*ret_daemon = 0;
 	return *ret_guardian != 0 || *ret_daemon != 0;
 }
 

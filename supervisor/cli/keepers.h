@@ -36,7 +36,12 @@ void keepers_free(struct keepers *k);
 /* Whether anything of the supervisor lives. */
 bool keepers_any(const struct keepers *k);
 
-/* Only guardian and daemon, 0 for none. Returns whether one of them lives. */
+/*
+ * Only guardian and daemon, 0 for none. Returns whether one of them lives. Of
+ * another user's fleet, whose locks can't be opened, the daemon is known by its
+ * control socket and the guardian not at all; ends the program where even that
+ * can't be seen.
+ */
 bool keepers_supervisor(
     const char *state_directory, pid_t *ret_guardian, pid_t *ret_daemon);
 bool keepers_running(const char *state_directory);

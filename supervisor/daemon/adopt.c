@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/adopt.h"
 #include "daemon/daemon.h"
+#include "daemon/modes.h"
 #include "system/lock.h"
 #include "system/rundir.h"
 #include "system/sweep.h"
@@ -114,5 +115,7 @@ adopt_all(struct daemon *d)
 		if (text_is_name(e->d_name))
 			result = consider(d, e->d_name);
 	(void)closedir(dir);
+	if (d->adopted > 0)
+		modes_inherit(d);
 	return result;
 }

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "daemon/births.h"
 #include "daemon/daemon.h"
+#include "daemon/report.h"
 
 #define FORK_AGAIN_MS 1000
 
@@ -100,6 +101,18 @@ births_may(const struct daemon *d, const struct link *l)
 	return !l->bereaved || (d->clear_ms == 0 && !d->clear_due);
 }
 
+/* To the `up` that waits, too, if there is one. */
+static void
+tell_unborn(struct daemon *d, const struct link *l)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text),
+	    "can't fork a keeper for %s: %s; trying again every second",
+	    l->name, strerror(errno));
+	report_lines(&d->log, REPORT_TROUBLE, text);
+}
+
 void
 births_fork(struct daemon *d, struct link *l, int64_t now_ms)
 {
@@ -107,10 +120,7 @@ births_fork(struct daemon *d, struct link *l, int64_t now_ms)
 	l->bereaved = false;
 	if (fork_keeper(d, l) < 0) {
 		if (!l->unborn) /* said once, however long it lasts */
-			log_line(&d->log,
-			    "can't fork a keeper for %s: %s; trying again "
-			    "every second",
-			    l->name, strerror(errno));
+			tell_unborn(d, l);
 		l->unborn = true;
 		l->fork_ms = now_ms + FORK_AGAIN_MS;
 		d->order_due = true;

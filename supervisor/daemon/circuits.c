@@ -111,6 +111,35 @@ circuits_heed(struct daemon *d, size_t i, bool died)
 }
 
 void
+circuits_inherit(struct daemon *d, size_t i)
+{
+	const struct component_death *death = &d->members[i].component.death;
+	struct fleet_circuit *circuit =
+	    find(d->circuits, d->ncircuits, d->roster.components[i]->kind);
+
+	if (circuit == NULL) {
+		link_tell(d, d->links[i], MESSAGE_RELEASE);
+		return;
+	}
+	d->links[i]->held = d->members[i].held = true;
+	if (circuit->open)
+		return;
+	circuit->open = true;
+	circuit->cause = death->cause;
+	circuit->code = death->code;
+	circuit->since_ms = clock_ms();
+	circuit->canary = d->roster.n; /* whoever isn't held: see later */
+	daemon_sooner(&d->circuits_ms, circuit->since_ms + JUDGE_AFTER_MS);
+}
+
+void
+circuits_let_try(struct daemon *d, size_t i)
+{
+	if (d->links[i]->held)
+		hold(d, i, false);
+}
+
+void
 circuits_judge(struct daemon *d, int64_t now_ms)
 {
 	d->circuits_ms = 0;

@@ -20,6 +20,13 @@ int circuits_build(struct daemon *d);
  * death, and while it is open after every change. */
 void circuits_heed(struct daemon *d, size_t i, bool died);
 
+/* The keeper of member i was told by an earlier daemon to hold it: its circuit
+ * is open still. */
+void circuits_inherit(struct daemon *d, size_t i);
+
+/* An operator wants member i to run: it is tried, held or not. */
+void circuits_let_try(struct daemon *d, size_t i);
+
 /* Judges all, and holds or releases members as it comes out. */
 void circuits_judge(struct daemon *d, int64_t now_ms);
 

@@ -10,6 +10,7 @@
 #include "daemon/ending.h"
 #include "daemon/systemd.h"
 #include "daemon/turns.h"
+#include "system/cgroup.h"
 #include "system/sweep.h"
 
 #define MARK "ending" /* in the run directory */
@@ -42,6 +43,7 @@ ending_begin(struct daemon *d)
 	io_close(&fd);
 	d->phase = PHASE_ENDING;
 	d->order_due = true;
+	links_ask_soon(d);
 	systemd_stopping(d);
 }
 
@@ -94,14 +96,18 @@ start_draining(struct daemon *d)
 static void
 finish(struct daemon *d)
 {
+	int cgroup;
+
 	if (helper_is_done(&d->checker) && !helper_is_good(&d->checker))
 		log_line(&d->log, "the last events stay in the spool: %s",
 		    d->checker.errors);
 	helper_finish(&d->checker, &d->loop);
 	server_close(&d->server);
-	if (sweep_rundir(d->birth->state_directory) < 0)
+	cgroup = cgroup_open_of(getpid());
+	if (sweep_rundir(d->birth->state_directory, cgroup) < 0)
 		log_line(&d->log, "%s/run: %s", d->birth->state_directory,
 		    strerror(errno));
+	io_close(&cgroup);
 	d->phase = PHASE_OVER;
 }
 

@@ -106,6 +106,9 @@ void link_expect(struct daemon *d, struct link *l, int64_t now_ms);
 /* Asks whether the keeper still answers. */
 void link_ask(struct daemon *d, struct link *l, int64_t now_ms);
 
+/* Something is wanted of keepers: all are asked soon, not at their time. */
+void links_ask_soon(struct daemon *d);
+
 /* Kills the keeper if a question has been open for too long. Returns when an
  * open one will have been, 0 for none. late_ms: how long we ourselves were
  * away, for which no keeper is to blame. */

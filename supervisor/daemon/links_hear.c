@@ -26,7 +26,7 @@ settle(struct daemon *d, struct link *l, const struct status_record *r)
 	if (c->want != l->want)
 		link_want(d, l, l->want, false);
 	if (c->held && !l->held)
-		link_tell(d, l, MESSAGE_RELEASE);
+		circuits_inherit(d, (size_t)l->member);
 	if (c->go)
 		l->go = true;
 	else if (l->go)

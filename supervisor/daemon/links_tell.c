@@ -7,7 +7,8 @@
 #include "system/process.h"
 
 #define ANSWER_MS      10000
-#define ENDINGS_PER_MS 10 /* of components: twice what a slow machine needs */
+#define ASK_SOON_MS    1000 /* most have done what they were told by then */
+#define ENDINGS_PER_MS 10   /* of components: twice what a slow machine needs */
 
 void
 link_expect(struct daemon *d, struct link *l, int64_t now_ms)
@@ -117,6 +118,12 @@ link_ask(struct daemon *d, struct link *l, int64_t now_ms)
 		return;
 	link_expect(d, l, now_ms);
 	link_tell(d, l, MESSAGE_PING);
+}
+
+void
+links_ask_soon(struct daemon *d)
+{
+	daemon_sooner(&d->ask_ms, clock_ms() + ASK_SOON_MS);
 }
 
 static void

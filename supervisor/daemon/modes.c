@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "daemon/daemon.h"
 #include "daemon/modes.h"
+#include "daemon/systemd.h"
 
 /* Replaced atomically, and readable to components with a user of their own. */
 static int
@@ -47,6 +48,27 @@ tell(struct daemon *d, enum mode mode, size_t reason)
 }
 
 void
+modes_inherit(struct daemon *d)
+{
+	char word[32];
+	enum mode mode;
+
+	if (io_read_file(d->rundir, "mode", word, sizeof(word)) < 0)
+		return;
+	word[strcspn(word, "\n")] = '\0';
+	if (!mode_parse(word, &mode))
+		return;
+	d->mode = mode;
+	for (size_t i = 0; i < d->roster.n; i++) {
+		struct fleet_member *m = &d->members[i];
+
+		if (d->links[i]->pid != 0 && m->absent_ms != 0 &&
+		    m->config->mode_when_down == mode)
+			m->absent_ms = 1; /* nobody knows since when */
+	}
+}
+
+void
 modes_update(struct daemon *d, int64_t now_ms)
 {
 	size_t reason;
@@ -66,8 +88,10 @@ modes_update(struct daemon *d, int64_t now_ms)
 		daemon_sooner(&d->mode_ms, now_ms + 1000);
 		return;
 	}
-	if (mode != d->mode)
-		tell(d, mode, reason);
-	d->mode = mode;
 	d->mode_written = true;
+	if (mode == d->mode)
+		return;
+	tell(d, mode, reason);
+	d->mode = mode;
+	systemd_status(d);
 }

@@ -10,6 +10,13 @@
 
 struct daemon;
 
+/*
+ * Goes on from the mode that an earlier daemon has left, keepers having been
+ * adopted: a living component that may be the reason for it is missing until
+ * its keeper says otherwise.
+ */
+void modes_inherit(struct daemon *d);
+
 /* Judges anew and, when it changed, writes the file and tells. */
 void modes_update(struct daemon *d, int64_t now_ms);
 

@@ -129,6 +129,7 @@ reload_step(struct daemon *d)
 	if (why == NULL && d->reload_client != NULL)
 		apply_wishes(d, d->reload_client);
 	if (why == NULL) {
+		links_ask_soon(d);
 		tell_success(d, &change);
 	} else {
 		if (d->reload_client != NULL)

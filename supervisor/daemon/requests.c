@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "daemon/circuits.h"
 #include "daemon/daemon.h"
 #include "daemon/ending.h"
 #include "daemon/reload.h"
@@ -50,6 +51,8 @@ apply(struct daemon *d, struct link *l, const struct request *r, int64_t age_ms)
 	case REQUEST_RESTART: restart(d, l); break;
 	case REQUEST_SEEN: link_seen(d, l, age_ms); break;
 	}
+	if (r->by_operator && r->want == WANT_RUN)
+		circuits_let_try(d, (size_t)l->member);
 }
 
 /* The next component that is named, with its age. NULL: no more, or, with
@@ -104,6 +107,8 @@ serve_names(
 	(void)server_word(client);
 	while ((l = next_link(d, r, client, &age_ms, &wrong)) != NULL)
 		apply(d, l, r, age_ms);
+	if (r->kind != REQUEST_SEEN)
+		links_ask_soon(d);
 	buf_add(&client->reply, "ok\n");
 	server_answer(&d->server, client);
 }

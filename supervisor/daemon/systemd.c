@@ -50,14 +50,27 @@ send_state(struct daemon *d, const char *first, const char *status)
 	(void)notify_send_to(d->notify_socket, text);
 }
 
+/* Says it with the fleet in one line. */
+static void
+say(struct daemon *d, const char *before)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof(text), "%sSTATUS=%zu components, mode %s",
+	    before, d->roster.n, mode_name(d->mode));
+	(void)notify_send_to(d->notify_socket, text);
+}
+
 void
 systemd_ready(struct daemon *d)
 {
-	char status[128];
+	say(d, "READY=1\n");
+}
 
-	(void)snprintf(status, sizeof(status), "%zu components, mode %s",
-	    d->roster.n, mode_name(d->mode));
-	send_state(d, "READY=1", status);
+void
+systemd_status(struct daemon *d)
+{
+	say(d, "");
 }
 
 void

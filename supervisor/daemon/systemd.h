@@ -18,6 +18,9 @@ void systemd_ready(struct daemon *d);
 void systemd_reloading(struct daemon *d);
 void systemd_stopping(struct daemon *d);
 
+/* The fleet in one line has changed. */
+void systemd_status(struct daemon *d);
+
 /* Tells that the loop turns, when it is due. */
 void systemd_watchdog(struct daemon *d, int64_t now_ms);
 

@@ -133,13 +133,14 @@ fleet_judge(struct fleet_circuit *circuit, const struct fleet_member *members,
 		circuit->open = false;
 		return true;
 	}
-	/* The canary was stopped or taken away: another one takes its place. */
-	for (size_t i = 0; i < n; i++) {
-		if (is_of_kind(&members[i], circuit->kind)) {
+	/* The canary was stopped or taken away: another one takes its place,
+	 * best one that isn't held. */
+	circuit->canary = n;
+	for (size_t i = n; i-- > 0;)
+		if (is_of_kind(&members[i], circuit->kind) &&
+		    (circuit->canary == n || !members[i].held ||
+			members[circuit->canary].held))
 			circuit->canary = i;
-			return true;
-		}
-	}
-	circuit->open = false;
+	circuit->open = circuit->canary < n;
 	return true;
 }

@@ -36,14 +36,15 @@ parse_mount(char *line, const char **ret_root, const char **ret_point)
 	return true;
 }
 
-/* The line of hierarchy 0 in /proc/self/cgroup is "0::/path". Returns the
+/* The line of hierarchy 0 in /proc/PID/cgroup is "0::/path". Returns the
  * path within text, or NULL with errno. */
 static const char *
-own_path(char *text, size_t size)
+path_of(pid_t pid, char *text, size_t size)
 {
-	char *line, *rest = text;
+	char *line, *rest = text, file[PATH_SIZE];
 
-	if (io_read_file(AT_FDCWD, "/proc/self/cgroup", text, size) < 0)
+	if (path_format(file, "/proc/%d/cgroup", (int)pid) < 0 ||
+	    io_read_file(AT_FDCWD, file, text, size) < 0)
 		return NULL;
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (strncmp(line, "0::/", 4) == 0)
@@ -65,25 +66,27 @@ below(const char *path, const char *root)
 	return path + n;
 }
 
-/* Opens the directory of the caller's own cgroup. */
-static int
-open_own(void)
+int
+cgroup_open_of(pid_t pid)
 {
-	char mounts[MOUNTINFO_SIZE], own[PATH_SIZE], directory[PATH_SIZE];
-	const char *path = own_path(own, sizeof(own)), *rel, *root, *point;
+	char mounts[MOUNTINFO_SIZE], text[PATH_SIZE], directory[PATH_SIZE];
+	const char *path = path_of(pid, text, sizeof(text)), *rel, *root;
+	const char *point;
 	char *line, *rest = mounts;
 
-	if (path == NULL)
+	if (path == NULL ||
+	    path_format(directory, "/proc/%d/mountinfo", (int)pid) < 0)
 		return -1;
-	if (io_read_file(
-		AT_FDCWD, "/proc/self/mountinfo", mounts, sizeof(mounts)) < 0 &&
+	if (io_read_file(AT_FDCWD, directory, mounts, sizeof(mounts)) < 0 &&
 	    errno != EFBIG)
 		return -1;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (!parse_mount(line, &root, &point) ||
 		    (rel = below(path, root)) == NULL)
 			continue;
-		if (path_format(directory, "%s%s", point, rel) < 0)
+		/* The mount is the process's, and may not be ours. */
+		if (path_format(directory, "/proc/%d/root%s%s", (int)pid, point,
+			rel) < 0)
 			return -1;
 		return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
@@ -172,7 +175,7 @@ cgroup_open(struct cgroup *g, const char *run_directory, const char *name)
 {
 	*g = (struct cgroup){ .own_fd = -1, .parent_fd = -1, .fd = -1 };
 	name_fleet(g->fleet, run_directory);
-	g->own_fd = open_own();
+	g->own_fd = cgroup_open_of(getpid());
 	if (g->own_fd < 0)
 		return -1;
 	if (mkdirat(g->own_fd, g->fleet, 0755) < 0 && errno != EEXIST)
@@ -268,27 +271,23 @@ cgroup_close(struct cgroup *g)
 }
 
 void
-cgroup_sweep(const char *run_directory)
+cgroup_sweep(int parent, const char *run_directory)
 {
 	char fleet[CGROUP_NAME_SIZE];
 	const struct dirent *entry;
-	int own = open_own(), fd;
 	DIR *dir;
+	int fd;
 
-	if (own < 0)
-		return;
 	name_fleet(fleet, run_directory);
-	fd = open_at(own, fleet);
+	fd = open_at(parent, fleet);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (dir == NULL) {
 		io_close(&fd);
-		io_close(&own);
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
 			(void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
 	(void)closedir(dir);
-	(void)unlinkat(own, fleet, AT_REMOVEDIR);
-	io_close(&own);
+	(void)unlinkat(parent, fleet, AT_REMOVEDIR);
 }

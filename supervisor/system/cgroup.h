@@ -51,9 +51,13 @@ int cgroup_renew(struct cgroup *g);
 /* Whether no process is in it. */
 bool cgroup_is_empty(const struct cgroup *g);
 
-/* Removes what keepers that were killed left of the fleet's cgroups, as far as
- * it is empty. */
-void cgroup_sweep(const char *run_directory);
+/* Opens the cgroup that a process is in, by its own mounts: that of a keeper
+ * is where the fleet's lies. The caller closes it. -1 with errno. */
+int cgroup_open_of(pid_t pid);
+
+/* Removes what keepers that were killed left of the fleet's cgroups below
+ * parent, as far as it is empty. */
+void cgroup_sweep(int parent, const char *run_directory);
 
 /* Removes it if it is empty, and the fleet's if this was its last, and
  * closes. */

@@ -76,7 +76,7 @@ sweep_component(int rundir, const char *name)
 }
 
 int
-sweep_rundir(const char *state_directory)
+sweep_rundir(const char *state_directory, int cgroup)
 {
 	char link[PATH_SIZE], path[PATH_SIZE];
 	int rundir = rundir_open(state_directory), fd;
@@ -87,7 +87,8 @@ sweep_rundir(const char *state_directory)
 		io_close(&rundir);
 		return unlink(link);
 	}
-	cgroup_sweep(path);
+	if (cgroup >= 0)
+		cgroup_sweep(cgroup, path);
 	fd = open_directory(rundir, "c");
 	if (fd >= 0)
 		each_entry(fd, sweep_directory);

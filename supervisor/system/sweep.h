@@ -11,11 +11,12 @@ int sweep_component(int rundir, const char *name);
 
 /*
  * Removes the run directory of state_directory, what is left of the fleet's
- * cgroups, and the link to the directory, whose
- * absence means that the fleet has ended on purpose. Caller has proved that
+ * cgroups in that of its keepers (cgroup_open_of(); -1: there is none), and
+ * the link to the directory, whose absence means that the fleet has ended on
+ * purpose. Caller has proved that
  * nothing of the fleet lives, or is the last of it. Returns 0, or -1 with the
  * errno of unlink(2) for the link.
  */
-int sweep_rundir(const char *state_directory);
+int sweep_rundir(const char *state_directory, int cgroup);
 
 #endif

@@ -127,3 +127,22 @@ property_is() {
 	unit start
 	[[ -n $(unit show --value --property=StatusText) ]]
 }
+
+@test "systemd's watchdog hears from the daemon" {
+	local begun
+	sed -i 's/^WatchdogSec=.*/WatchdogSec=2s/' \
+	    "$FLEET/config/systemd/user/loopkeeper.service"
+	inside systemctl --user daemon-reload
+	unit start
+	begun=$(watchdog_heard)
+	wait_until 10 watchdog_heard_since "$begun"
+	property_is NRestarts 0
+}
+
+watchdog_heard() {
+	unit show --value --property=WatchdogTimestampMonotonic
+}
+
+watchdog_heard_since() {
+	(($(watchdog_heard) > $1))
+}

@@ -4,11 +4,10 @@
 load lib
 
 prepare() {
-	local mount
 	# Below our own, as the fleet's are; the mount's root is the same.
-	mount=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
-	GROUP=$mount$(sed -n 's/^0:://p' /proc/self/cgroup)/lk-test.${FLEET##*.}
-	[[ -n $mount ]] && mkdir "$GROUP" 2> /dev/null ||
+	MOUNT=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+	GROUP=$MOUNT$(sed -n 's/^0:://p' /proc/self/cgroup)/lk-test.${FLEET##*.}
+	[[ -n $MOUNT ]] && mkdir "$GROUP" 2> /dev/null ||
 	    skip "needs a cgroup2 that may be written to"
 	[[ -w $GROUP/cgroup.kill ]] || skip "needs cgroup.kill"
 }
@@ -94,6 +93,20 @@ check_trees() {
 	chown 65534:65534 "$GROUP" "$GROUP"/cgroup.{procs,subtree_control}
 	up_inside
 	check_trees
+}
+
+@test "down --now takes them away, wherever it is called" {
+	need_root
+	need unshare
+	up_inside
+	lk down --now
+	no_group_of_a_component
+	rm "$FLEET/state/lost"
+	up_inside
+	# Where no cgroup2 is to be seen at all.
+	unshare --mount bash -c 'umount -l "$1"; shift; exec "$@"' - "$MOUNT" \
+	    "$LOOPKEEPER" down --now 3>&-
+	no_group_of_a_component
 }
 
 @test "a limit that can't be enforced is said, and stops only where required" {

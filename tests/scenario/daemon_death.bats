@@ -56,6 +56,24 @@ kill_daemon() {
 	state_is one running
 }
 
+@test "a component that hangs meanwhile is found all the same" {
+	fleet_config <<-CONF
+		components = ( { name = "c"; command = [ "$HELPERS/client",
+		    "hang" ]; ready = "notify"; heartbeat = { timeout = "1s"; };
+		    restart = { delay = "10ms"; max_restarts = 0; }; } );
+	CONF
+	lk up -d --wait
+	local guardian pid
+	guardian=$(status_field @ guardian_pid)
+	kill -STOP "$guardian"
+	kill -9 "$(status_field @ daemon_pid)"
+	pid=$(pid_of c)
+	wait_until 15 has_pid_other_than c "$pid"
+	wait_event "event_type = 'component_stuck' AND component = 'c'"
+	kill -CONT "$guardian"
+	wait_until 15 has_daemon
+}
+
 @test "it dies again and again, and comes back each time" {
 	lk up -d --wait
 	local before
@@ -140,4 +158,39 @@ kill_daemon() {
 	wait_event "event_type = 'supervisor_adopted'"
 	[[ $(sql "SELECT json_extract(payload, '\$.dismissed') FROM events
 	    WHERE event_type = 'supervisor_adopted'") == 1 ]]
+}
+
+@test "the mode stays what it was, and is told once" {
+	fleet_config <<-CONF
+		components = (
+		  { name = "gone"; mode_when_down = "conservative";
+		    command = [ "false" ];
+		    restart = { max_restarts = 1; delay = "10ms"; }; },
+		  { name = "late"; mode_when_down = "slow"; ready = "notify";
+		    notify_access = "tree"; start_timeout = "1h";
+		    command = [ "/bin/sh", "-c", "until [ -e $FLEET/well ]
+		      do sleep 0.05; done; systemd-notify --ready
+		      exec sleep 1000" ]; }
+		);
+	CONF
+	need systemd-notify
+	lk up -d
+	wait_until 10 mode_is conservative
+	kill_daemon
+	wait_event "event_type = 'daemon_restarted'"
+	mode_is conservative
+	lk stop gone
+	wait_until 10 mode_is normal
+	wait_events 2 "event_type = 'mode_changed'"
+	# As if it had been missing for longer than anybody must wait here.
+	echo slow > "$FLEET/slow"
+	mv "$FLEET/slow" "$FLEET/state/run/mode"
+	kill_daemon
+	wait_events 2 "event_type = 'daemon_restarted'"
+	mode_is slow
+	touch "$FLEET/well"
+	wait_until 10 mode_is normal
+	wait_events 3 "event_type = 'mode_changed'"
+	has_event "event_type = 'mode_changed' AND payload LIKE
+	    '%\"before\":\"slow\"%'"
 }

@@ -274,6 +274,22 @@ transcript_of() {
 	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
 }
 
+@test "in mode slow it waits longer between two tests" {
+	one_loop 'slow_pause = "2s";' <<-'SH'
+		#!/bin/sh
+		touch "done-$LOOPKEEPER_TEST_ID"
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e done-T-1"}
+		{"id": "T-2", "loop_id": "loop-1", "verify": "test -e done-T-2"}
+	JSON
+	echo slow > "$FLEET/mode"
+	LOOPKEEPER_MODE_FILE=$FLEET/mode run_alone loop-1
+	wait_until 20 all_passed
+	[[ $(sql "SELECT (julianday(max(started_at)) -
+	    julianday(min(ended_at))) * 86400 > 1.9 FROM attempts") == 1 ]]
+}
+
 health_says() {
 	jq -e "$1" "$FLEET/state/loop-1/specs/health.json" > /dev/null ||
 	    fail "$(cat "$FLEET/state/loop-1/specs/health.json")"

@@ -66,3 +66,25 @@ prepare() {
 	gone "$lost"
 	nothing_left
 }
+
+# Nobody of ours stands above the keepers then.
+@test "guardian and daemon die: only best effort can be promised of a tree" {
+	lk up -d
+	wait_state lost running
+	local daemon
+	daemon=$(status_field @ daemon_pid)
+	[[ $(status_field lost tree) == reaper ]] || skip "has a cgroup"
+	kill -STOP "$daemon"
+	kill -9 "$(status_field @ guardian_pid)" "$daemon"
+	wait_until 5 gone "$daemon"
+	lk up -d
+	wait_until 5 tree_is lost best-effort
+	lk down
+	nothing_left
+}
+
+tree_is() {
+	local tree
+	tree=$(status_field "$1" tree)
+	[[ $tree == "$2" ]] || fail "$1: $tree"
+}

@@ -25,6 +25,19 @@ prepare() {
 	[[ $(pid_of two) == "$two" ]]
 }
 
+# However seldom it is asked otherwise: somebody waits.
+@test "a keeper that hangs is found when something is wanted of it" {
+	lk up -d --wait
+	local pid
+	pid=$(pid_of one)
+	kill -STOP "$(keeper_of one)" "$(keeper_of two)"
+	timeout $((60 * LK_PATIENCE)) "$LOOPKEEPER" restart one 3>&-
+	has_pid_other_than one "$pid"
+	kill -STOP "$(keeper_of one)"
+	timeout $((60 * LK_PATIENCE)) "$LOOPKEEPER" down 3>&-
+	wait_until 10 nothing_left
+}
+
 @test "a daemon that hangs is killed by the guardian, and followed" {
 	lk up -d --wait
 	local daemon one
@@ -53,12 +66,14 @@ prepare() {
 	wait_event "event_type = 'mode_changed'"
 }
 
-@test "most of a kind die of one cause: one is tried, the rest wait" {
+# kind_of_four: w1 to w4 die of one cause until $FLEET/well is there, and note
+# each start in $FLEET/starts.
+kind_of_four() {
 	local names i
 	names=$(for i in 1 2 3 4; do
 		echo "{ name = \"w$i\"; kind = \"worker\"; command = [
-		    \"/bin/sh\", \"-c\", \"[ -e $FLEET/well ] &&
-		    exec sleep 1000; exit 7\" ]; },"
+		    \"/bin/sh\", \"-c\", \"echo w$i >> $FLEET/starts;
+		    [ -e $FLEET/well ] && exec sleep 1000; exit 7\" ]; },"
 	done)
 	fleet_config <<-CONF
 		defaults = { restart = { delay = "100ms"; delay_max = "300ms";
@@ -69,12 +84,64 @@ prepare() {
 	lk up -d
 	wait_event "event_type = 'fleet_circuit_opened'"
 	wait_until 10 three_wait
-	state_is one running
+}
+
+# Puts it right, and sees them all come back.
+mend_kind() {
 	touch "$FLEET/well"
 	for i in 1 2 3 4; do
 		wait_state "w$i" running 20
 	done
-	wait_event "event_type = 'fleet_circuit_closed'"
+	wait_events 1 "event_type = 'fleet_circuit_closed'"
+	[[ $(count_events "event_type = 'fleet_circuit_opened'") == 1 ]]
+}
+
+@test "most of a kind die of one cause: one is tried, the rest wait" {
+	kind_of_four
+	state_is one running
+	mend_kind
+}
+
+@test "they wait on when the daemon dies" {
+	kind_of_four
+	local daemon begun
+	daemon=$(status_field @ daemon_pid)
+	begun=$(starts_of_waiting)
+	kill -9 "$daemon"
+	wait_until 15 has_other daemon_pid @ "$daemon"
+	restarts=$(status_field w1 restarts)
+	wait_until 15 restarts_exceed w1 $((restarts + 5))
+	[[ $(starts_of_waiting) == "$begun" ]]
+	three_wait
+	mend_kind
+}
+
+@test "one that an operator wants is tried all the same" {
+	kind_of_four
+	local begun verb
+	for verb in restart start; do
+		begun=$(starts_of w3)
+		run lk "$verb" w3
+		wait_until 5 has_started_since w3 "$begun"
+		wait_until 10 three_wait
+	done
+	mend_kind
+}
+
+starts_of() {
+	grep -c "$1" "$FLEET/starts"
+}
+
+has_started_since() {
+	(($(starts_of "$1") > $2))
+}
+
+starts_of_waiting() {
+	grep -cv w1 "$FLEET/starts"
+}
+
+restarts_exceed() {
+	(($(status_field "$1" restarts) > $2))
 }
 
 three_wait() {
@@ -112,10 +179,14 @@ three_wait() {
 	wait_until 5 test -S "$FLEET/notify"
 	fleet_config <<-CONF
 		components = ( { name = "one"; command = [ "/bin/sh", "-c",
-		    "env > $FLEET/env; exec sleep 1000" ]; } );
+		    "env > $FLEET/env; exec sleep 1000" ]; },
+		  { name = "gone"; command = [ "false" ];
+		    mode_when_down = "slow";
+		    restart = { max_restarts = 1; delay = "10ms"; }; } );
 	CONF
-	NOTIFY_SOCKET=$FLEET/notify WATCHDOG_USEC=1000000 lk up -d --wait
+	NOTIFY_SOCKET=$FLEET/notify WATCHDOG_USEC=1000000 lk up -d
 	wait_until 5 grep -q '^READY=1' "$FLEET/heard"
+	wait_until 10 grep -q '^STATUS=.*mode slow' "$FLEET/heard"
 	wait_until 5 grep -q '^WATCHDOG=1' "$FLEET/heard"
 	wait_until 5 test -s "$FLEET/env"
 	if grep -E "^(NOTIFY_SOCKET=$FLEET/|WATCHDOG_|LISTEN_)" "$FLEET/env"; then

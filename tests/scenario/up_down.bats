@@ -119,6 +119,38 @@ up_in_background() {
 	wait_until 5 nothing_left
 }
 
+@test "up says who can't be given a keeper, and starts the others" {
+	local names
+	mapfile -t names < <(seq -f 'c%g' 1 40)
+	sleepers "${names[@]}"
+	ulimit -n 64
+	run lk up -d
+	[[ $status == 0 ]]
+	[[ $output == *"a keeper for c40: Too many open files"* ]] ||
+	    fail "$output"
+	state_is c1 running
+}
+
+@test "TERM or INT to guardian or daemon is down, and so is TERM to all" {
+	plain_config
+	local signal who pids
+	for signal in TERM INT; do
+		for who in guardian daemon; do
+			lk up -d --wait
+			kill "-$signal" "$(status_field @ "${who}_pid")"
+			wait_until 10 nothing_left
+		done
+	done
+	lk up -d --wait
+	mapfile -t pids < <(fleet_processes)
+	# Some end before their turn comes.
+	kill "${pids[@]}" || true
+	wait_until 10 nothing_left
+	[[ $(count_events "event_type = 'supervisor_stopped'") == 5 ]]
+	[[ $(count_events "event_type IN ('component_crashed', 'keeper_died',
+	    'daemon_restarted')") == 0 ]]
+}
+
 @test "a closed terminal turns the foreground into up -d" {
 	need script
 	plain_config

@@ -162,6 +162,11 @@ test_circuit_keeps_one_canary(void **state)
 	assert_true(circuit.open);
 	assert_int_equal(circuit.canary, 0);
 	f->members[0].component.want = WANT_STOP;
+	f->members[1].held = true; /* another one is tried already */
+	assert_true(fleet_judge(&circuit, f->members, NMEMBERS, 6000));
+	assert_int_equal(circuit.canary, 2);
+	f->members[2].held = f->members[3].held = true;
+	circuit.canary = NMEMBERS;
 	assert_true(fleet_judge(&circuit, f->members, NMEMBERS, 6000));
 	assert_int_equal(circuit.canary, 1);
 	f->members[1].component.state = COMPONENT_RUNNING;

@@ -239,7 +239,7 @@ test_removed_cgroup_is_noticed(void **state)
 	(void)snprintf(fleet, sizeof(fleet), "test-%d", getpid());
 	if (cgroup_open(&g, fleet, "web") < 0)
 		skip(); /* none here, or not ours to write */
-	cgroup_sweep(fleet);
+	cgroup_sweep(g.own_fd, fleet);
 	spawn_init(&s);
 	s.argv = argv;
 	s.envp = envp;
