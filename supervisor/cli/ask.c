@@ -9,6 +9,7 @@
 #include "cli/ask.h"
 #include "cli/database.h"
 #include "cli/keepers.h"
+#include "cli/owner.h"
 #include "system/spool.h"
 
 #define ANSWER_MS   120000 /* a reload reads files and asks for users */
@@ -50,11 +51,14 @@ void
 ask_tell(const struct cli *cli, const char *type, const char *component,
     const char *why)
 {
-	char directory[PATH_SIZE], writer[32];
+	char directory[PATH_SIZE], writer[32], owner[OWNER_SIZE];
 	struct event event;
 	struct spool spool;
 	int result = -1;
 
+	/* The keeper tells of what is done in another user's fleet. */
+	if (owner_is_other(cli, owner))
+		return;
 	(void)snprintf(writer, sizeof(writer), "cli-%d", (int)getpid());
 	if (path_format(directory, "%s/run/spool", cli->state_directory) == 0 &&
 	    spool_open(&spool, directory, writer) == 0) {

@@ -19,6 +19,14 @@ struct printing {
 };
 
 static void
+print_described(const char *before, const json_t *option, const char *after)
+{
+	printf("%s", before);
+	print_clean(print_json_get(option, "description"));
+	printf("%s", after);
+}
+
+static void
 print_options(const struct decision_row *row)
 {
 	json_t *options = json_loads(row->options, 0, NULL), *option;
@@ -26,17 +34,14 @@ print_options(const struct decision_row *row)
 
 	json_array_foreach(options, i, option)
 	{
-		const char *id =
-		    json_string_value(json_object_get(option, "id"));
-		const char *description =
-		    json_string_value(json_object_get(option, "description"));
+		const char *id = print_json_get(option, "id");
 
-		if (id == NULL)
+		if (id[0] == '\0')
 			continue;
-		printf("    %s  %s%s\n", id,
-		    description != NULL ? description : "",
-		    strcmp(id, row->default_option) == 0 ? " (the default)"
-							 : "");
+		printf("    %s", id);
+		print_described("  ", option,
+		    strcmp(id, row->default_option) == 0 ? " (the default)\n"
+							 : "\n");
 	}
 	json_decref(options);
 }
@@ -161,27 +166,45 @@ decisions_run(struct cli *cli, int argc, char **argv)
 	return database_done(cli, &s, print_all(cli, &s, all));
 }
 
+/* What was chosen of the decision whose id is the argument, in its words. */
+static int
+print_choice(const struct decision_row *row, void *argument)
+{
+	json_t *options, *option;
+	size_t i;
+
+	if (strcmp(row->id, argument) != 0)
+		return 0;
+	printf("%s: %s", row->id, row->choice);
+	options = json_loads(row->options, 0, NULL);
+	json_array_foreach(options, i, option)
+	{
+		if (strcmp(print_json_get(option, "id"), row->choice) == 0)
+			print_described(" (", option, ")");
+	}
+	json_decref(options);
+	return 0;
+}
+
 static int
 decide(struct cli *cli, struct store *s, const char *word, const char *choice,
     const char *comment)
 {
 	char id[IDS_SIZE];
-	int code = ids_find(cli, s, IDS_DECISION, word, id);
+	int answered, code = ids_find(cli, s, IDS_DECISION, word, id);
 
 	if (code != CLI_DONE)
 		return code;
-	switch (decisions_answer(s, id, choice, database_user(), comment)) {
-	case 1: printf("%s: %s\n", id, choice); return CLI_DONE;
-	case 0:
-		printf("%s was answered with %s already\n", id, choice);
-		return CLI_DONE;
-	default: break;
-	}
-	if (errno == EINVAL)
+	answered = decisions_answer(s, id, choice, database_user(), comment);
+	if (answered < 0 && errno == EINVAL)
 		return cli_error(CLI_FAILED,
 		    "%s; 'loopkeeper decisions' shows what there is to choose",
 		    store_error(s));
-	return database_error(s);
+	if (answered < 0 ||
+	    queries_each_decision(s, true, print_choice, id) < 0)
+		return database_error(s);
+	printf(answered > 0 ? "\n" : ", as was answered already\n");
+	return CLI_DONE;
 }
 
 int

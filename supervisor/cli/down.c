@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "cli/down.h"
 #include "cli/keepers.h"
 #include "cli/options.h"
+#include "cli/owner.h"
+#include "cli/settle.h"
 #include "control/control.h"
 #include "system/lock.h"
 #include "system/pidfd.h"
@@ -57,21 +60,24 @@ end_orphans(const struct keepers *k, const char *state_directory)
 	}
 }
 
-/* Asks the daemon, else whoever can be had above the keepers. Returns whether
- * there is somebody who ends the fleet. */
-static bool
-ask(const char *state_directory)
+int
+down_ask(const char *state_directory)
 {
 	const char *const words[] = { "down" };
 	char reply[CONTROL_REPLY_MAX];
+	bool refused;
 
-	return keepers_running(state_directory) &&
-	    (control_request(state_directory, words, 1, reply, sizeof(reply)) ==
-		    0 ||
-		keepers_signal_lock(state_directory, LOCK_GUARDIAN, SIGTERM) ==
-		    0 ||
-		keepers_signal_lock(state_directory, LOCK_DAEMON, SIGTERM) ==
-		    0);
+	if (control_request(state_directory, words, 1, reply, sizeof(reply)) ==
+	    0)
+		return 0;
+	refused = errno == EPROTO;
+	if (keepers_signal_lock(state_directory, LOCK_GUARDIAN, SIGTERM) == 0 ||
+	    keepers_signal_lock(state_directory, LOCK_DAEMON, SIGTERM) == 0)
+		return 0;
+	if (refused)
+		(void)cli_error(CLI_FAILED, "%s", reply);
+	errno = refused ? EPERM : ESRCH;
+	return -1;
 }
 
 /* CLI_FAILED, after naming it, when a process can't be ended. */
@@ -80,18 +86,10 @@ find_unkillable(const struct keepers *k)
 {
 	int code = CLI_DONE;
 
-	for (size_t i = 0; i < k->n; i++) {
-		const struct keeper_seen *s = &k->items[i];
-
-		if (!s->component.unkillable)
-			continue;
-		code = cli_error(CLI_FAILED,
-		    "%s: process %d survives SIGKILL (waits in %s); the rest "
-		    "ends when it is gone",
-		    s->name, (int)s->record.unkillable_pid,
-		    s->record.wait_channel[0] == '\0' ? "an unknown place"
-						      : s->record.wait_channel);
-	}
+	for (size_t i = 0; i < k->n; i++)
+		if (k->items[i].component.unkillable)
+			code = settle_unkillable(
+			    &k->items[i], "the rest ends when it is gone");
 	return code;
 }
 
@@ -162,6 +160,19 @@ wait_for_end(const char *state_directory)
 	}
 }
 
+/* Where events wait that could be written neither to the database nor to
+ * disk: only then the run directory's spool outlives the fleet. */
+static void
+tell_spool(const char *spool, const char *state_directory)
+{
+	if (spool[0] == '\0' || access(spool, F_OK) < 0)
+		return;
+	(void)cli_error(CLI_DONE,
+	    "the last events can't be written to %s; they wait in %s for the "
+	    "next 'loopkeeper up', but not beyond a reboot",
+	    state_directory, spool);
+}
+
 static void
 print_plan(const struct keepers *k)
 {
@@ -179,10 +190,16 @@ static int
 down(struct cli *cli, bool dry_run)
 {
 	const char *state = cli->state_directory;
+	char link[PATH_SIZE], spool[PATH_SIZE] = "";
 	struct keepers k;
-	bool any, asked = !dry_run && ask(state);
+	bool any;
 
-	if (!asked) {
+	if (path_format(link, "%s/run/spool", state) < 0 ||
+	    realpath(link, spool) == NULL)
+		spool[0] = '\0';
+	if (dry_run || down_ask(state) < 0) {
+		if (!dry_run && errno == EPERM)
+			return CLI_FAILED;
 		if (keepers_read(&k, state) < 0)
 			return cli_error(CLI_FAILED, "%s", strerror(errno));
 		any = keepers_any(&k);
@@ -193,10 +210,14 @@ down(struct cli *cli, bool dry_run)
 		keepers_free(&k);
 		if (!any || dry_run)
 			return CLI_DONE;
+		owner_only(cli,
+		    "end what is left, as the daemon doesn't answer; try again "
+		    "when it is back");
 	}
 	if (wait_for_end(state) != CLI_DONE)
 		return CLI_FAILED;
 	(void)printf("down: nothing of the fleet is left\n");
+	tell_spool(spool, state);
 	return CLI_DONE;
 }
 

@@ -14,7 +14,6 @@
 #include "cli/follow.h"
 #include "cli/keepers.h"
 #include "cli/timeline.h"
-#include "control/control.h"
 #include "system/lock.h"
 #include "system/pidfd.h"
 
@@ -63,15 +62,8 @@ reap(void)
 static void
 ask_for_down(struct follow *f)
 {
-	const char *const words[] = { "down" };
-	const char *state = f->cli->state_directory;
-	char reply[CONTROL_REPLY_MAX];
-
 	f->down_sent = true;
-	if (control_request(state, words, 1, reply, sizeof(reply)) == 0)
-		return;
-	if (keepers_signal_lock(state, LOCK_GUARDIAN, SIGTERM) < 0)
-		(void)keepers_signal_lock(state, LOCK_DAEMON, SIGTERM);
+	(void)down_ask(f->cli->state_directory);
 }
 
 static void
@@ -158,17 +150,12 @@ static bool
 find_guardian(struct follow *f)
 {
 	int64_t give_up_ms = clock_ms() + SUCCESSION_MS;
-	struct keepers k;
+	pid_t guardian, daemon;
 
 	io_close(&f->guardian_fd);
 	do {
-		pid_t guardian, daemon;
-
-		if (keepers_read(&k, f->cli->state_directory) < 0)
-			return false;
-		guardian = k.guardian;
-		daemon = k.daemon;
-		keepers_free(&k);
+		(void)keepers_supervisor(
+		    f->cli->state_directory, &guardian, &daemon);
 		if (guardian != 0)
 			f->guardian_fd = pidfd_get(guardian);
 		if (f->guardian_fd >= 0)

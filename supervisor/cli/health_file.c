@@ -6,14 +6,6 @@
 #include "cli/health_file.h"
 #include "cli/print.h"
 
-static const char *
-text_of(const json_t *file, const char *key)
-{
-	const char *text = json_string_value(json_object_get(file, key));
-
-	return text != NULL ? text : "";
-}
-
 static void
 read_counts(struct overview_loop *loop, const json_t *file)
 {
@@ -27,7 +19,7 @@ read_counts(struct overview_loop *loop, const json_t *file)
 	/* What it is at is left out of "pending"; if it died there, it goes
 	 * back into the queue. */
 	loop->left = json_integer_value(pending) +
-	    (text_of(file, "current_test")[0] != '\0');
+	    (print_json_get(file, "current_test")[0] != '\0');
 	loop->blocked = json_integer_value(json_object_get(file, "failed"));
 }
 
@@ -35,16 +27,17 @@ static void
 read_attempt(struct overview_loop *loop, const json_t *file)
 {
 	(void)strlcpy(
-	    loop->doing, text_of(file, "status"), sizeof(loop->doing));
-	(void)strlcpy(
-	    loop->test, text_of(file, "current_test"), sizeof(loop->test));
+	    loop->doing, print_json_get(file, "status"), sizeof(loop->doing));
+	(void)strlcpy(loop->test, print_json_get(file, "current_test"),
+	    sizeof(loop->test));
 	loop->attempt = json_integer_value(json_object_get(file, "attempt"));
-	loop->last_output_ms = print_age_ms(text_of(file, "last_output_at"));
+	loop->last_output_ms =
+	    print_age_ms(print_json_get(file, "last_output_at"));
 	loop->worker_pid =
 	    (pid_t)json_integer_value(json_object_get(file, "worker_pid"));
 	if (loop->test[0] == '\0')
 		return;
-	loop->running_ms = print_age_ms(text_of(file, "started_at"));
+	loop->running_ms = print_age_ms(print_json_get(file, "started_at"));
 }
 
 void

@@ -16,15 +16,13 @@ static int
 open_log(const struct cli *cli)
 {
 	char path[PATH_SIZE];
-	int fd;
 
 	if (path_format(path, "%s/logs", cli->state_directory) < 0 ||
 	    path_make(path, 0700) < 0 ||
 	    path_format(path, "%s/logs/supervisor.log", cli->state_directory) <
 		0)
 		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	return fd;
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 /* The program with its descriptors. Returns 0, or -1 with errno. */

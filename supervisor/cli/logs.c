@@ -20,6 +20,7 @@
 #include "cli/log_print.h"
 #include "cli/log_tail.h"
 #include "cli/options.h"
+#include "cli/owner.h"
 #include "cli/since.h"
 
 #define LINES_DEFAULT 50
@@ -218,6 +219,8 @@ logs_run(struct cli *cli, int argc, char **argv)
 	raise_file_limit();
 	q.all = nwords == 0;
 	logsdir = log_reader_directory(cli->state_directory);
+	if (logsdir < 0 && errno == EACCES)
+		owner_only(cli, "read %s/logs", cli->state_directory);
 	if (logsdir < 0)
 		return cli_error(CLI_NOT_RUNNING,
 		    "there are no logs in %s yet; 'loopkeeper up -d' starts "

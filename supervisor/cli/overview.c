@@ -63,6 +63,27 @@ read_record(struct overview_component *c, int rundir)
 		c->heartbeat_age_ms = clock_ms() - c->component.beat_ms;
 }
 
+/* Where the file says nothing, its keeper may have been told by somebody who
+ * can't write there. All keepers are told to stop at `down`: that is no wish
+ * as far as the file can be read. */
+static enum wanted_state
+read_wish(const struct overview *o, const struct overview_component *c)
+{
+	static const enum wanted_state wishes[COMPONENT_WANTS] = {
+		[WANT_RUN] = WANTED_RUN,
+		[WANT_STOP] = WANTED_STOPPED,
+		[WANT_PAUSE] = WANTED_PAUSED,
+		[WANT_DRAIN] = WANTED_DRAINING,
+	};
+
+	if (c->wanted != NULL)
+		return c->wanted->state;
+	if (c->keeper_pid == 0 || !c->has_record ||
+	    (o->owner[0] == '\0' && c->component.want == WANT_STOP))
+		return WANTED_RUN;
+	return wishes[c->component.want];
+}
+
 /* Of those that beat by touching a file. */
 static void
 read_file_heartbeat(struct overview_component *c)
@@ -90,6 +111,7 @@ read_component(struct overview *o, struct overview_component *c, int rundir)
 	c->wanted = wanted_find(&o->wanted, c->name);
 	c->heartbeat_age_ms = -1;
 	read_record(c, rundir);
+	c->wish = read_wish(o, c);
 	read_file_heartbeat(c);
 	c->is_loop = c->config != NULL ? c->config->is_loop
 				       : c->has_record && c->record.is_loop;
@@ -133,11 +155,12 @@ overview_read(struct overview *o, const struct cli *cli)
 	o->now_ms = clock_ms();
 	o->mode_age_ms = -1;
 	o->conf = names_load_conf(cli);
-	if (wanted_read(cli->state_directory, &o->wanted) < 0 &&
-	    errno != ENOENT)
-		return -1;
 	o->running = keepers_supervisor(
 	    cli->state_directory, &o->guardian_pid, &o->daemon_pid);
+	if (!owner_is_other(cli, o->owner) &&
+	    wanted_read(cli->state_directory, &o->wanted) < 0 &&
+	    errno != ENOENT)
+		return -1;
 	rundir = rundir_open(cli->state_directory);
 	if (rundir >= 0)
 		read_rundir(o, cli, rundir);

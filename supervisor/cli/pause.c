@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/keepers.h"
 #include "cli/options.h"
+#include "cli/owner.h"
 #include "cli/polling.h"
 #include "cli/release.h"
 #include "cli/settle.h"
@@ -64,8 +65,7 @@ choose_workers(struct steering *s)
 	for (size_t i = 0; i < s->o.n; i++) {
 		struct overview_component *c = &s->o.components[i];
 
-		if (is_worker(c) && is_enabled(c) &&
-		    (c->wanted == NULL || c->wanted->state != WANTED_STOPPED))
+		if (is_worker(c) && is_enabled(c) && c->wish != WANTED_STOPPED)
 			s->targets[s->n++] = c;
 	}
 }
@@ -121,9 +121,9 @@ say_paused(const struct steering *s)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct overview_component *c = s->targets[i];
 
-		if (c->wanted != NULL && c->wanted->state == WANTED_PAUSED) {
+		if (c->wish == WANTED_PAUSED) {
 			printf("%s: was paused already (by %s)\n", c->name,
-			    c->wanted->by);
+			    steer_by(c));
 			continue;
 		}
 		ask_tell(s->cli, "paused", c->name, s->why);
@@ -148,9 +148,9 @@ release(const struct steering *s)
 }
 
 static int
-do_pause(const struct pausing *p)
+do_pause(struct pausing *p)
 {
-	const struct steering *s = &p->s;
+	struct steering *s = &p->s;
 	int code = CLI_DONE;
 
 	if (p->after_test) {
@@ -162,7 +162,9 @@ do_pause(const struct pausing *p)
 		code = steer_write(s, WANTED_PAUSED);
 	if (code != CLI_DONE)
 		return code;
-	polling_request(s->cli, s->targets, s->n, s->why);
+	/* They are asked by an event, which is the owner's to write. */
+	if (s->o.owner[0] == '\0')
+		polling_request(s->cli, s->targets, s->n, s->why);
 	code = steer_tell(s, "pause");
 	if (code == CLI_DONE)
 		code = await_stops(s);
@@ -184,16 +186,14 @@ choose_paused(struct pausing *p)
 	for (size_t i = 0; i < all; i++) {
 		struct overview_component *c =
 		    p->all ? &s->o.components[i] : s->targets[i];
-		enum wanted_state state =
-		    c->wanted != NULL ? c->wanted->state : WANTED_RUN;
 
-		if (state == WANTED_PAUSED || state == WANTED_DRAINING)
+		if (c->wish == WANTED_PAUSED || c->wish == WANTED_DRAINING)
 			s->targets[n++] = c;
-		else if (state == WANTED_STOPPED && !p->all)
+		else if (c->wish == WANTED_STOPPED && !p->all)
 			code = cli_error(CLI_FAILED,
 			    "%s was stopped (by %s), not paused; "
 			    "'loopkeeper start %s' starts it",
-			    c->name, c->wanted->by, c->name);
+			    c->name, steer_by(c), c->name);
 		else if (!p->all)
 			printf("%s: is not paused\n", c->name);
 	}
@@ -217,9 +217,9 @@ take_database_back(const struct steering *s)
 }
 
 static int
-do_resume(const struct pausing *p)
+do_resume(struct pausing *p)
 {
-	const struct steering *s = &p->s;
+	struct steering *s = &p->s;
 	int code = take_database_back(s);
 
 	if (code == CLI_DONE)
@@ -259,6 +259,10 @@ run(struct cli *cli, int argc, char **argv, bool resume)
 	int code = CLI_DONE;
 
 	p.all = n == 1 && strcmp(argv[1], "all") == 0;
+	cli_locate(cli);
+	if (p.all || p.after_test)
+		owner_only(cli, "%s%s: it is written to %s/wanted", argv[0],
+		    p.all ? " all" : " --after-test", cli->state_directory);
 	steer_begin(&p.s, &argv[1], p.all ? 0 : (size_t)n);
 	if (resume)
 		code = choose_paused(&p);

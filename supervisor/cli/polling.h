@@ -10,9 +10,9 @@
 
 #include "cli/overview.h"
 
-/* A pause takes 10 s; the last half is for those who didn't obey to be ended by
- * a signal. */
-#define POLLING_LIMIT_MS 9500
+/* A pause takes 10 s; the rest is for those who didn't obey to be ended by a
+ * signal, and for the database to be released. */
+#define POLLING_LIMIT_MS 8500
 
 /*
  * Writes `pause_requested` for those of n components that poll and run, and

@@ -157,6 +157,14 @@ print_json_set(const char *text)
 					       : print_json_text(text);
 }
 
+const char *
+print_json_get(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
 json_t *
 print_json_raw(const char *text)
 {

@@ -45,6 +45,9 @@ int print_json(json_t *value, int code);
 json_t *print_json_text(const char *text);
 json_t *print_json_set(const char *text);
 
+/* The text of an object's member; "" where there is none. */
+const char *print_json_get(const json_t *object, const char *key);
+
 /* Stored JSON text as JSON; as a string where it is none. */
 json_t *print_json_raw(const char *text);
 

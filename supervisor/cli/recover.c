@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
+#include "cli/database.h"
 #include "cli/options.h"
+#include "cli/owner.h"
 #include "store/check.h"
 
 struct recovering {
@@ -52,7 +54,9 @@ recover(struct cli *cli, bool dry_run, struct recovering *r)
 	}
 	if (dry_run && errno == EUCLEAN) /* it was a finding */
 		return 0;
-	(void)cli_error(CLI_FAILED, "%s", store_error(&s));
+	if (errno == EACCES)
+		owner_only(cli, "repair the database, %s", s.path);
+	(void)database_error(&s);
 	return -1;
 }
 

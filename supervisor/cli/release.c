@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/database.h"
 #include "cli/release.h"
 #include "store/store.h"
 #include "system/process.h"
@@ -168,5 +169,5 @@ release_wait_back(const struct cli *cli)
 			store_close(&s);
 	} while (result < 0 && (errno == EBUSY || errno == ESHUTDOWN) &&
 	    clock_ms() < give_up_ms);
-	return result == 0 ? CLI_DONE : cli_error(CLI_FAILED, "%s", s.error);
+	return result == 0 ? CLI_DONE : database_error(&s);
 }

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/keepers.h"
 #include "cli/options.h"
+#include "cli/owner.h"
 #include "conf/conf.h"
 #include "control/roster.h"
 #include "system/rundir.h"
@@ -121,6 +122,9 @@ reload_run(struct cli *cli, int argc, char **argv)
 	cli_locate(cli);
 	if (!keepers_running(cli->state_directory))
 		return cli_not_running();
+	owner_only(cli,
+	    "reload: what the fleet runs by, and what is wanted "
+	    "of it, is in files of his");
 	conf = conf_load(cli->config_path, stderr);
 	if (conf == NULL)
 		return cli_error(CLI_FAILED, "nothing was changed");

@@ -2,23 +2,22 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "cli/keepers.h"
 #include "cli/settle.h"
 
 #define LOOK_MS	    20
 #define HOLD_MS	    100	 /* a process that ends at once was no start */
 #define PATIENCE_MS 2000 /* in which it should have begun to move */
+#define UNKILLABLE  "nothing is started before it is gone"
 
-static int
-say_unkillable(const struct keeper_seen *seen)
+int
+settle_unkillable(const struct keeper_seen *seen, const char *follows)
 {
 	const char *channel = seen->record.wait_channel;
 
 	return cli_error(CLI_FAILED,
-	    "%s: process %d survives SIGKILL (waits in %s); nothing is "
-	    "started before it is gone",
-	    seen->name, (int)seen->record.unkillable_pid,
-	    channel[0] == '\0' ? "an unknown place" : channel);
+	    "%s: process %d survives SIGKILL (waits in %s); %s", seen->name,
+	    (int)seen->record.unkillable_pid,
+	    channel[0] == '\0' ? "an unknown place" : channel, follows);
 }
 
 int
@@ -35,7 +34,9 @@ settle_stopped(const struct cli *cli, const char *name)
 		if (c->want != WANT_RUN && c->state == COMPONENT_STOPPED)
 			return CLI_DONE;
 		if (c->unkillable)
-			return say_unkillable(&seen);
+			return settle_unkillable(&seen, UNKILLABLE);
+		if (seen.pid == 0 && !keepers_running(cli->state_directory))
+			return cli_not_running();
 		(void)poll(NULL, 0, LOOK_MS);
 	}
 }
@@ -78,9 +79,15 @@ judge(const struct keeper_seen *seen, const struct overview_component *before,
 	const struct component *c = &seen->component;
 
 	if (seen->has_record && c->unkillable)
-		return say_unkillable(seen);
-	if (!seen->has_record || seen->pid == 0 || c->want != WANT_RUN)
+		return settle_unkillable(seen, UNKILLABLE);
+	if (!seen->has_record || seen->pid == 0)
 		return -1;
+	if (c->want != WANT_RUN) /* told already, or not yet */
+		return late ? cli_error(CLI_FAILED,
+				  "%s: somebody stopped or paused it, or ends "
+				  "the fleet",
+				  seen->name)
+			    : -1;
 	if (c->state == COMPONENT_RUNNING && !c->fallback &&
 	    (is_new(seen, before) ? clock_ms() - c->started_ms >= HOLD_MS
 				  : !anew))
@@ -113,6 +120,8 @@ settle_started(
 
 	do {
 		keepers_look(&seen, cli->state_directory, before->name);
+		if (seen.pid == 0 && !keepers_running(cli->state_directory))
+			return cli_not_running();
 		code = judge(
 		    &seen, before, anew, clock_ms() - begun_ms > PATIENCE_MS);
 		if (code < 0)

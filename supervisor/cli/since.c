@@ -27,6 +27,11 @@ parse_local(const char *text, int64_t now_ms, int64_t *ret_wall_ms)
 		if (end == NULL || *end != '\0')
 			continue;
 		then = mktime(&tm);
+		if (forms[i][1] == 'H' && then > now) { /* yesterday's */
+			tm.tm_mday--;
+			tm.tm_isdst = -1;
+			then = mktime(&tm);
+		}
 		if (then == (time_t)-1)
 			return -1;
 		*ret_wall_ms = (int64_t)then * 1000;

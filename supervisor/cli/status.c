@@ -57,7 +57,7 @@ add_note(struct table *t, const struct overview *o,
 	else
 		buf_add(&b, attempt);
 	if (w->colour != PRINT_GREEN && strcmp(w->word, "idle") != 0 &&
-	    (o->running || c->wanted != NULL))
+	    (o->running || c->wish != WANTED_RUN))
 		buf_addf(&b, "%s%s", b.len > 0 ? "; " : "", w->detail);
 	table_note(t, note);
 }

@@ -69,8 +69,8 @@ wanted_json(const struct overview_component *c)
 	const struct wanted_entry *w = c->wanted;
 
 	return json_pack("{s:s,s:o,s:o,s:o,s:o}", "wanted",
-	    w != NULL ? wanted_state_name(w->state) : "running", "wanted_by",
-	    print_json_set(w != NULL ? w->by : ""), "wanted_since",
+	    c->wish == WANTED_RUN ? "running" : wanted_state_name(c->wish),
+	    "wanted_by", print_json_set(w != NULL ? w->by : ""), "wanted_since",
 	    print_json_set(w != NULL ? w->since : ""), "wanted_why",
 	    print_json_set(w != NULL ? w->why : ""), "tree",
 	    print_json_set(overview_tree(c)));

@@ -205,9 +205,9 @@ print_next(const struct cli *cli, const struct overview *o,
 		print_command(cli, "up", "-d");
 		return;
 	}
-	if (c->wanted != NULL && c->wanted->state == WANTED_STOPPED)
+	if (c->wish == WANTED_STOPPED)
 		print_command(cli, "start", c->name);
-	else if (c->wanted != NULL)
+	else if (c->wish != WANTED_RUN)
 		print_command(cli, "resume", c->name);
 	if (m->death.cause != CAUSE_NONE && m->death.cause != CAUSE_OPERATOR)
 		print_command(cli, "why", c->name);
@@ -216,7 +216,7 @@ print_next(const struct cli *cli, const struct overview *o,
 		print_command(cli, "transcript -f", c->loop.test);
 		print_command(cli, "skip", c->loop.test);
 	}
-	if (c->wanted == NULL)
+	if (c->wish == WANTED_RUN)
 		print_command(cli, "restart", c->name);
 }
 

@@ -68,7 +68,7 @@ steer_write_one(
 }
 
 int
-steer_write(const struct steering *s, enum wanted_state state)
+steer_write(struct steering *s, enum wanted_state state)
 {
 	struct wanted_entry *changes = calloc(s->n + 1, sizeof(*changes));
 	size_t n = 0;
@@ -76,8 +76,10 @@ steer_write(const struct steering *s, enum wanted_state state)
 
 	for (size_t i = 0; changes != NULL && i < s->n; i++) {
 		const struct overview_component *c = s->targets[i];
+		enum wanted_state written =
+		    c->wanted != NULL ? c->wanted->state : WANTED_RUN;
 
-		if (c->wanted == NULL || c->wanted->state != state)
+		if ((s->o.owner[0] != '\0' ? c->wish : written) != state)
 			changes[n++] = (struct wanted_entry){
 				.name = c->name,
 				.state = state,
@@ -85,11 +87,18 @@ steer_write(const struct steering *s, enum wanted_state state)
 				.why = s->why,
 			};
 	}
+	s->unwritten = n > 0 && s->o.owner[0] != '\0';
 	code = changes == NULL ? cli_error(CLI_FAILED, "%s", strerror(errno))
-	    : n > 0	       ? write_changes(s->cli, changes, n)
-			       : CLI_DONE;
+	    : n > 0 && !s->unwritten ? write_changes(s->cli, changes, n)
+				     : CLI_DONE;
 	free(changes);
 	return code;
+}
+
+const char *
+steer_by(const struct overview_component *c)
+{
+	return c->wanted != NULL ? c->wanted->by : "somebody";
 }
 
 int
@@ -107,6 +116,11 @@ steer_tell(const struct steering *s, const char *word)
 	if (s->n > 0)
 		code = ask_daemon(s->cli, words, s->n + 1, reply);
 	free(words);
+	if (code == CLI_DONE && s->unwritten)
+		(void)cli_error(CLI_DONE,
+		    "only %s may write %s/wanted: this holds until the "
+		    "supervisor starts again",
+		    s->o.owner, s->cli->state_directory);
 	return code;
 }
 
@@ -117,9 +131,9 @@ settle_stop(const struct cli *cli, const struct overview_component *before)
 
 	if (code != CLI_DONE)
 		return code;
-	if (before->wanted != NULL && before->wanted->state == WANTED_STOPPED)
+	if (before->wish == WANTED_STOPPED)
 		printf("%s: was stopped already (by %s)\n", before->name,
-		    before->wanted->by);
+		    steer_by(before));
 	else
 		printf("%s: stopped\n", before->name);
 	return code;

@@ -13,9 +13,13 @@
 #include <stdio.h>
 
 #include "cli/event_filter.h"
+#include "cli/event_line.h"
 #include "store/store.h"
 
 struct timeline;
+
+/* The view of an event that is a JSON object, which must outlive it. */
+struct event_view timeline_view(const json_t *event);
 
 /*
  * Follows from now on: what is already in spools and database isn't shown.

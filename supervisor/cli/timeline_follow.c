@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "cli/event_line.h"
 #include "cli/seen.h"
 #include "cli/spool_tail.h"
 #include "cli/timeline.h"
@@ -88,12 +87,15 @@ timeline_fd(const struct timeline *t)
 	return t->tail.fd;
 }
 
-static const char *
-text_of(const json_t *event, const char *key)
+struct event_view
+timeline_view(const json_t *event)
 {
-	const char *text = json_string_value(json_object_get(event, key));
-
-	return text != NULL ? text : "";
+	return (struct event_view){
+		.timestamp = print_json_get(event, "timestamp"),
+		.source = print_json_get(event, "source"),
+		.event_type = print_json_get(event, "event_type"),
+		.payload = json_object_get(event, "payload"),
+	};
 }
 
 static int
@@ -110,26 +112,20 @@ print_object(struct timeline *t, const json_t *event)
 	n = fprintf(
 	    t->out, "%s%s%s", before, text != NULL ? text : "{}", after);
 	free(text);
+	t->begun = true;
 	return n < 0 ? -1 : 0;
 }
 
 static int
 print_event(struct timeline *t, const json_t *event)
 {
-	struct event_view view = { .timestamp = text_of(event, "timestamp"),
-		.source = text_of(event, "source"),
-		.event_type = text_of(event, "event_type"),
-		.payload = json_object_get(event, "payload") };
+	struct event_view view = timeline_view(event);
 	char when[PRINT_TIME_SIZE], line[LINE_SIZE];
 	enum print_colour colour = event_line_colour(&view);
 	bool coloured = t->format == TIMELINE_COLOUR;
 
-	if (t->format == TIMELINE_OBJECTS || t->format == TIMELINE_ARRAY) {
-		if (print_object(t, event) < 0)
-			return -1;
-		t->begun = true;
-		return 0;
-	}
+	if (t->format == TIMELINE_OBJECTS || t->format == TIMELINE_ARRAY)
+		return print_object(t, event);
 	t->begun = true;
 	print_time(when, view.timestamp);
 	event_line_text(line, sizeof(line), &view);
@@ -146,9 +142,10 @@ is_wanted(struct timeline *t, const json_t *event)
 {
 	int64_t wall_ms;
 
-	if (seen_add(&t->seen, text_of(event, "id")) || t->silent)
+	if (seen_add(&t->seen, print_json_get(event, "id")) || t->silent)
 		return false;
-	if (clock_parse_iso(text_of(event, "timestamp"), &wall_ms) == 0 &&
+	if (clock_parse_iso(print_json_get(event, "timestamp"), &wall_ms) ==
+		0 &&
 	    wall_ms < t->since_wall_ms)
 		return false;
 	return t->filter == NULL || event_filter_matches(t->filter, event);
@@ -225,8 +222,8 @@ static int
 compare(const void *a, const void *b)
 {
 	json_t *const *left = a, *const *right = b;
-	const char *l = text_of(*left, "timestamp");
-	const char *r = text_of(*right, "timestamp");
+	const char *l = print_json_get(*left, "timestamp");
+	const char *r = print_json_get(*right, "timestamp");
 
 	while (*l != '\0' &&
 	    (*l == *r || (*l == 'T' && *r == ' ') || (*l == ' ' && *r == 'T')))

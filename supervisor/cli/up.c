@@ -23,6 +23,19 @@ struct up {
 };
 
 static void
+print_start(const struct component_config *c)
+{
+	(void)printf("%s: start", c->name);
+	for (uint32_t i = 0; i < c->after.count; i++)
+		(void)printf("%s %s", i == 0 ? " after" : ",",
+		    config_item(c, c->after, i));
+	for (uint32_t i = 0; i < c->command.count; i++)
+		(void)printf(
+		    "%s%s", i == 0 ? ": " : " ", config_item(c, c->command, i));
+	(void)putchar('\n');
+}
+
+static void
 print_plan(const struct conf *conf, const struct wanted *wanted)
 {
 	for (uint32_t i = 0; i < conf->fleet.ncomponents; i++) {
@@ -36,16 +49,7 @@ print_plan(const struct conf *conf, const struct wanted *wanted)
 			    c->name, wanted_state_name(e->state), e->since,
 			    e->by);
 		else
-			(void)printf("%s: start", c->name);
-		if (!c->enabled || e != NULL)
-			continue;
-		for (uint32_t k = 0; k < c->after.count; k++)
-			(void)printf("%s %s", k == 0 ? " after" : ",",
-			    config_item(c, c->after, k));
-		for (uint32_t k = 0; k < c->command.count; k++)
-			(void)printf("%s%s", k == 0 ? ": " : " ",
-			    config_item(c, c->command, k));
-		(void)printf("\n");
+			print_start(c);
 	}
 }
 
@@ -82,6 +86,12 @@ look(struct cli *cli, const struct up *up, struct keepers *ret_living)
 	return code;
 }
 
+static bool
+is_up(const struct keepers *living)
+{
+	return living->guardian != 0 || living->daemon != 0;
+}
+
 static int
 wait_until_ready(struct follow *f)
 {
@@ -109,7 +119,7 @@ start(struct follow *f, const struct up *up, const struct keepers *living)
 {
 	int code = CLI_DONE;
 
-	if (living->guardian != 0 || living->daemon != 0)
+	if (is_up(living))
 		(void)printf("running already: guardian pid %d, daemon pid %d, "
 			     "%zu keepers\n",
 		    (int)living->guardian, (int)living->daemon, living->n);
@@ -138,7 +148,7 @@ up_run(struct cli *cli, int argc, char **argv)
 
 	(void)options_parse(cli, argc, argv, specs, 4, 0, 0);
 	code = look(cli, &up, &living);
-	ran = living.guardian != 0 || living.daemon != 0;
+	ran = is_up(&living);
 	/* The first process of a namespace takes everything with it. */
 	stay = up.attach || getpid() == 1 || (!up.daemon && !ran);
 	if (code == CLI_DONE && !up.dry_run) {

@@ -12,12 +12,12 @@
 #include "cli/black_box.h"
 #include "cli/commands.h"
 #include "cli/database.h"
-#include "cli/event_line.h"
 #include "cli/ids.h"
 #include "cli/log_print.h"
 #include "cli/options.h"
 #include "cli/overview.h"
 #include "cli/print.h"
+#include "cli/timeline.h"
 #include "cli/words.h"
 
 /* A line of the head: what it is about, and what there is to say. */
@@ -156,15 +156,7 @@ print_repairs(const struct black_box *box)
 
 	json_array_foreach(box->repairs, i, row)
 	{
-		const struct event_view event = {
-			.timestamp = json_string_value(
-			    json_object_get(row, "timestamp")),
-			.source =
-			    json_string_value(json_object_get(row, "source")),
-			.event_type = json_string_value(
-			    json_object_get(row, "event_type")),
-			.payload = json_object_get(row, "payload"),
-		};
+		const struct event_view event = timeline_view(row);
 		char text[256];
 
 		event_line_text(text, sizeof(text), &event);
@@ -309,7 +301,7 @@ show(struct cli *cli, struct black_box *box)
 int
 why_run(struct cli *cli, int argc, char **argv)
 {
-	char name[TEXT_NAME_MAX + 1];
+	char name[TEXT_NAME_MAX + 1], owner[OWNER_SIZE];
 	struct black_box box;
 	int code;
 
@@ -317,6 +309,9 @@ why_run(struct cli *cli, int argc, char **argv)
 	ids_component(cli, argv[1], name);
 	if (black_box_read(&box, cli->state_directory, name) == 0)
 		code = show(cli, &box);
+	else if (errno == EACCES && owner_is_other(cli, owner))
+		code = cli_error(
+		    CLI_FAILED, "only %s may read why %s died", owner, name);
 	else if (errno == ENOENT)
 		code = cli_error(CLI_NOT_RUNNING,
 		    "nothing is known of %s: the fleet was not up since the "

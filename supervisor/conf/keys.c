@@ -51,7 +51,8 @@ const struct key keys[KEY_COUNT] = {
 	"patterns of more files, each of which may add components" },
 [KEY_CONTROL_GROUP] = { "control_group", TYPE_TEXT,
 	NONE, NO_LIMITS, NOWHERE, IN_PLACE,
-	"members of this group may command the supervisor too" },
+	"members of this group may look, steer components, and say down; chgrp "
+	"and chmod 710 let them into state_directory" },
 [KEY_MONITOR_EVERY] = { "monitor.every", TYPE_DURATION,
 	"30s", NULL, 100, INT64_MAX, NULL, CONF(monitor.every_ms), RESTART,
 	"how often the monitor looks" },

@@ -103,8 +103,8 @@ take_in(struct server *s, int fd)
 
 	if (!message_peer_allowed(fd, s->gid)) {
 		turn_away(fd,
-		    "error only the owner of the fleet, or root, "
-		    "may command it\n");
+		    "error only the owner of the fleet, root, and members of "
+		    "its control_group may command it\n");
 		return;
 	}
 	if (c == NULL) {

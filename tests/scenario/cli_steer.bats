@@ -111,10 +111,11 @@ column() {
 	run -1 lk decide DEC-002 A
 	says "did you mean DEC-001?"
 	run -0 lk decide dec-001 a --comment "once more"
+	[[ $output == "DEC-001: A (retry)" ]]
 	run -0 sql "SELECT status, choice, comment FROM decisions"
 	[[ $output == "decided|A|once more" ]]
-	run -0 lk decide DEC-001 A
-	says "already"
+	run -0 lk decide DEC-001 a
+	[[ $output == "DEC-001: A (retry), as was answered already" ]]
 	run -1 lk decide DEC-001 C
 	lk decisions --all --json 2> /dev/null | jq -e '.[0].choice == "A"'
 }
@@ -296,4 +297,34 @@ has_beats() {
 	run -1 lk wait --for ready web
 	says "paused"
 	run -2 lk wait --for ready --timeout soon
+}
+
+# A component that is never ready, and a restart that waits for it; $PID.
+wait_for_slow() {
+	fleet_config <<-CONF
+		components = ( { name = "slow"; command = [ "sleep", "1000" ];
+		    ready = "notify"; start_timeout = "1h"; } );
+	CONF
+	lk up -d
+	wait_state slow starting
+	local before
+	before=$(pid_of slow)
+	background restart "$LOOPKEEPER" restart slow
+	wait_until 10 has_pid_other_than slow "$before"
+}
+
+@test "who waits for a start ends with the fleet" {
+	wait_for_slow
+	lk down --now
+	wait_until 10 gone "$PID"
+	run -3 wait "$PID"
+	grep -q "isn't running" "$FLEET/restart"
+}
+
+@test "who waits for a start ends when somebody else stops it" {
+	wait_for_slow
+	lk stop slow
+	wait_until 10 gone "$PID"
+	run -1 wait "$PID"
+	grep -q "slow: .*somebody" "$FLEET/restart"
 }

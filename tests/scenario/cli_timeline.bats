@@ -67,6 +67,10 @@ has_line() {
 	[[ $output != *"x long ago"* ]]
 	run -0 lk timeline --since "$(date -d '-5 days' +%Y-%m-%d)"
 	says "x long ago"
+	# A time that is still to come today was yesterday's.
+	run -0 lk timeline --since "$(date -d '+5 minutes' +%H:%M)"
+	says "x not long ago"
+	[[ $output != *"x long ago"* ]]
 }
 
 @test "-f shows each event once, while it happens" {

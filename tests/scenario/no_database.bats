@@ -139,7 +139,9 @@ deaths_are() {
 	wait_until 10 log_has recorder 'cannot keep events in .*Permission'
 	die one
 	die recorder
-	lk down
+	run lk down
+	[[ $status == 0 && $output == *"they wait in "*/spool* ]] ||
+	    fail "$output"
 	chmod 755 "$FLEET/state/spool"
 	[[ $(grep -c 'cannot keep' "$FLEET/state/logs/recorder.log") == 2 ]]
 	rmdir "$FLEET/state/coordination.db"

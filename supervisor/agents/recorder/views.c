@@ -13,15 +13,14 @@
 static struct view *
 find(struct views *v, const char *name)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		struct view *view = v->list[(v->next + i) % v->n];
+	size_t at = v->next;
 
-		if (strcmp(view->name, name) == 0) {
-			v->next += i + 1;
-			return view;
-		}
-	}
-	return NULL;
+	if (at >= v->n || strcmp(v->list[at]->name, name) != 0)
+		for (at = 0; at < v->n; at++)
+			if (strcmp(v->list[at]->name, name) == 0)
+				break;
+	v->next = at + 1;
+	return at < v->n ? v->list[at] : NULL;
 }
 
 static struct view *
