@@ -67,6 +67,9 @@ down_ask(const char *state_directory)
 	char reply[CONTROL_REPLY_MAX];
 	bool refused;
 
+	/* Who is stopped hears nothing. */
+	(void)keepers_signal_lock(state_directory, LOCK_GUARDIAN, SIGCONT);
+	(void)keepers_signal_lock(state_directory, LOCK_DAEMON, SIGCONT);
 	if (control_request(state_directory, words, 1, reply, sizeof(reply)) ==
 	    0)
 		return 0;

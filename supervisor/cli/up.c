@@ -98,11 +98,12 @@ wait_until_ready(struct follow *f)
 	struct wait wait = { .goal = WAIT_READY };
 
 	for (;;) {
-		switch (wait_for_look(f->cli, &wait)) {
-		case WAIT_THERE: return CLI_DONE;
-		case WAIT_NEVER: return cli_error(CLI_FAILED, "%s", wait.why);
-		case WAIT_NOT_YET: break;
-		}
+		enum wait_answer answer = wait_for_look(f->cli, &wait);
+
+		if (answer == WAIT_THERE)
+			return CLI_DONE;
+		if (answer == WAIT_NEVER || (wait.running && wait.given_up))
+			return cli_error(CLI_FAILED, "%s", wait.why);
 		if (!wait.running)
 			return cli_error(CLI_FAILED,
 			    "the fleet ended before it was ready: %s",

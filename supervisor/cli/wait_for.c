@@ -96,26 +96,52 @@ anything_paused(const struct overview *o)
 }
 
 static enum wait_answer
+look_one(struct wait *wait, const struct overview *o,
+    const struct overview_component *c)
+{
+	struct words w;
+
+	words_of(&w, o, c);
+	switch (wait->goal) {
+	case WAIT_READY: return look_ready(wait, c, &w);
+	case WAIT_IDLE: return look_idle(wait, c, &w);
+	case WAIT_PAUSED:
+	case WAIT_PASSED: break;
+	}
+	return look_paused(wait, c, &w);
+}
+
+/* Its circuit, or the fleet's, is open: it is tried only now and then. */
+static bool
+is_given_up(const struct overview_component *c)
+{
+	return c->component.state == COMPONENT_FAILED || c->component.held ||
+	    c->component.fallback;
+}
+
+/* Whoever is given up is named last: others may still come. */
+static enum wait_answer
 look_components(struct wait *wait, const struct overview *o)
 {
-	enum wait_answer answer = WAIT_THERE;
+	enum wait_answer answer = WAIT_THERE, one;
+
+	wait->given_up = false;
 
 	if (wait->goal == WAIT_PAUSED && wait->name[0] == '\0' &&
 	    !anything_paused(o))
 		return say(wait, WAIT_NOT_YET, "nothing", "to be paused", "");
-	for (size_t i = 0; i < o->n && answer == WAIT_THERE; i++) {
+	for (size_t i = 0; i < o->n; i++) {
 		const struct overview_component *c = &o->components[i];
-		struct words w;
 
 		if (wait->name[0] != '\0' && strcmp(wait->name, c->name) != 0)
 			continue;
-		words_of(&w, o, c);
-		if (wait->goal == WAIT_READY)
-			answer = look_ready(wait, c, &w);
-		else if (wait->goal == WAIT_IDLE)
-			answer = look_idle(wait, c, &w);
-		else
-			answer = look_paused(wait, c, &w);
+		one = look_one(wait, o, c);
+		if (one == WAIT_THERE)
+			continue;
+		answer = one;
+		wait->given_up = is_given_up(c);
+		if (!wait->given_up)
+			break;
 	}
 	return answer;
 }

@@ -26,7 +26,8 @@ struct wait {
 	char name[TEXT_NAME_MAX + 1]; /* component or loop; "" for all */
 	char test[ATTEMPT_TEST_SIZE]; /* for WAIT_PASSED; "" for all */
 	bool running;		      /* the supervisor, when last looked at */
-	char why[256];		      /* what is missing, for people */
+	bool given_up; /* all that is missing is tried only now and then */
+	char why[256]; /* what is missing, for people */
 };
 
 /* Looks once. What can't be read at all ends the program. */

@@ -117,9 +117,9 @@ keep_file(
 int
 intake_keep(struct intake *i)
 {
-	bool copied = false, failed = false;
 	struct intake_look look;
-	int result;
+	bool copied = false;
+	int result, error = 0;
 
 	if (intake_scan(i) < 0)
 		return -1;
@@ -128,16 +128,17 @@ intake_keep(struct intake *i)
 		if (f->on_disk)
 			continue;
 		if (intake_look(i, f, &look) < 0) {
-			failed |= errno != ENOENT;
+			error = errno != ENOENT ? errno : error;
 			continue;
 		}
 		result = keep_file(i, f, &look);
 		copied |= result > 0;
-		failed |= result < 0;
+		error = result < 0 ? errno : error;
 		io_close(&look.fd);
 	}
 	if ((copied && sync_directory(i->disk_path) < 0) ||
 	    intake_unlink_finished(i) < 0)
 		return -1;
-	return failed ? -1 : 0;
+	errno = error;
+	return error != 0 ? -1 : 0;
 }

@@ -134,7 +134,7 @@ deaths_are() {
 	fleet
 	mkdir "$FLEET/state/coordination.db"
 	lk up -d --wait
-	chmod 555 "$FLEET/state/spool"
+	chmod -R a-w "$FLEET/state/spool"
 	die one
 	wait_until 10 log_has recorder 'cannot keep events in .*Permission'
 	die one
@@ -142,7 +142,7 @@ deaths_are() {
 	run lk down
 	[[ $status == 0 && $output == *"they wait in "*/spool* ]] ||
 	    fail "$output"
-	chmod 755 "$FLEET/state/spool"
+	chmod -R u+w "$FLEET/state/spool"
 	[[ $(grep -c 'cannot keep' "$FLEET/state/logs/recorder.log") == 2 ]]
 	rmdir "$FLEET/state/coordination.db"
 	lk up -d
@@ -172,12 +172,12 @@ deaths_are() {
 	lk up -d --wait
 	wait_event "event_type = 'component_ready' AND component = 'loop-1'"
 	rm "$state"/coordination.db*
+	chmod 555 "$state"
 	status_says "coordination.db: there is no database"
 	refused "'loopkeeper recover' makes one" tests
 	refused "'loopkeeper recover' makes one" health
 	die one
 	wait_until 10 is_kept component_crashed
-	chmod 555 "$state"
 	refused "coordination.db: Permission denied" recover
 	die recorder
 	wait_until 10 log_has recorder 'coordination.db: Permission denied'

@@ -52,7 +52,8 @@ health_says() {
 
 @test "a run that fails is tried again at once, one that ends well is over" {
 	jobs_config "$(job hour 'schedule = { every = "1h"; };
-	    restart = { delay = "10ms"; };' "test -e $FLEET/good")"
+	    restart = { delay = "10ms"; delay_max = "100ms";
+	    max_restarts = 0; };' "test -e $FLEET/good")"
 	lk up -d
 	wait_until 10 has_run hour 3
 	: > "$FLEET/good"

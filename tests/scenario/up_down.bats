@@ -228,6 +228,27 @@ no_up_runs() {
 	[[ $status == 1 && $output == *"exit 1"* ]] || fail "$output"
 }
 
+@test "up --wait ends when what is missing can't be kept up" {
+	fleet_config <<-CONF
+		components = (
+		  { name = "bad"; command = [ "/bin/false" ]; ready = "notify";
+		    restart = { delay = "10ms"; max_restarts = 1; }; },
+		  { name = "one"; command = [ "sleep", "1000" ]; } );
+	CONF
+	run lk up -d --wait
+	[[ $status == 1 && $output == *"bad is failed ("* ]] || fail "$output"
+	state_is one running
+}
+
+@test "down of a supervisor that somebody has stopped" {
+	sleepers one
+	lk up -d --wait
+	kill -STOP "$(status_field @ guardian_pid)" \
+	    "$(status_field @ daemon_pid)"
+	lk down
+	wait_until 5 nothing_left
+}
+
 @test "names that don't exist change nothing" {
 	plain_config
 	lk up -d --wait
