@@ -231,6 +231,13 @@ store_open_held(struct store *s, const char *state_directory, int lock_fd)
 }
 
 void
+store_rest(struct store *s)
+{
+	if (s->db != NULL)
+		(void)sqlite3_db_release_memory(s->db);
+}
+
+void
 store_close(struct store *s)
 {
 	int saved = errno;

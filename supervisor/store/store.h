@@ -71,6 +71,10 @@ int store_open_within(struct store *s, const char *state_directory,
  */
 int store_open_held(struct store *s, const char *state_directory, int lock_fd);
 
+/* Gives the pages that were read back; a zeroed or closed store is fine. For
+ * whoever has the file open for days and works on it now and then. */
+void store_rest(struct store *s);
+
 /* Closes and gives the lock back. A zeroed or closed store is fine. */
 void store_close(struct store *s);
 

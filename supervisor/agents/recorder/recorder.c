@@ -218,6 +218,7 @@ due(struct recorder *r)
 	if (is_due(r->truth_ms)) {
 		tell_truth(r);
 		/* What a burst of events took, the machine gets back. */
+		store_rest(&r->store);
 		(void)malloc_trim(0);
 	}
 	if (is_due(r->beats_ms))
