@@ -126,7 +126,6 @@ look_components(struct wait *wait, const struct overview *o)
 	enum wait_answer answer = WAIT_THERE, one;
 
 	wait->given_up = false;
-
 	if (wait->goal == WAIT_PAUSED && wait->name[0] == '\0' &&
 	    !anything_paused(o))
 		return say(wait, WAIT_NOT_YET, "nothing", "to be paused", "");

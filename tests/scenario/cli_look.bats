@@ -181,13 +181,13 @@ fits() {
 	plain_fleet
 	lk up -d --wait
 	python3 - "$FLEET" 3>&- <<-'PY' &
-		import os, sqlite3, sys
+		import os, sqlite3, sys, time
 		db = sqlite3.connect(sys.argv[1] + "/state/coordination.db",
 		    isolation_level=None, timeout=60)
 		db.execute("BEGIN EXCLUSIVE")
 		open(sys.argv[1] + "/locked", "w").close()
 		while not os.path.exists(sys.argv[1] + "/release"):
-		    os.system("sleep 0.05")
+		    time.sleep(0.05)
 	PY
 	wait_until 10 test -e "$FLEET/locked"
 	answers 0 status

@@ -111,6 +111,19 @@ sql() {
 	    "$@" 3>&-
 }
 
+# What stands in a list of components for all who work on the database.
+agents() {
+	cat <<-CONF
+		{ name = "monitor"; command = [ "loopkeeper-monitor" ];
+		  ready = "notify"; },
+		{ name = "pm"; command = [ "loopkeeper-pm" ];
+		  ready = "notify"; },
+		{ name = "loop-1"; command = [ "loopkeeper-loop" ];
+		  ready = "notify"; loop = { worker = [ "true" ];
+		    repository = "$FLEET"; }; }
+	CONF
+}
+
 # one_loop [KEYS]: a configuration with loop-1, whose worker is the script on
 # standard input.
 one_loop() {

@@ -6,15 +6,8 @@ load lib
 
 fleet() {
 	fleet_config <<-CONF
-		components = (
-		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-		    ready = "notify"; },
-		  { name = "pm"; command = [ "loopkeeper-pm" ];
-		    ready = "notify"; },
-		  { name = "one"; command = [ "sleep", "1000" ]; },
-		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { repository = "$FLEET";
-		    worker = [ "true" ]; }; } );
+		components = ( $(agents),
+		  { name = "one"; command = [ "sleep", "1000" ]; } );
 	CONF
 }
 

@@ -26,9 +26,9 @@ says() {
 }
 
 @test "EXTEND_TIMEOUT_USEC gives more time to start" {
-	speaker 'start_timeout = "500ms";' <<-'SH'
+	speaker 'start_timeout = "2s";' <<-'SH'
 		systemd-notify EXTEND_TIMEOUT_USEC=60000000
-		sleep 1
+		sleep 3
 		systemd-notify --ready
 		exec sleep 1000
 	SH
@@ -37,9 +37,9 @@ says() {
 }
 
 @test "EXTEND_TIMEOUT_USEC gives more time to stop" {
-	speaker 'stop_timeout = "500ms";' <<-'SH'
+	speaker 'stop_timeout = "2s";' <<-'SH'
 		trap 'systemd-notify EXTEND_TIMEOUT_USEC=60000000
-		    sleep 1; touch tidy; exit' TERM
+		    sleep 3; touch tidy; exit' TERM
 		systemd-notify --ready
 		while :; do sleep 0.1; done
 	SH
@@ -66,13 +66,13 @@ says() {
 
 # Its heart needn't beat any more while it tidies up.
 @test "STOPPING=1 and EXTEND_TIMEOUT_USEC: it may take its time" {
-	speaker 'stop_timeout = "500ms"; heartbeat = { timeout = "500ms"; };' \
+	speaker 'stop_timeout = "2s"; heartbeat = { timeout = "2s"; };' \
 	    <<-'SH'
 		systemd-notify --ready
 		[ -e tidy ] && exec "$HELPERS/beats" 1000
 		systemd-notify STOPPING=1 EXTEND_TIMEOUT_USEC=60000000
 		systemd-notify WATCHDOG=1
-		sleep 2
+		sleep 4
 		touch tidy
 	SH
 	wait_until 15 test -e "$FLEET/tidy"

@@ -155,14 +155,7 @@ begin_waiting_test() {
 @test "pause all pauses who works on the database, and nobody else" {
 	local name
 	fleet_config <<-CONF
-		components = (
-		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-		    ready = "notify"; },
-		  { name = "pm"; command = [ "loopkeeper-pm" ];
-		    ready = "notify"; },
-		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { worker = [ "true" ];
-		      repository = "$FLEET"; }; },
+		components = ( $(agents),
 		  { name = "row"; command = [ "sleep", "1000" ];
 		    heartbeat = { source = "database"; timeout = "1h"; };
 		    stop_timeout = "1s"; },

@@ -128,7 +128,7 @@ up_in_background() {
 	[[ $status == 0 ]]
 	[[ $output == *"a keeper for c40: Too many open files"* ]] ||
 	    fail "$output"
-	state_is c1 running
+	wait_state c1 running
 }
 
 @test "TERM or INT to guardian or daemon is down, and so is TERM to all" {
