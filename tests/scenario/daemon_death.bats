@@ -53,7 +53,7 @@ kill_daemon() {
 	wait_until 5 has_pid_other_than one "$pid"
 	kill -CONT "$guardian"
 	wait_until 15 has_other daemon_pid @ "$daemon"
-	state_is one running
+	wait_state one running
 }
 
 @test "a component that hangs meanwhile is found all the same" {

@@ -45,7 +45,7 @@ prepare() {
 	keeper=$(keeper_of lost)
 	kill -9 "$keeper"
 	wait_until 10 has_other keeper_pid lost "$keeper"
-	state_is lost stopped
+	wait_state lost stopped
 	[[ $(pid_of lost) == null ]]
 }
 

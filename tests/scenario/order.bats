@@ -74,8 +74,8 @@ cat_diary() {
 	lk down
 	lk up -d
 	wait_state last running
-	state_is one stopped
-	state_is two stopped
+	wait_state one stopped
+	wait_state two stopped
 }
 
 @test "a missing monitor makes the mode slow, and its return normal" {
@@ -91,7 +91,7 @@ cat_diary() {
 	wait_until 10 mode_is slow
 	[[ $(status_field @ mode) == slow ]]
 	wait_event "event_type = 'mode_changed' AND component = 'monitor'"
-	state_is one running
+	wait_state one running
 	touch "$FLEET/well"
 	wait_until 10 mode_is normal
 	lk stop monitor

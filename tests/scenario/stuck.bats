@@ -59,7 +59,7 @@ prepare() {
 	[[ $status == 0 && $output == *"file-based"* ]] || fail "$output"
 	wait_state one running
 	mode_is file-based
-	state_is recorder waiting
+	wait_state recorder waiting
 	tell_foreigner 'COMMIT;'
 	wait_state recorder running 30
 	wait_until 30 mode_is normal
@@ -98,7 +98,7 @@ mend_kind() {
 
 @test "most of a kind die of one cause: one is tried, the rest wait" {
 	kind_of_four
-	state_is one running
+	wait_state one running
 	mend_kind
 }
 
