@@ -80,20 +80,26 @@ hear_keep_interval(struct keeper *k)
 {
 	if (k->interval_ms == 0)
 		return;
+	if (k->interval_ms < 0) {
+		k->config->heartbeat = HEARTBEAT_NONE;
+		return;
+	}
 	k->config->heartbeat = HEARTBEAT_NOTIFY;
 	k->config->heartbeat_late_ms = k->interval_ms;
 	k->config->heartbeat_timeout_ms = k->interval_ms * 2;
 }
 
 static void
-take_interval(struct keeper *k, int64_t usec)
+take_interval(struct keeper *k, int64_t usec, int64_t now_ms)
 {
 	int64_t ms = usec / 1000 > 0 ? usec / 1000 : 1;
 
 	if (ms > INT64_MAX / 4)
 		return;
-	k->interval_ms = ms;
+	k->interval_ms = usec == 0 ? -1 : ms;
 	hear_keep_interval(k);
+	if (usec == 0 && component_excuse(&k->c, now_ms))
+		record_note(k, "component_recovered", "no heartbeat is due");
 	if (k->c.state == COMPONENT_RUNNING && k->c.beat_ms == 0)
 		k->c.beat_ms = clock_ms();
 }
@@ -124,7 +130,7 @@ obey(struct hearing *h, const struct notify_message *m)
 	if ((m->keys & NOTIFY_MAINPID) != 0)
 		take_main_pid(h, m);
 	if ((m->keys & NOTIFY_WATCHDOG_USEC) != 0)
-		take_interval(k, m->watchdog_usec);
+		take_interval(k, m->watchdog_usec, h->now_ms);
 	if ((m->keys & NOTIFY_RESET) != 0)
 		component_reset(&k->c);
 	if ((m->keys & NOTIFY_READY) != 0 && k->c.state == COMPONENT_STARTING &&

@@ -152,6 +152,9 @@ struct component_result
 component_step(struct component *c, const struct component_config *config,
     enum component_event event, const struct component_input *in);
 
+/* It counts as late no longer. Returns true when it did. */
+bool component_excuse(struct component *c, int64_t now_ms);
+
 /* A sign of life at now_ms. Returns true when it ended lateness. */
 bool component_beat(struct component *c, int64_t now_ms);
 

@@ -9,19 +9,23 @@
 #define SLACK_PER_LIMIT 16
 
 bool
+component_excuse(struct component *c, int64_t now_ms)
+{
+	if (!c->late)
+		return false;
+	c->late = false;
+	c->good_since_ms = now_ms;
+	return true;
+}
+
+bool
 component_beat(struct component *c, int64_t now_ms)
 {
-	bool was_late = c->late;
-
 	c->beats++;
 	if (c->state != COMPONENT_RUNNING)
 		return false;
 	c->beat_ms = now_ms;
-	if (was_late) {
-		c->late = false;
-		c->good_since_ms = now_ms;
-	}
-	return was_late;
+	return component_excuse(c, now_ms);
 }
 
 /* age_ms without a sign of life: 0 nothing new, 1 became late, 2 stuck. */
@@ -75,10 +79,8 @@ component_seen(struct component *c, const struct component_config *config,
 	/* It isn't judged for the time before it was ready. */
 	hear(c, config, later(c->since_ms, now_ms - age_ms));
 	age_ms = now_ms - later(c->beat_ms, c->seen_ms);
-	if (c->late && age_ms < config->heartbeat_late_ms) {
-		c->late = false;
-		c->good_since_ms = now_ms;
-	}
+	if (age_ms < config->heartbeat_late_ms)
+		(void)component_excuse(c, now_ms);
 	return judge_age(c, config, age_ms);
 }
 

@@ -38,7 +38,7 @@ struct notify_message {
 	uid_t uid;
 	pid_t main_pid;
 	int error; /* ERRNO= */
-	int64_t watchdog_usec;
+	int64_t watchdog_usec; /* 0: its heart is no longer watched */
 	int64_t extend_usec;
 	char status[NOTIFY_STATUS_SIZE]; /* cleaned, one line, maybe cut */
 };

@@ -116,7 +116,7 @@ take_main_pid(const struct line *l, struct notify_message *m)
 static void
 take_watchdog_usec(const struct line *l, struct notify_message *m)
 {
-	if (number(l, 1, INT64_MAX, &m->watchdog_usec))
+	if (number(l, 0, INT64_MAX, &m->watchdog_usec))
 		m->keys |= NOTIFY_WATCHDOG_USEC;
 }
 

@@ -96,15 +96,15 @@ says() {
 	[[ $(count_events "event_type = 'component_stuck'") == 1 ]]
 }
 
-# longer_interval MAX_RESTARTS: one that says it beats once in half an hour,
-# and one that is stuck each second: the clock of the test.
+# longer_interval MAX_RESTARTS [USEC]: one that says it beats once in half an
+# hour, and one that is stuck each second: the clock of the test.
 longer_interval() {
 	fleet_config <<-CONF
 		defaults = { ready = "notify"; notify_access = "tree";
 		    heartbeat = { timeout = "1s"; };
 		    restart = { delay = "10ms"; max_restarts = $1; }; };
 		components = ( { name = "sh"; command = [ "/bin/sh", "-c",
-		      "systemd-notify --ready WATCHDOG_USEC=3600000000
+		      "systemd-notify --ready WATCHDOG_USEC=${2:-3600000000}
 		      exec sleep 1000" ]; },
 		  { name = "clock"; command = [ "$HELPERS/client", "hang" ]; }
 		);
@@ -120,6 +120,15 @@ longer_interval() {
 	stuck=$(status_field clock restarts)
 	wait_until 20 restarted_since clock $((stuck + 2))
 	[[ $(status_field sh restarts) == 0 ]]
+}
+
+@test "WATCHDOG_USEC=0 ends the watch until the next start" {
+	longer_interval 0 0
+	lk up -d --wait
+	wait_until 20 restarted_since clock 2
+	[[ $(status_field sh restarts) == 0 ]]
+	[[ $(count_events "event_type = 'component_late'
+	    AND component = 'sh'") == 0 ]]
 }
 
 restarted_since() {

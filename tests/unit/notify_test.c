@@ -78,6 +78,8 @@ test_keys(void **state)
 	assert_int_equal(
 	    parse("WATCHDOG_USEC=5000000", &m), NOTIFY_WATCHDOG_USEC);
 	assert_int_equal(m.watchdog_usec, 5000000);
+	assert_int_equal(parse("WATCHDOG_USEC=0", &m), NOTIFY_WATCHDOG_USEC);
+	assert_int_equal(m.watchdog_usec, 0);
 	assert_int_equal(
 	    parse("RELOADING=1\nMONOTONIC_USEC=8", &m), NOTIFY_RELOADING);
 	assert_int_equal(parse("MAINPID=4711", &m), NOTIFY_MAINPID);
@@ -100,7 +102,7 @@ test_nonsense_is_ignored(void **state)
 	assert_int_equal(parse("MAINPID=-5", &m), 0);
 	assert_int_equal(parse("MAINPID=5x", &m), 0);
 	assert_int_equal(parse("MAINPID=", &m), 0);
-	assert_int_equal(parse("WATCHDOG_USEC=0", &m), 0);
+	assert_int_equal(parse("WATCHDOG_USEC=-1", &m), 0);
 	assert_int_equal(parse("WATCHDOG_USEC=99999999999999999999", &m), 0);
 	assert_int_equal(parse("\n\n=\n==", &m), 0);
 	assert_false(notify_parse("", 0, &m));
