@@ -89,6 +89,11 @@ has_written() {
 	(($(written) > $1))
 }
 
+daemon_holds_pipe() {
+	find "/proc/$(status_field @ daemon_pid)/fd" -printf '%l\n' |
+	    grep -qxF "$(readlink "/proc/$(pid_of counts)/fd/1")"
+}
+
 @test "keeper, then logger: what is in the pipes is not lost" {
 	fleet_config <<-CONF
 		components = ( { name = "counts"; command = [
@@ -113,6 +118,7 @@ has_written() {
 			# An adopted keeper's are held as well.
 			kill -9 "$(status_field @ daemon_pid)"
 			wait_event "event_type = 'daemon_restarted'"
+			wait_until 10 daemon_holds_pipe
 		}
 	done
 	wait_until 10 has_written $(($(written) + 100))

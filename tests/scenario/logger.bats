@@ -54,7 +54,8 @@ counted() {
 @test "no line is missing or doubled when the logger is killed" {
 	fleet_config <<-CONF
 		components = ( { name = "talks"; working_directory = "$FLEET";
-		    command = [ "sh", "-c", "$counts_slowly; sleep 1000" ];
+		    command = [ "sh", "-c",
+		      "$counts_slowly; : > counted; sleep 1000" ];
 		    log = { size = "10M"; keep = 20; }; } );
 	CONF
 	lk up -d
@@ -68,6 +69,7 @@ counted() {
 		wait_until 15 has_pid_other_than logger "$pid"
 	done
 	: > "$FLEET/stop"
+	wait_until 10 test -e "$FLEET/counted"
 	wait_state logger running
 	lk stop talks
 	wait_state talks stopped

@@ -39,7 +39,7 @@ prepare() {
 	lk stop lost
 	wait_state lost stopped
 	gone "$lost"
-	[[ $(status_field one state) == running ]]
+	wait_state one running
 	[[ $(status_field lost tree) == reaper ||
 	    $(status_field lost tree) == cgroup ]]
 }

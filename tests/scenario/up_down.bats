@@ -220,7 +220,7 @@ no_up_runs() {
 @test "a start that can't succeed says why, and fails" {
 	fleet_config <<-CONF
 		components = ( { name = "bad"; command = [ "/bin/false" ];
-		    restart = { delay = "10s"; }; } );
+		    ready = "notify"; restart = { delay = "10s"; }; } );
 	CONF
 	lk up -d
 	wait_state bad backoff
