@@ -5,17 +5,12 @@
 load lib
 
 prepare() {
-	need faketime
-	[[ -z ${SANITIZE:-} ]] || skip "libfaketime hangs beside ASan"
-	# The daemon that people run is static: nothing can be put before it.
-	use_points
-	FAKE=$(ls /usr/lib/*/faketime/libfaketime.so.1)
+	fake_clock
 }
 
 # The fleet lives in a time of its own; its operator doesn't.
 lk_faked() {
-	env LD_PRELOAD="$FAKE" FAKETIME_DONT_FAKE_MONOTONIC=1 \
-	    DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1 \
+	"${FAKE_CLOCK[@]}" FAKETIME_NO_CACHE=1 \
 	    FAKETIME_TIMESTAMP_FILE="$FLEET/clock" \
 	    "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" "$@" 3>&-
 }

@@ -161,6 +161,25 @@ end_background() {
 	done
 }
 
+# Sets FAKE_CLOCK, the words before a program that put it and its children under
+# libfaketime, which leaves them the monotonic clock; how late it is there, say
+# further words. What they share belongs to a process of this test: else one
+# that is killed leaves it behind, and those that come later can't start.
+fake_clock() {
+	local library
+	need faketime
+	[[ -z ${SANITIZE:-} ]] || skip "libfaketime hangs beside ASan"
+	# The daemon that people run is static: nothing can be put before it.
+	use_points
+	library=$(ls /usr/lib/*/faketime/libfaketime.so.1)
+	background faketime.log env LD_PRELOAD="$library" FAKETIME=+0d \
+	    sh -c 'trap exit TERM; while :; do sleep 0.2; done'
+	wait_until 10 test -e "/dev/shm/sem.faketime_sem_$PID"
+	FAKE_CLOCK=(env LD_PRELOAD="$library"
+	    FAKETIME_SHARED="/faketime_sem_$PID /faketime_shm_$PID"
+	    FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1)
+}
+
 # foreigner SQL...: another program opens the database, does that, and stays;
 # tell_foreigner SQL... goes on, dismiss_foreigner ends it.
 foreigner() {

@@ -161,7 +161,7 @@ events_are() {
 	local recorder
 	fleet_config <<-CONF
 		components = ( { name = "row"; command = [ "sleep", "1000" ];
-		    heartbeat = { source = "database"; timeout = "4s"; }; } );
+		    heartbeat = { source = "database"; timeout = "10s"; }; } );
 	CONF
 	lk up -d
 	wait_state row running

@@ -63,16 +63,12 @@ health_says() {
 }
 
 @test "a daily job waits for its hour, also after a pause" {
-	need faketime
-	[[ -z ${SANITIZE:-} ]] || skip "libfaketime hangs beside ASan"
-	use_points # the daemon that people run is static
+	fake_clock
 	jobs_config "$(job daily 'schedule = { daily = "03:30"; };')" \
 	    "{ name = \"after\"; command = [ \"sleep\", \"1000\" ];
 	    after = [ \"daily\" ]; },"
 	# Only the wall clock, by whose hours it goes, is another one.
-	env LD_PRELOAD="$(ls /usr/lib/*/faketime/libfaketime.so.1)" \
-	    FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 TZ=UTC \
-	    FAKETIME="@2026-01-07 03:29:45" \
+	"${FAKE_CLOCK[@]}" TZ=UTC FAKETIME="@2026-01-07 03:29:45" \
 	    "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up -d --wait 3>&-
 	health_says 'daily: waiting \(starts in [0-9]+s\)'
 	state_is after running
