@@ -104,7 +104,7 @@ struct keeper {
 	enum config_heartbeat heartbeat;
 	int64_t heartbeat_timeout_ms;
 	int64_t heartbeat_late_ms;
-	int64_t interval_ms; /* what it was changed to; 0: it wasn't, -1: none */
+	int64_t interval_ms; /* changed to; 0: it wasn't, -1: none is due */
 	bool has_want;
 	bool alive;	    /* both are known: the state machine runs */
 	bool go;	    /* GO came before it did */

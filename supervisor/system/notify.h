@@ -37,7 +37,7 @@ struct notify_message {
 	pid_t pid;     /* of the sender, by the kernel */
 	uid_t uid;
 	pid_t main_pid;
-	int error; /* ERRNO= */
+	int error;	       /* ERRNO= */
 	int64_t watchdog_usec; /* 0: its heart is no longer watched */
 	int64_t extend_usec;
 	char status[NOTIFY_STATUS_SIZE]; /* cleaned, one line, maybe cut */

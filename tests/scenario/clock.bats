@@ -10,9 +10,8 @@ prepare() {
 
 # The fleet lives in a time of its own; its operator doesn't.
 lk_faked() {
-	"${FAKE_CLOCK[@]}" FAKETIME_NO_CACHE=1 \
-	    FAKETIME_TIMESTAMP_FILE="$FLEET/clock" \
-	    "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" "$@" 3>&-
+	FAKETIME_NO_CACHE=1 FAKETIME_TIMESTAMP_FILE=$FLEET/clock \
+	    faked "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" "$@" 3>&-
 }
 
 set_clock() {

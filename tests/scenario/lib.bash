@@ -161,10 +161,10 @@ end_background() {
 	done
 }
 
-# Sets FAKE_CLOCK, the words before a program that put it and its children under
-# libfaketime, which leaves them the monotonic clock; how late it is there, say
-# further words. What they share belongs to a process of this test: else one
-# that is killed leaves it behind, and those that come later can't start.
+# From now on `faked COMMAND...` runs it and its children under libfaketime,
+# which leaves them the monotonic clock. What they share belongs to a process of
+# this test: else one that is killed leaves it behind, and those that come later
+# can't start.
 fake_clock() {
 	local library
 	need faketime
@@ -178,6 +178,10 @@ fake_clock() {
 	FAKE_CLOCK=(env LD_PRELOAD="$library"
 	    FAKETIME_SHARED="/faketime_sem_$PID /faketime_shm_$PID"
 	    FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1)
+}
+
+faked() {
+	"${FAKE_CLOCK[@]}" "$@"
 }
 
 # foreigner SQL...: another program opens the database, does that, and stays;

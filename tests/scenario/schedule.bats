@@ -58,8 +58,8 @@ health_says() {
 	wait_until 10 has_run hour 3
 	: > "$FLEET/good"
 	wait_until 10 health_says 'hour: done \(exit 0, .* again in'
-	[[ $(count_events "event_type = 'component_crashed'") -ge 2 ]]
 	lk down
+	[[ $(count_events "event_type = 'component_crashed'") -ge 2 ]]
 }
 
 @test "a daily job waits for its hour, also after a pause" {
@@ -68,8 +68,8 @@ health_says() {
 	    "{ name = \"after\"; command = [ \"sleep\", \"1000\" ];
 	    after = [ \"daily\" ]; },"
 	# Only the wall clock, by whose hours it goes, is another one.
-	"${FAKE_CLOCK[@]}" TZ=UTC FAKETIME="@2026-01-07 03:29:45" \
-	    "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up -d --wait 3>&-
+	TZ=UTC FAKETIME="@2026-01-07 03:29:45" \
+	    faked "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" up -d --wait 3>&-
 	health_says 'daily: waiting \(starts in [0-9]+s\)'
 	state_is after running
 	lk pause daily
