@@ -26,17 +26,19 @@
 #define BACKOFF_MAX_MS 10000
 #define GOOD_AFTER_MS  60000 /* a daemon that lived so long counts anew */
 #define LATE_MS	       1000  /* we ourselves were stopped, or starved */
+#define ENDING_DEATHS  10    /* then no daemon will end the fleet in order */
 
 struct guardian {
 	const struct guardian_birth *birth;
 	struct log log;
 	int lock_fd;
 	int signal_fd;
-	int daemon_fd; /* our end of the pair to it; -1: none lives */
-	pid_t daemon;  /* 0: none lives */
-	bool up;       /* some daemon has said that the fleet is up */
-	bool ending;   /* TERM or INT has come */
-	int deaths;    /* in a row */
+	int daemon_fd;	   /* our end of the pair to it; -1: none lives */
+	pid_t daemon;	   /* 0: none lives */
+	bool up;	   /* some daemon has said that the fleet is up */
+	bool ending;	   /* TERM or INT has come */
+	int deaths;	   /* in a row */
+	int ending_deaths; /* since ending */
 	int64_t started_ms;
 	int64_t fork_ms; /* no daemon: fork is tried again then; 0: one lives */
 	int64_t ask_ms;	 /* next question; 0: one is open */
@@ -177,6 +179,13 @@ daemon_ended(struct guardian *g, int status)
 	    WEXITSTATUS(status) == DAEMON_REFUSED)
 		return 1;
 	describe(g->reason, sizeof(g->reason), status);
+	if (g->ending && ++g->ending_deaths == ENDING_DEATHS) {
+		log_line(&g->log,
+		    "no daemon lives long enough to end the fleet, the last "
+		    "died: %s; 'loopkeeper down' ends what is left",
+		    g->reason);
+		return 1;
+	}
 	if (clock_ms() - g->started_ms >= GOOD_AFTER_MS)
 		g->deaths = 0;
 	g->deaths++;

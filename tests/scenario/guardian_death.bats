@@ -99,3 +99,21 @@ is_replaced() {
 	lk down
 	wait_until 5 nothing_left
 }
+
+kill_its_daemons() {
+	while [[ -d /proc/$1 ]]; do
+		pkill -9 -P "$1" -f 'loopkeeper: daemon'
+		sleep 0.01
+	done
+}
+
+@test "told to end, it gives up when no daemon lives long enough for that" {
+	local guardian
+	guardian=$(status_field @ guardian_pid)
+	kill -STOP "$(status_field @ daemon_pid)"
+	kill "$guardian"
+	background killer.log kill_its_daemons "$guardian"
+	wait_until 20 gone "$guardian"
+	lk down
+	nothing_left
+}
