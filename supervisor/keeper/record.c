@@ -25,6 +25,7 @@ record_note(struct keeper *k, const char *type, const char *reason)
 	n = &k->notes[k->nnotes++];
 	*n = (struct keeper_note){ .type = type,
 		.reason = reason,
+		.wall_ms = clock_wall_ms(),
 		.state = k->c.state,
 		.circuit = k->c.circuit,
 		.death = k->c.death,
@@ -100,6 +101,7 @@ write_event(struct keeper *k, const struct keeper_note *n)
 	char text[128];
 
 	event_begin(&k->event, k->spool.writer, n->type, NULL);
+	event_stamp(&k->event, n->wall_ms);
 	event_text(&k->event, "component", k->name);
 	event_text(&k->event, "state", component_state_name(n->state));
 	event_int(&k->event, "pid", n->pid);

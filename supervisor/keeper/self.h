@@ -60,6 +60,7 @@ struct keeper_peer {
 struct keeper_note {
 	const char *type;
 	const char *reason; /* NULL: what the death says */
+	int64_t wall_ms;    /* when: others act on it before it is written */
 	enum component_state state;
 	enum component_circuit circuit;
 	struct component_death death;

@@ -5,9 +5,10 @@
 #include "base/uuid.h"
 #include "system/event.h"
 
-#define VALUE_MAX 1024 /* of one text; the rest is cut */
-#define ID_BEGINS "{\"id\":\""
-#define END_SIZE  4 /* "}}\n" and a NUL always find room */
+#define VALUE_MAX    1024 /* of one text; the rest is cut */
+#define ID_BEGINS    "{\"id\":\""
+#define STAMP_BEGINS "\",\"timestamp\":\""
+#define END_SIZE     4 /* "}}\n" and a NUL always find room */
 
 void
 event_begin(
@@ -18,8 +19,8 @@ event_begin(
 	uuid_new(id);
 	clock_format_iso(stamp, clock_wall_ms());
 	buf_init(&e->line, e->data, sizeof(e->data) - END_SIZE);
-	buf_addf(&e->line,
-	    ID_BEGINS "%s\",\"timestamp\":\"%s\",\"source\":", id, stamp);
+	buf_addf(&e->line, ID_BEGINS "%s" STAMP_BEGINS "%s\",\"source\":", id,
+	    stamp);
 	buf_add_json(&e->line, source);
 	buf_add(&e->line, ",\"event_type\":");
 	buf_add_json(&e->line, type);
@@ -34,6 +35,17 @@ void
 event_identify(struct event *e, const char id[static UUID_SIZE])
 {
 	(void)memcpy(e->data + sizeof(ID_BEGINS) - 1, id, UUID_SIZE - 1);
+}
+
+void
+event_stamp(struct event *e, int64_t wall_ms)
+{
+	const size_t at =
+	    sizeof(ID_BEGINS) - 1 + UUID_SIZE - 1 + sizeof(STAMP_BEGINS) - 1;
+	char stamp[CLOCK_ISO_SIZE];
+
+	clock_format_iso(stamp, wall_ms);
+	(void)memcpy(e->data + at, stamp, CLOCK_ISO_SIZE - 1);
 }
 
 static void

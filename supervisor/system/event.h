@@ -32,6 +32,9 @@ void event_bool(struct event *e, const char *key, bool value);
 /* Gives the event this id instead of its own. */
 void event_identify(struct event *e, const char id[static UUID_SIZE]);
 
+/* It happened at wall_ms, not only now. */
+void event_stamp(struct event *e, int64_t wall_ms);
+
 /* Ends the line: "}}" and a newline. To be called once, by spool_add(). */
 void event_end(struct event *e);
 

@@ -37,7 +37,7 @@ cat_diary() {
 	# Housekeeping outlives them all, the recorder its companions.
 	[[ $(sql "SELECT group_concat(component) FROM (SELECT component FROM
 	    events WHERE event_type = 'component_stopped'
-	    ORDER BY timestamp)") == *,logger,recorder ]]
+	    ORDER BY timestamp, component)") == *,logger,recorder ]]
 }
 
 @test "one that can't start holds nobody up" {

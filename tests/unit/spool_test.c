@@ -115,6 +115,20 @@ test_line_is_json(void **state)
 }
 
 static void
+test_event_tells_when_it_happened(void **state)
+{
+	struct fixture *f = *state;
+	char text[8192];
+
+	event_begin(&f->event, "keeper-web", "component_ready", NULL);
+	event_stamp(&f->event, INT64_C(1767752040123));
+	assert_int_equal(spool_add(&f->spool, &f->event), 0);
+	read_current(f, text, sizeof(text));
+	assert_non_null(strstr(
+	    text, "\",\"timestamp\":\"2026-01-07T02:14:00.123Z\",\"source\":"));
+}
+
+static void
 test_too_long_a_line_stays_json(void **state)
 {
 	struct fixture *f = *state;
@@ -245,6 +259,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_line_is_json),
+		TEST(test_event_tells_when_it_happened),
 		TEST(test_too_long_a_line_stays_json),
 		TEST(test_rotates_and_drops_the_oldest),
 		TEST(test_taken_number_is_passed_over),
