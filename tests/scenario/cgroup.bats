@@ -104,7 +104,8 @@ check_trees() {
 	rm "$FLEET/state/lost"
 	up_inside
 	# Where no cgroup2 is to be seen at all.
-	unshare --mount bash -c 'umount -l "$1"; shift; exec "$@"' - "$MOUNT" \
+	unshare --mount --propagation unchanged bash -c 'mount --make-private \
+	    "$1" && umount -l "$1" && shift && exec "$@"' - "$MOUNT" \
 	    "$LOOPKEEPER" down --now 3>&-
 	no_group_of_a_component
 }

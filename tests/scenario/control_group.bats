@@ -9,7 +9,7 @@ prepare() {
 	chmod 755 "$FLEET"
 	PROGRAMS=$FLEET/programs
 	mkdir "$PROGRAMS"
-	cp "$BUILD/bin/loopkeeper" "$PROGRAMS"
+	cp "$BUILD"/bin/* "$PROGRAMS"
 	chmod 755 "$PROGRAMS"
 	fleet_config <<-CONF
 		control_group = "daemon";
@@ -50,7 +50,7 @@ as_nobody() {
 	local groups=$1
 	shift
 	setpriv --reuid=65534 --regid=65534 "$groups" \
-	    env -u XDG_RUNTIME_DIR "HOME=$FLEET" \
+	    env -u XDG_RUNTIME_DIR "HOME=$FLEET" "PATH=$PROGRAMS:$PATH" \
 	    "$PROGRAMS/loopkeeper" -c "$LOOPKEEPER_CONFIG" "$@" 3>&-
 }
 
