@@ -19,7 +19,7 @@ prepare() {
 	chmod 755 "$FLEET/talks"
 	fleet_config <<-CONF
 		defaults = { ready = "notify"; notify_access = "tree";
-		    heartbeat = { timeout = "1500ms"; };
+		    heartbeat = { timeout = "3s"; };
 		    restart = { max_restarts = 0; delay = "10ms";
 		      delay_max = "10ms"; }; };
 		components = (
