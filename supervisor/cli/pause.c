@@ -227,6 +227,7 @@ do_resume(struct pausing *p)
 	if (code == CLI_DONE)
 		code = steer_tell(s, "resume");
 	for (size_t i = 0; code == CLI_DONE && i < s->n; i++) {
+		settle_resumed(s->cli, s->targets[i]->name);
 		ask_tell(s->cli, "resumed", s->targets[i]->name, s->why);
 		printf("%s: resumed\n", s->targets[i]->name);
 	}

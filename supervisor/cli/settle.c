@@ -41,6 +41,21 @@ settle_stopped(const struct cli *cli, const char *name)
 	}
 }
 
+void
+settle_resumed(const struct cli *cli, const char *name)
+{
+	int64_t begun_ms = clock_ms();
+	struct keeper_seen seen;
+
+	for (;;) {
+		keepers_look(&seen, cli->state_directory, name);
+		if (seen.pid == 0 || seen.component.want == WANT_RUN ||
+		    clock_ms() - begun_ms > PATIENCE_MS)
+			return;
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+}
+
 static bool
 is_new(const struct keeper_seen *seen, const struct overview_component *before)
 {

@@ -15,6 +15,10 @@
  * before. */
 int settle_stopped(const struct cli *cli, const char *name);
 
+/* Waits until its keeper has heard that it is to run; not for long, as somebody
+ * may have paused it again. Without a keeper there is nothing to wait for. */
+void settle_resumed(const struct cli *cli, const char *name);
+
 /* Names the process that can't be ended, and what follows. CLI_FAILED. */
 int settle_unkillable(const struct keeper_seen *seen, const char *follows);
 
