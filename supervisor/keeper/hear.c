@@ -6,6 +6,7 @@
 #include "keeper/hear.h"
 #include "keeper/reap.h"
 #include "keeper/record.h"
+#include "keeper/start.h"
 #include "keeper/step.h"
 #include "system/process.h"
 
@@ -134,8 +135,10 @@ obey(struct hearing *h, const struct notify_message *m)
 	if ((m->keys & NOTIFY_RESET) != 0)
 		component_reset(&k->c);
 	if ((m->keys & NOTIFY_READY) != 0 && k->c.state == COMPONENT_STARTING &&
-	    !k->c.fallback && k->config->ready == READY_NOTIFY)
+	    !k->c.fallback && k->config->ready == READY_NOTIFY) {
+		start_look(k);
 		step_event(k, EVENT_READY, NULL);
+	}
 	if ((m->keys & NOTIFY_STOPPING) != 0)
 		take_stopping(k, h->now_ms);
 	if ((m->keys & NOTIFY_EXTEND) != 0)

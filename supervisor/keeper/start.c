@@ -338,6 +338,12 @@ fork_component(struct keeper *k, struct spawn_failure *failure)
 	return spawn_start(&k->spawn, &k->startup_fd, failure);
 }
 
+static bool
+is_ready_by_exec(const struct keeper *k)
+{
+	return k->config->ready == READY_EXEC || k->c.fallback;
+}
+
 int
 start_now(struct keeper *k, struct component_death *ret)
 {
@@ -373,8 +379,11 @@ start_now(struct keeper *k, struct component_death *ret)
 	(void)sched_yield();
 	k->start_hash = config->start_hash;
 	k->childless = false;
-	k->startup_key =
-	    loop_add(&k->loop, k->startup_fd, EPOLLIN, SOURCE_STARTUP, NULL);
+	/* One that says itself that it is ready, or dies of a failure, wakes us
+	 * by that. */
+	if (is_ready_by_exec(k))
+		k->startup_key = loop_add(
+		    &k->loop, k->startup_fd, EPOLLIN, SOURCE_STARTUP, NULL);
 	return 0;
 }
 
@@ -391,6 +400,6 @@ start_look(struct keeper *k)
 	loop_remove(&k->loop, &k->startup_key);
 	io_close(&k->startup_fd);
 	if (result > 0 && k->c.state == COMPONENT_STARTING &&
-	    (k->config->ready == READY_EXEC || k->c.fallback))
+	    is_ready_by_exec(k))
 		step_event(k, EVENT_READY, NULL);
 }

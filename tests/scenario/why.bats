@@ -77,18 +77,25 @@ has_restarts() {
 }
 
 @test "why of a start that failed names the step" {
+	local name
 	mkdir "$FLEET/place"
 	fleet_config <<-CONF
-		components = ( { name = "fails"; command = [ "/bin/true" ];
-		    working_directory = "$FLEET/place";
-		    restart = { max_restarts = 1; window = "1h"; }; } );
+		defaults = { working_directory = "$FLEET/place";
+		    restart = { max_restarts = 1; window = "1h"; }; };
+		components = (
+		  { name = "fails"; command = [ "/bin/true" ]; },
+		  { name = "tells"; command = [ "/bin/true" ];
+		    ready = "notify"; } );
 	CONF
 	lk up -d
 	rmdir "$FLEET/place"
-	run lk restart fails
-	wait_state fails failed
-	run lk why fails
-	[[ $output == *chdir* && $output == *"No such file"* ]]
+	for name in fails tells; do
+		run lk restart "$name"
+		wait_state "$name" failed
+		run lk why "$name"
+		[[ $output == *chdir* && $output == *"No such file"* ]] ||
+		    fail "$output"
+	done
 }
 
 @test "why says plainly that nothing died, and works when all is down" {
