@@ -173,7 +173,7 @@ fake_clock() {
 	use_points
 	library=$(ls /usr/lib/*/faketime/libfaketime.so.1)
 	background faketime.log env LD_PRELOAD="$library" FAKETIME=+0d \
-	    sh -c 'trap exit TERM; while :; do sleep 0.2; done'
+	    bash -c 'trap exit TERM; while :; do sleep 0.2; done'
 	wait_until 10 test -e "/dev/shm/sem.faketime_sem_$PID"
 	FAKE_CLOCK=(env LD_PRELOAD="$library"
 	    FAKETIME_SHARED="/faketime_sem_$PID /faketime_shm_$PID"
