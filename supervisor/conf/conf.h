@@ -11,23 +11,50 @@
 
 #include "model/config.h"
 
-/* The `loop` group of one component, with the fleet's `loops` beneath it. */
+/* The `loop` group of one component, with the fleet's `loops` beneath it.
+ * Lists are NULL-ended. */
 struct loop_config {
-	const char *name;	  /* of the component, "loop-1" */
-	const char *title;	  /* "" where the file gives none */
-	int priority;		  /* 1 is the highest */
-	char **worker;		  /* argv, NULL-ended */
-	const char *directory;	  /* absolute; specs/ and transcripts in it */
-	const char *repository;	  /* absolute; where worker and verify run */
-	const char *branch;	  /* "" unless set */
-	const char *prompt;	  /* absolute path of the template, or "" */
-	const char *setup;	  /* for sh -c, or "" */
-	int max_attempts;	  /* for tests that don't say */
-	int64_t time_limit_ms;	  /* of one run of the worker */
-	int64_t silence_limit_ms; /* no output, no CPU time, no changed file */
-	int64_t verify_limit_ms;  /* of one run of verify */
-	int64_t pause_ms;	  /* between two tests in mode normal */
-	int64_t slow_pause_ms;	  /* and in mode slow (60s) */
+	const char *name;  /* of the component, "loop-1" */
+	const char *title; /* "" where the file gives none */
+	int index;	   /* 1 for the first loop of the file */
+	int priority;	   /* 1 is the highest */
+	char **worker;	   /* argv */
+	char **worker_options;
+	const char *directory;	/* absolute; specs/ and worktrees in it */
+	const char *repository; /* absolute; the operator's checkout */
+	const char *integration_branch; /* "loopkeeper/main" */
+	const char *branch;		/* "loop-1/working" */
+	bool repository_hooks;		/* its own hooks run in worktrees */
+	const char *prompt;	   /* absolute path of the template, or "" */
+	const char *setup;	   /* for sh -c, or "" */
+	char **setup_when_changed; /* patterns */
+	char **copy;		   /* paths in the repository */
+	char **shared;		   /* paths in worktrees */
+	char **test_files;	   /* patterns */
+	int recheck;		   /* passing tests, before a merge */
+	int max_attempts;	   /* for tests that don't say */
+	/* Of one run of the worker; 0: no such limit. */
+	int64_t startup_limit_ms;  /* -1: as the preset says */
+	int64_t silence_limit_ms;  /* no output, CPU time, changed file */
+	int64_t input_limit_ms;	   /* nor a child: it waits for somebody */
+	int64_t progress_limit_ms; /* no changed file */
+	int64_t time_warning_ms;
+	int64_t time_limit_ms;
+	int64_t setup_limit_ms;	 /* of one run of setup */
+	int64_t verify_limit_ms; /* of one run of verify */
+	int64_t min_disk;	 /* bytes; with less nothing is claimed */
+	int64_t min_memory;
+	int64_t pause_ms;      /* between two tests in mode normal */
+	int64_t slow_pause_ms; /* and in mode slow (60s) */
+};
+
+/* The top-level group `budget`, for all loops. Money in millionths of a USD;
+ * -1: no limit. */
+struct budget_config {
+	int64_t attempt_usd;
+	int64_t attempt_tokens;
+	int64_t loop_day_usd;
+	int64_t day_usd;
 };
 
 /* The top-level groups `monitor` and `pm`. */
@@ -49,6 +76,7 @@ struct conf {
 	size_t nloops;
 	struct monitor_config monitor;
 	struct pm_config pm;
+	struct budget_config budget;
 };
 
 /*

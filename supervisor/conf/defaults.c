@@ -56,6 +56,7 @@ example(const struct key *key)
 		[TYPE_INT] = "100",
 		[TYPE_DURATION] = "\"1h30m\"",
 		[TYPE_SIZE] = "\"512M\"",
+		[TYPE_USD] = "5.00",
 		[TYPE_CHOICE] = "\"...\"",
 		[TYPE_OCTAL] = "\"022\"",
 		[TYPE_DAILY] = "\"03:30\"",

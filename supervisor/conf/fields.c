@@ -68,7 +68,8 @@ load_hash(const void *base, enum key_id first, enum key_id end)
 
 		if (key_is_number(&keys[id])) {
 			hash = hash_bytes(hash, field, keys[id].width);
-		} else if (keys[id].type == TYPE_COMMAND) {
+		} else if (keys[id].type == TYPE_COMMAND ||
+		    keys[id].type == TYPE_WORDS) {
 			(void)memcpy(&words, field, sizeof(words));
 			for (; *words != NULL; words++)
 				hash = hash_text(hash, *words);

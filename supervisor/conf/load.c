@@ -150,11 +150,13 @@ read_own_groups(
 	if (is_our("loopkeeper-monitor", c))
 		mix_in(c, load_hash(l->conf, KEY_MONITOR_EVERY, KEY_PM_EVERY));
 	if (is_our("loopkeeper-pm", c))
-		mix_in(c, load_hash(l->conf, KEY_PM_EVERY, KEY_COMPONENTS));
+		mix_in(c,
+		    load_hash(l->conf, KEY_PM_EVERY, KEY_BUDGET_ATTEMPT_USD));
 	if (!c->is_loop)
 		return 0;
 	if (load_loop(l, d) < 0)
 		return -1;
+	mix_in(c, load_hash(l->conf, KEY_BUDGET_ATTEMPT_USD, KEY_COMPONENTS));
 	mix_in(c,
 	    load_hash(&l->conf->loops[l->conf->nloops - 1], KEY_FIRST_OF_LOOP,
 		KEY_COUNT));

@@ -1,5 +1,6 @@
 /* The `loop` group of a component: what its agent reads. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,58 @@ copy_path(struct load *l, const struct draft *d, enum key_id id,
 		return "";
 	}
 	return arena_copy(l->keep, path);
+}
+
+/* Where no file says it. */
+static const char *const lock_files[] = { "package-lock.json", "yarn.lock",
+	"pnpm-lock.yaml", "bun.lock*", "Cargo.lock", "go.sum", "poetry.lock",
+	"uv.lock", "Pipfile.lock", "requirements*.txt", "Gemfile.lock",
+	"composer.lock", NULL };
+static const char *const test_files[] = { "*.test.*", "*_test.*", "test_*",
+	"*.spec.*", "tests/**", "test/**", "spec/**", "__tests__/**",
+	"__snapshots__/**", "*.snap", NULL };
+static const char *const none[] = { NULL };
+
+/* The words of a list, or those of standard. NULL with ENOMEM. */
+static char **
+copy_words(struct load *l, const struct draft *d, enum key_id id,
+    const char *const *standard)
+{
+	const struct value *v = &d->values[id];
+	bool is_set = v->setting != NULL;
+	size_t n = draft_count(v);
+	char **words;
+
+	while (!is_set && standard[n] != NULL)
+		n++;
+	words = arena_alloc(l->keep, (n + 1) * sizeof(*words));
+	for (size_t i = 0; words != NULL && i < n; i++) {
+		words[i] = arena_copy(
+		    l->keep, is_set ? draft_word(v, i) : standard[i]);
+		if (words[i] == NULL)
+			return NULL;
+	}
+	return words;
+}
+
+/* Paths inside a worktree: what leads out of it is a fault. */
+static char **
+copy_inner_paths(struct load *l, const struct draft *d, enum key_id id)
+{
+	char **paths = copy_words(l, d, id, none);
+
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
+		const char *p = paths[i];
+		size_t len = strlen(p);
+
+		if (p[0] == '\0' || p[0] == '/' || strcmp(p, "..") == 0 ||
+		    strncmp(p, "../", 3) == 0 || strstr(p, "/../") != NULL ||
+		    (len > 2 && strcmp(p + len - 3, "/..") == 0))
+			draft_fault(&l->faults, d, id,
+			    "must be paths inside the repository, not \"%s\"",
+			    p);
+	}
+	return paths;
 }
 
 /* The worker's argv; an empty one after a fault. */
@@ -70,6 +123,34 @@ check(struct load *l, const struct draft *d, const struct loop_config *loop)
 			    l->conf->loops[i].name);
 }
 
+static const char *
+copy_branch(struct load *l, const struct draft *d, const char *name)
+{
+	const char *branch = d->values[KEY_LOOP_BRANCH].text;
+	char text[TEXT_NAME_MAX + sizeof("/working")];
+
+	if (branch[0] != '\0')
+		return arena_copy(l->keep, branch);
+	(void)snprintf(text, sizeof(text), "%s/working", name);
+	return arena_copy(l->keep, text);
+}
+
+static int
+fill_lists(struct load *l, const struct draft *d, struct loop_config *loop)
+{
+	loop->worker_options = copy_words(l, d, KEY_LOOP_WORKER_OPTIONS, none);
+	loop->setup_when_changed =
+	    copy_words(l, d, KEY_LOOP_SETUP_WHEN_CHANGED, lock_files);
+	loop->copy = copy_inner_paths(l, d, KEY_LOOP_COPY);
+	loop->shared = copy_inner_paths(l, d, KEY_LOOP_SHARED);
+	loop->test_files = copy_words(l, d, KEY_LOOP_TEST_FILES, test_files);
+	return loop->worker_options == NULL ||
+		loop->setup_when_changed == NULL || loop->copy == NULL ||
+		loop->shared == NULL || loop->test_files == NULL
+	    ? -1
+	    : 0;
+}
+
 static int
 fill(struct load *l, const struct draft *d, struct loop_config *loop)
 {
@@ -91,7 +172,9 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 		  l, d, KEY_LOOP_DIRECTORY, l->state_directory, loop->name);
 	loop->repository = copy_path(
 	    l, d, at, load_directory(l, &d->values[at]), d->values[at].text);
-	loop->branch = arena_copy(l->keep, d->values[KEY_LOOP_BRANCH].text);
+	loop->integration_branch =
+	    arena_copy(l->keep, d->values[KEY_LOOP_INTEGRATION_BRANCH].text);
+	loop->branch = copy_branch(l, d, loop->name);
 	loop->setup = arena_copy(l->keep, d->values[KEY_LOOP_SETUP].text);
 	loop->prompt = prompt->text[0] == '\0'
 	    ? ""
@@ -99,10 +182,10 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 		  prompt->text);
 	return loop->title == NULL || loop->worker == NULL ||
 		loop->directory == NULL || loop->repository == NULL ||
-		loop->branch == NULL || loop->setup == NULL ||
-		loop->prompt == NULL
+		loop->integration_branch == NULL || loop->branch == NULL ||
+		loop->setup == NULL || loop->prompt == NULL
 	    ? -1
-	    : 0;
+	    : fill_lists(l, d, loop);
 }
 
 int
@@ -116,6 +199,6 @@ load_loop(struct load *l, const struct draft *d)
 		if (key_is_number(&keys[id]))
 			load_store(loop, &keys[id], d->values[id].number);
 	check(l, d, loop);
-	l->conf->nloops++;
+	loop->index = (int)++l->conf->nloops;
 	return 0;
 }

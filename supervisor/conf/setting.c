@@ -101,6 +101,11 @@ number_text(
 		if (!is_int && type != CONFIG_TYPE_STRING)
 			return false;
 		break;
+	case TYPE_USD:
+		if (!is_int && type != CONFIG_TYPE_FLOAT &&
+		    type != CONFIG_TYPE_STRING)
+			return false;
+		break;
 	case TYPE_LATE:
 		if (type != CONFIG_TYPE_FLOAT && type != CONFIG_TYPE_STRING)
 			return false;

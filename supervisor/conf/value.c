@@ -88,6 +88,23 @@ parse_size(const char *text, int64_t *ret)
 	return 0;
 }
 
+/* "5", "0.75", "$5": millionths. */
+static int
+parse_usd(const char *text, int64_t *ret)
+{
+	char *end;
+	double usd = strtod(text[0] == '$' ? text + 1 : text, &end);
+
+	if (end == text || *end != '\0' || !(usd >= 0))
+		return invalid();
+	if (usd > 1e9) {
+		errno = ERANGE;
+		return -1;
+	}
+	*ret = (int64_t)(usd * MILLION + 0.5);
+	return 0;
+}
+
 static int
 parse_octal(const char *text, int64_t *ret)
 {
@@ -154,6 +171,7 @@ parse(const struct key *key, const char *text, int64_t *ret)
 	case TYPE_INT: return text_parse_int(text, INT64_MIN, INT64_MAX, ret);
 	case TYPE_DURATION: return duration_parse(text, ret);
 	case TYPE_SIZE: return parse_size(text, ret);
+	case TYPE_USD: return parse_usd(text, ret);
 	case TYPE_SIGNAL: return parse_signal(text, ret);
 	case TYPE_CHOICE: return parse_choice(key, text, ret);
 	case TYPE_OCTAL: return parse_octal(text, ret);
@@ -215,6 +233,7 @@ value_expected(const struct key *key, struct buf *out)
 		[TYPE_BOOL] = "true or false, without quotes",
 		[TYPE_DURATION] = "a duration, such as \"90s\" or \"1h30m\"",
 		[TYPE_SIZE] = "a size, such as \"512M\" or \"2G\"",
+		[TYPE_USD] = "an amount of USD above 0, such as 5.00",
 		[TYPE_SIGNAL] = "a signal that ends it, such as \"TERM\"",
 		[TYPE_OCTAL] = "octal digits in quotes, such as \"022\"",
 		[TYPE_DAILY] = "a time of day in quotes, such as \"03:30\"",
@@ -223,7 +242,7 @@ value_expected(const struct key *key, struct buf *out)
 
 	if (key->type == TYPE_CHOICE)
 		expected_choice(key, out);
-	else if (key->type == TYPE_INT && key->max == INT32_MAX)
+	else if (key->type == TYPE_INT && key->max >= INT32_MAX)
 		buf_addf(out, "a whole number, at least %" PRId64, key->min);
 	else if (key->type == TYPE_INT)
 		buf_addf(out, "a whole number from %" PRId64 " to %" PRId64,
@@ -266,6 +285,7 @@ value_format(const struct key *key, int64_t number, struct buf *out)
 
 	switch (key->type) {
 	case TYPE_BOOL: buf_add(out, number != 0 ? "true" : "false"); break;
+	case TYPE_USD: buf_addf(out, "%.2f", (double)number / MILLION); break;
 	case TYPE_LATE:
 		if (number < 0)
 			buf_addf(out, "%.6g", -(double)number / MILLION);

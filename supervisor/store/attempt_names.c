@@ -24,6 +24,11 @@ static const struct {
 	[OUTCOME_TIMEOUT] = { "timeout", true },
 	[OUTCOME_INTERRUPTED] = { "interrupted", false },
 	[OUTCOME_LOST_LEASE] = { "lost_lease", false },
+	[OUTCOME_BUDGET] = { "budget", false },
+	[OUTCOME_RATE_LIMITED] = { "rate_limited", false },
+	[OUTCOME_AUTH] = { "auth", false },
+	[OUTCOME_WAITING_FOR_INPUT] = { "waiting_for_input", false },
+	[OUTCOME_GAMED] = { "gamed", true },
 };
 
 const char *

@@ -34,15 +34,20 @@ enum attempt_state {
 
 enum attempt_outcome {
 	OUTCOME_PASSED,
-	OUTCOME_FAILED,	     /* verify says no */
-	OUTCOME_CRASHED,     /* the worker died of a signal of its own */
-	OUTCOME_SILENT,	     /* no sign of life for silence_limit */
-	OUTCOME_TIMEOUT,     /* time_limit */
-	OUTCOME_INTERRUPTED, /* pause, stop, skip, death of the loop, or a
-				worker killed from outside */
-	OUTCOME_LOST_LEASE,  /* the test was taken from under it */
+	OUTCOME_FAILED,	      /* verify says no */
+	OUTCOME_CRASHED,      /* the worker died of a signal of its own */
+	OUTCOME_SILENT,	      /* no sign of life for silence_limit */
+	OUTCOME_TIMEOUT,      /* time_limit */
+	OUTCOME_INTERRUPTED,  /* pause, stop, skip, death of the loop, or a
+				 worker killed from outside */
+	OUTCOME_LOST_LEASE,   /* the test was taken from under it */
+	OUTCOME_BUDGET,	      /* money or tokens were spent */
+	OUTCOME_RATE_LIMITED, /* by its provider */
+	OUTCOME_AUTH,	      /* its provider wants a login */
+	OUTCOME_WAITING_FOR_INPUT,
+	OUTCOME_GAMED, /* it changed the tests */
 };
-#define ATTEMPT_OUTCOMES 7
+#define ATTEMPT_OUTCOMES 12
 
 /* What every write of an attempt is conditional on. */
 struct attempt_key {

@@ -32,7 +32,8 @@ static const char *const tables[] = {
 	" automatable INTEGER DEFAULT 1, notes TEXT, spec_content TEXT,"
 	" last_attempt_at TEXT, passed_at TEXT, verified_at TEXT,"
 	" created_at " NOW ", verify TEXT, worker TEXT, files TEXT,"
-	" test_files TEXT, reason TEXT, sort_order INTEGER)",
+	" test_files TEXT, reason TEXT, sort_order INTEGER,"
+	" allow_test_changes INTEGER DEFAULT 0)",
 
 	"events (id TEXT PRIMARY KEY NOT NULL, timestamp " NOW " NOT NULL,"
 	" source TEXT, event_type TEXT, payload TEXT DEFAULT '{}',"
@@ -83,7 +84,8 @@ static const char *const tables[] = {
 	" outcome TEXT, lease_until TEXT, boot_id TEXT, pid INTEGER,"
 	" pid_start INTEGER, base_commit TEXT, result_commit TEXT,"
 	" snapshot_ref TEXT, transcript TEXT, tokens INTEGER, cost_usd REAL,"
-	" started_at TEXT, ended_at TEXT)",
+	" started_at TEXT, ended_at TEXT, provider TEXT, session_id TEXT,"
+	" repository TEXT, integration_branch TEXT)",
 
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
 };
