@@ -43,7 +43,7 @@ FILL = sed 's,@BINDIR@,$(BINDIR),g'
 # ---- what is built ----
 
 # Floors, lowest first; each becomes an archive that only floors above link.
-FLOORS = base model system conf store control keeper
+FLOORS = base model system conf store control git keeper
 AGENTS = recorder logger monitor pm loop
 PROGRAMS = $(BUILD)/bin/loopkeeper $(BUILD)/bin/loopkeeperd \
 	$(AGENTS:%=$(BUILD)/bin/loopkeeper-%)
@@ -55,7 +55,7 @@ objects = $(patsubst supervisor/%.c,$(BUILD)/%.o,$(wildcard supervisor/$(1)/*.c)
 archive = $(BUILD)/lib$(1).a
 # In the order in which they need each other.
 LOW  = $(foreach f,control system model base,$(call archive,$f))
-FULL = $(foreach f,conf store control system model base,$(call archive,$f))
+FULL = $(foreach f,conf store control git system model base,$(call archive,$f))
 
 all: $(PROGRAMS)
 

@@ -1,0 +1,82 @@
+/* Trees beside each other: what differs, and whether both go together. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "git/repository.h"
+
+static const struct git_call at_top = { 0 };
+
+int
+repository_changes(struct git *g, const char *from, const char *to,
+    void (*found)(const struct repository_change *change, void *argument),
+    void *argument)
+{
+	struct git_call call = at_top;
+	char *output = NULL;
+	size_t len = 0;
+	int n = 0;
+
+	call.ret_output = &output;
+	call.ret_len = &len;
+	if (git_must(g, &call,
+		(const char *const[]){ "diff-tree", "-r", "-z", "--no-renames",
+		    "--no-commit-id", "--name-status", from, to, NULL }) < 0)
+		return -1;
+	/* STATUS NUL PATH NUL ... */
+	for (char *p = output; p < output + len; n++) {
+		char status = *p;
+
+		p += strlen(p) + 1;
+		if (p >= output + len)
+			break;
+		found(&(struct repository_change){ status, p }, argument);
+		p += strlen(p) + 1;
+	}
+	free(output);
+	return n;
+}
+
+/* The first line is the tree, the rest are the files that conflict. */
+static void
+list_conflicts(char *lines, char *ret, size_t size)
+{
+	struct buf b;
+	char *line;
+
+	buf_init(&b, ret, size);
+	(void)strsep(&lines, "\n");
+	while ((line = strsep(&lines, "\n")) != NULL && line[0] != '\0')
+		buf_addf(&b, "%s%s", b.len > 0 ? ", " : "", line);
+}
+
+int
+repository_rebase(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size)
+{
+	struct git_call call = at_top;
+	char *output = NULL;
+	int status;
+
+	call.ret_output = &output;
+	status = git_run(g, &call,
+	    (const char *const[]){ "merge-tree", "--write-tree", "--name-only",
+		"--no-messages", onto, commit, NULL });
+	if (status == 0) {
+		output[strcspn(output, "\n")] = '\0';
+		status =
+		    repository_write_commit(g, output, onto, message, ret) < 0
+		    ? -1
+		    : 1;
+	} else if (status == 1) {
+		list_conflicts(output, conflicts, size);
+		status = 0;
+	} else if (status > 1) {
+		status = git_fail(g, EPROTO, "git merge-tree: exit %d", status);
+	}
+	free(output);
+	return status;
+}

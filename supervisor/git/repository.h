@@ -1,0 +1,78 @@
+/* Branches, refs and commits of a repository. */
+#ifndef LOOPKEEPER_GIT_REPOSITORY_H
+#define LOOPKEEPER_GIT_REPOSITORY_H
+
+#include "git/git.h"
+
+/* The commit that rev means. Returns 1, 0 when there is none, -1. */
+int repository_commit(
+    struct git *g, const char *rev, char ret[static GIT_HASH_SIZE]);
+
+/* The tree of a commit. Returns 0 or -1. */
+int repository_tree(
+    struct git *g, const char *commit, char ret[static GIT_HASH_SIZE]);
+
+/*
+ * The tip of a branch, which is made from HEAD where it isn't there. Returns
+ * 0, or -1; ENOENT where HEAD has no commit yet.
+ */
+int repository_branch(
+    struct git *g, const char *branch, char ret[static GIT_HASH_SIZE]);
+
+/*
+ * Whether a branch is checked out in the repository or one of its worktrees,
+ * where it must not be moved; then its path is in ret. Runs no git. Returns
+ * 1, 0, or -1.
+ */
+int repository_is_checked_out(
+    struct git *g, const char *branch, char ret[static PATH_SIZE]);
+
+/* Whether commit is in the history of the branch. Returns 1, 0 (also when
+ * there is no such branch or commit), or -1. */
+int repository_contains(struct git *g, const char *branch, const char *commit);
+
+/*
+ * Moves a ref from old ("" for none: it is made) to new, if it is still
+ * there; note stands in its reflog. Returns 1 moved, 0 somebody else moved it,
+ * or -1.
+ */
+int repository_move_ref(struct git *g, const char *ref, const char *new,
+    const char *old, const char *note);
+
+/* Deletes a ref of ours; none is fine. Returns 0 or -1. */
+int repository_delete_ref(struct git *g, const char *ref);
+
+/* Writes a commit. parent may be "". Returns 0 or -1. */
+int repository_write_commit(struct git *g, const char *tree, const char *parent,
+    const char *message, char ret[static GIT_HASH_SIZE]);
+
+/* A changed file, while two trees are compared. */
+struct repository_change {
+	char status; /* A added, M modified, D deleted, T another type */
+	const char *path;
+};
+
+/*
+ * Calls found for each file in which two commits or trees differ, by path,
+ * renames being a deletion and an addition. Returns how many there are, or
+ * -1.
+ */
+int repository_changes(struct git *g, const char *from, const char *to,
+    void (*found)(const struct repository_change *change, void *argument),
+    void *argument);
+
+/*
+ * Puts commit, of one parent, on another one, as a rebase does. message is
+ * that of the new commit. Returns 1 with it in ret; 0 when it doesn't apply,
+ * with the files that conflict in conflicts (cut at size); -1.
+ */
+int repository_rebase(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size);
+
+/* Takes a lock on something of this repository ("merge", "worktrees") without
+ * waiting. Returns a descriptor to close; -1 with EAGAIN while another process
+ * has it. */
+int repository_lock(struct git *g, const char *what);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * What lies in a worktree as a commit, whatever state a worker left it in; and
+ * what of it may be judged: a candidate, whose test files are those of the
+ * base.
+ */
+#ifndef LOOPKEEPER_GIT_SNAPSHOT_H
+#define LOOPKEEPER_GIT_SNAPSHOT_H
+
+#include "git/worktree.h"
+
+/*
+ * Commits every file of the worktree that git doesn't ignore, but for those
+ * in leave_out (paths, NULL-ended), with message, its parent being what the
+ * worktree's HEAD is at, else base. The worktree's own index and HEAD stay as
+ * they are. The ref ("refs/loopkeeper/attempts/ID") is made or moved to it.
+ * Returns 0 with the commit in ret, or -1.
+ */
+int snapshot_take(struct git *g, const struct worktree *w, const char *base,
+    char *const *leave_out, const char *ref, const char *message,
+    char ret[static GIT_HASH_SIZE]);
+
+/*
+ * The tree of commit with those paths as they are in base (or not there, where
+ * base doesn't have them). index_file is a path to write to. Returns 0 or -1.
+ */
+int snapshot_restore(struct git *g, const char *commit, const char *base,
+    char *const *paths, const char *index_file, char ret[static GIT_HASH_SIZE]);
+
+#endif

@@ -1,0 +1,154 @@
+/* What git doesn't know of a worktree, and away with it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "git/worktree.h"
+
+static char **
+split(const char *bytes, size_t len)
+{
+	char **paths;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += bytes[i] == '\0';
+	paths = calloc(n + 1, sizeof(*paths));
+	n = 0;
+	for (const char *p = bytes; paths != NULL && p < bytes + len;
+	     p += strlen(p) + 1) {
+		paths[n] = strdup(p);
+		if (paths[n++] == NULL) {
+			worktree_free_paths(paths);
+			paths = NULL;
+		}
+	}
+	return paths;
+}
+
+char **
+worktree_others(struct git *g, const struct worktree *w, bool ignored)
+{
+	struct git_call call = { 0 };
+	char *output = NULL, **paths;
+	size_t len = 0;
+
+	worktree_call(w, &call);
+	call.ret_output = &output;
+	call.ret_len = &len;
+	if (git_must(g, &call,
+		(const char *const[]){ "ls-files", "-z", "--others",
+		    "--exclude-standard", "--directory",
+		    ignored ? "--ignored" : NULL, NULL }) < 0)
+		return NULL;
+	paths = split(output, len);
+	free(output);
+	if (paths == NULL)
+		(void)git_fail(g, ENOMEM, "%s: out of memory", w->path);
+	return paths;
+}
+
+void
+worktree_free_paths(char **paths)
+{
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++)
+		free(paths[i]);
+	free(paths);
+}
+
+/* Whether one path is the other, or lies in it. */
+static bool
+is_within(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+
+	while (n > 0 && a[n - 1] == '/')
+		n--;
+	return strncmp(a, b, n) == 0 && (b[n] == '/' || b[n] == '\0');
+}
+
+static bool
+is_kept(const char *path, char *const *keep)
+{
+	for (size_t i = 0; keep != NULL && keep[i] != NULL; i++)
+		if (is_within(path, keep[i]) || is_within(keep[i], path))
+			return true;
+	return false;
+}
+
+/* Deletes a file, or a folder with all that is in it; a link, not what it
+ * leads to. Returns 0 or -1 with errno. */
+static int delete (char *path)
+{
+	char *const paths[] = { path, NULL };
+	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+	int error = 0;
+
+	if (walk == NULL)
+		return -1;
+	while ((entry = fts_read(walk)) != NULL) {
+		if (entry->fts_info == FTS_D) {
+			/* Caches of some tools may not be written. */
+			if ((entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
+				(void)chmod(entry->fts_accpath, S_IRWXU);
+			continue;
+		}
+		if (remove(entry->fts_accpath) < 0 && errno != ENOENT)
+			error = errno;
+	}
+	(void)fts_close(walk);
+	errno = error;
+	return error != 0 ? -1 : 0;
+}
+
+static int
+take_away(struct git *g, const struct worktree *w, const char *other)
+{
+	char path[PATH_SIZE], inner[PATH_SIZE], aside[PATH_SIZE];
+	size_t len;
+
+	if (path_format(path, "%s/%s", w->path, other) < 0 ||
+	    path_format(inner, "%s/.git", path) < 0 ||
+	    path_format(aside, "%s.inner-%lld", w->path,
+		(long long)clock_wall_ms()) < 0)
+		return git_fail(g, errno, "%s: %s", other, strerror(errno));
+	len = strlen(path);
+	if (path[len - 1] == '/')
+		path[len - 1] = '\0';
+	/* The snapshot doesn't have what is in another repository. */
+	if (access(inner, F_OK) == 0 ? rename(path, aside) < 0
+				     : delete (path) < 0)
+		return git_fail(
+		    g, errno, "deleting %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int
+worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
+    char *const *keep, char *const *spare)
+{
+	char **others = worktree_others(g, w, false);
+	int result = others == NULL ? -1 : 0;
+
+	for (int pass = 0; result == 0; pass++) {
+		for (size_t i = 0; result == 0 && others[i] != NULL; i++)
+			if (!is_kept(others[i], keep) &&
+			    (pass == 0 || !is_kept(others[i], spare)))
+				result = take_away(g, w, others[i]);
+		worktree_free_paths(others);
+		others = NULL;
+		if (pass > 0 || !ignored || result < 0)
+			break;
+		others = worktree_others(g, w, true);
+		if (others == NULL)
+			result = -1;
+	}
+	return result;
+}

@@ -1,0 +1,182 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "git/repository.h"
+#include "git/worktree.h"
+#include "git/wreck.h"
+
+void
+worktree_call(const struct worktree *w, struct git_call *call)
+{
+	call->work_tree = w->path;
+	call->git_dir = w->admin;
+}
+
+/* The folder that an admin directory is for; "" when it doesn't say. */
+static void
+read_path(const char *admin, char ret[static PATH_SIZE])
+{
+	char file[PATH_SIZE];
+	size_t len;
+
+	ret[0] = '\0';
+	if (path_format(file, "%s/gitdir", admin) < 0 ||
+	    io_read_file(AT_FDCWD, file, ret, PATH_SIZE) < 0) {
+		ret[0] = '\0';
+		return;
+	}
+	len = strcspn(ret, "\n");
+	if (len > 5 && strncmp(ret + len - 5, "/.git", 5) == 0)
+		len -= 5;
+	ret[len] = '\0';
+}
+
+int
+worktree_each(struct git *g,
+    bool (*one)(void *argument, const char *admin, const char *path),
+    void *argument)
+{
+	char path[PATH_SIZE], admin[PATH_SIZE];
+	struct dirent *entry;
+	bool more = true;
+	DIR *all = NULL;
+
+	if (path_format(path, "%s/worktrees", g->common) == 0)
+		all = opendir(path);
+	if (all == NULL)
+		return errno == ENOENT
+		    ? 0
+		    : git_fail(g, errno, "%s: %s", path, strerror(errno));
+	while (more && (entry = readdir(all)) != NULL) {
+		if (entry->d_name[0] == '.' ||
+		    path_format(
+			admin, "%s/worktrees/%s", g->common, entry->d_name) < 0)
+			continue;
+		read_path(admin, path);
+		more = one(argument, admin, path);
+	}
+	(void)closedir(all);
+	return !more;
+}
+
+struct search {
+	const char *path;
+	char *ret;
+};
+
+static bool
+is_other(void *argument, const char *admin, const char *path)
+{
+	struct search *s = argument;
+
+	if (strcmp(path, s->path) != 0)
+		return true;
+	(void)path_format(s->ret, "%s", admin);
+	return false;
+}
+
+/* The admin directory of the worktree at w->path. 1, 0 none, -1. */
+static int
+find_admin(struct git *g, struct worktree *w)
+{
+	struct search s = { .path = w->path, .ret = w->admin };
+
+	return worktree_each(g, is_other, &s);
+}
+
+/* Whether both halves are there and whole: the folder says where its admin
+ * directory is, and that is the one that names the folder. */
+static bool
+is_whole(const struct worktree *w)
+{
+	char path[PATH_SIZE], text[PATH_SIZE];
+
+	if (path_format(path, "%s/locked", w->admin) < 0 ||
+	    access(path, F_OK) == 0) /* it was being made */
+		return false;
+	if (path_format(path, "%s/index", w->admin) < 0 ||
+	    access(path, F_OK) < 0)
+		return false;
+	if (path_format(path, "%s/.git", w->path) < 0 ||
+	    io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strncmp(text, "gitdir: ", 8) == 0 &&
+	    strcmp(text + 8, w->admin) == 0;
+}
+
+static int
+make(struct git *g, struct worktree *w, const char *commit)
+{
+	static const struct git_call at_top = { 0 };
+
+	if (git_must(g, &at_top,
+		(const char *const[]){
+		    "worktree", "add", "--detach", w->path, commit, NULL }) < 0)
+		return -1;
+	if (find_admin(g, w) == 1)
+		return 1;
+	return git_fail(g, EPROTO,
+	    "git worktree add %s: the repository doesn't know it", w->path);
+}
+
+int
+worktree_open(struct git *g, struct worktree *w, const char *path,
+    const char *commit, char *aside)
+{
+	int found, lock;
+
+	aside[0] = '\0';
+	/* git notes paths without links. */
+	if (path_format(w->path, "%s", path) < 0)
+		return git_fail(g, errno, "%s: %s", path, strerror(errno));
+	found = find_admin(g, w);
+	if (found < 0)
+		return -1;
+	if (found > 0 && is_whole(w))
+		return 0;
+	lock = repository_lock(g, "worktrees");
+	if (lock < 0)
+		return -1;
+	if (found == 0)
+		w->admin[0] = '\0';
+	found = wreck_set_aside(g, w, aside) < 0 ? -1 : make(g, w, commit);
+	io_close(&lock);
+	return found;
+}
+
+int
+worktree_reset(struct git *g, const struct worktree *w, const char *branch,
+    const char *commit)
+{
+	struct git_call call = { 0 };
+
+	worktree_call(w, &call);
+	/* What a worker has left half-way: a merge, a rebase, a bisect. */
+	if (wreck_forget_operations(g, w) < 0)
+		return -1;
+	return git_must(g, &call,
+	    branch != NULL ? (const char *const[]){ "checkout", "-q", "--force",
+				 "--no-track", "-B", branch, commit, NULL }
+			   : (const char *const[]){ "checkout", "-q", "--force",
+				 "--detach", commit, NULL });
+}
+
+int
+worktree_remove(struct git *g, const struct worktree *w)
+{
+	static const struct git_call at_top = { 0 };
+	int lock = repository_lock(g, "worktrees"), result;
+
+	if (lock < 0)
+		return -1;
+	result = git_must(g, &at_top,
+	    (const char *const[]){
+		"worktree", "remove", "--force", "--force", w->path, NULL });
+	io_close(&lock);
+	return result;
+}

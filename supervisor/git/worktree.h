@@ -1,0 +1,69 @@
+/*
+ * A worktree of ours: a folder with files, which a worker may do anything to,
+ * and its admin directory in the repository, which is where git keeps what it
+ * knows of it. Every command names both: whatever has become of the folder's
+ * .git, git never takes it for the checkout around it.
+ */
+#ifndef LOOPKEEPER_GIT_WORKTREE_H
+#define LOOPKEEPER_GIT_WORKTREE_H
+
+#include <stdbool.h>
+
+#include "git/git.h"
+
+struct worktree {
+	char path[PATH_SIZE];
+	char admin[PATH_SIZE];
+};
+
+/*
+ * Makes sure that there is a worktree at path, detached at commit where it is
+ * made anew; what lies there and is none is set aside (wreck.h) and told in
+ * aside ("" when nothing was; PATH_SIZE). Nothing of ours may run in it.
+ * Returns 1 made, 0 it was there, or -1; EAGAIN while another process works on
+ * the repository's worktrees: try again soon.
+ */
+int worktree_open(struct git *g, struct worktree *w, const char *path,
+    const char *commit, char *aside);
+
+/*
+ * Every file as in commit, on the branch (NULL: detached), which is made or
+ * moved there. What git doesn't know stays. What was there before must be safe
+ * (snapshot.h). Returns 0 or -1.
+ */
+int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
+    const char *commit);
+
+/*
+ * Deletes what git doesn't know and, with ignored, what it ignores as well;
+ * but not what is, holds, or lies in one of the paths of keep or spare
+ * (relative, NULL-ended; may be NULL). A repository inside is moved to
+ * PATH.inner-TIME. Returns 0 or -1.
+ */
+int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
+    char *const *keep, char *const *spare);
+
+/*
+ * The paths of what git doesn't know or, with ignored, ignores; of a folder
+ * of nothing else only its own, with a slash at its end. To be freed by
+ * worktree_free_paths(). NULL with errno.
+ */
+char **worktree_others(struct git *g, const struct worktree *w, bool ignored);
+void worktree_free_paths(char **paths);
+
+/* Takes a worktree away with its files; the repository forgets it. Returns 0
+ * or -1. */
+int worktree_remove(struct git *g, const struct worktree *w);
+
+/* Fills in call what names the worktree. */
+void worktree_call(const struct worktree *w, struct git_call *call);
+
+/*
+ * Calls one for each worktree that the repository knows, until it says false.
+ * Runs no git. Returns 1 when it said false, else 0, or -1.
+ */
+int worktree_each(struct git *g,
+    bool (*one)(void *argument, const char *admin, const char *path),
+    void *argument);
+
+#endif

@@ -1,0 +1,174 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "git/wreck.h"
+#include "system/process.h"
+
+/* A git may have been started this much after the time that its lock bears,
+ * by clocks that are read in different ways. */
+#define SLACK_MS 2000
+
+/* Moves path into the repository's folder for such things; none is fine. */
+static int
+move_aside(struct git *g, const char *path, const char *name)
+{
+	char aside[PATH_SIZE];
+
+	if (path_format(aside, "%s/loopkeeper/aside", g->common) < 0 ||
+	    path_make(aside, 0700) < 0 ||
+	    path_format(aside, "%s/loopkeeper/aside/%s-%lld", g->common, name,
+		(long long)clock_wall_ms()) < 0 ||
+	    (rename(path, aside) < 0 && errno != ENOENT))
+		return git_fail(
+		    g, errno, "moving %s aside: %s", path, strerror(errno));
+	return 0;
+}
+
+int
+wreck_set_aside(struct git *g, const struct worktree *w, char *aside)
+{
+	aside[0] = '\0';
+	if (access(w->path, F_OK) == 0) {
+		if (path_format(aside, "%s.wreck-%lld", w->path,
+			(long long)clock_wall_ms()) < 0 ||
+		    rename(w->path, aside) < 0)
+			return git_fail(g, errno, "moving %s aside: %s",
+			    w->path, strerror(errno));
+	}
+	return w->admin[0] != '\0' ? move_aside(g, w->admin, "worktree") : 0;
+}
+
+int
+wreck_forget_operations(struct git *g, const struct worktree *w)
+{
+	static const char *const operations[] = { "MERGE_HEAD",
+		"CHERRY_PICK_HEAD", "REVERT_HEAD", "AUTO_MERGE", "sequencer",
+		"rebase-merge", "rebase-apply", "BISECT_LOG", "BISECT_START",
+		"BISECT_NAMES" };
+	char path[PATH_SIZE];
+
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]);
+	     i++) {
+		if (path_format(path, "%s/%s", w->admin, operations[i]) < 0)
+			return git_fail(
+			    g, errno, "%s: %s", w->admin, strerror(errno));
+		if (access(path, F_OK) == 0 &&
+		    move_aside(g, path, operations[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Looking for a git that may own a lock file. */
+struct owner {
+	const char *places[3]; /* of the repository and the worktree */
+	int64_t lock_wall_ms;  /* when the lock was made */
+	pid_t found;
+};
+
+static bool
+mentions(const struct owner *o, const char *text, size_t len)
+{
+	for (size_t i = 0; i < 3; i++)
+		if (o->places[i] != NULL &&
+		    memmem(text, len, o->places[i], strlen(o->places[i])) !=
+			NULL)
+			return true;
+	return false;
+}
+
+/* Whether a file of /proc/PID has one of the places in it. */
+static bool
+file_mentions(const struct owner *o, pid_t pid, const char *name)
+{
+	char path[64], text[16384];
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	if (strcmp(name, "cwd") == 0) {
+		n = readlink(path, text, sizeof(text));
+	} else {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			n = read(fd, text, sizeof(text));
+		io_close(&fd);
+	}
+	return n > 0 && mentions(o, text, (size_t)n);
+}
+
+static bool
+is_no_owner(void *context, const struct process *p)
+{
+	struct owner *o = context;
+	int64_t age_ms;
+
+	if (strncmp(p->comm, "git", 3) != 0 || p->state == 'Z')
+		return true;
+	/* Who was born after the lock didn't make it. */
+	age_ms = (int64_t)(process_start_now() - p->start) * 1000 /
+	    sysconf(_SC_CLK_TCK);
+	if (clock_wall_ms() - age_ms > o->lock_wall_ms + SLACK_MS)
+		return true;
+	if (!file_mentions(o, p->pid, "cwd") &&
+	    !file_mentions(o, p->pid, "environ") &&
+	    !file_mentions(o, p->pid, "cmdline"))
+		return true;
+	o->found = p->pid;
+	return false;
+}
+
+/* 1 moved aside, 0 there is none, -1. */
+static int
+clear_lock(struct git *g, struct owner *o, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR
+		    ? 0
+		    : git_fail(g, errno, "%s: %s", path, strerror(errno));
+	o->found = 0;
+	o->lock_wall_ms =
+	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	if (process_each(is_no_owner, o) < 0)
+		return git_fail(g, errno, "/proc: %s", strerror(errno));
+	if (o->found != 0)
+		return git_fail(g, EBUSY,
+		    "%s is there, and a git that may have made it lives (pid "
+		    "%d)",
+		    path, (int)o->found);
+	return move_aside(g, path, slash != NULL ? slash + 1 : path) < 0 ? -1
+									 : 1;
+}
+
+int
+wreck_clear_locks(struct git *g, const struct worktree *w,
+    const char *const *names, char ret[static PATH_SIZE])
+{
+	struct owner o = { .places = { g->top, g->common,
+			       w != NULL ? w->path : NULL } };
+	char path[PATH_SIZE];
+	int cleared = 0, result;
+
+	for (size_t i = 0; names[i] != NULL; i++) {
+		if (path_format(path, "%s/%s.lock",
+			w != NULL ? w->admin : g->common, names[i]) < 0)
+			return git_fail(
+			    g, errno, "%s: %s", names[i], strerror(errno));
+		result = clear_lock(g, &o, path);
+		if (result < 0)
+			return -1;
+		if (result > 0)
+			(void)path_format(ret, "%s", path);
+		cleared += result;
+	}
+	return cleared;
+}

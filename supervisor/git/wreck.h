@@ -1,0 +1,35 @@
+/*
+ * What a git that died left behind: half-made worktrees, lock files,
+ * operations it was in the midst of. Nothing is deleted: it is moved into the
+ * folder loopkeeper/aside of the repository, or beside where it lay. What may
+ * belong to a git that lives is left where it is.
+ */
+#ifndef LOOPKEEPER_GIT_WRECK_H
+#define LOOPKEEPER_GIT_WRECK_H
+
+#include "git/worktree.h"
+
+/*
+ * Moves both halves of a worktree that isn't whole aside, as far as they are
+ * there: the folder to PATH.wreck-TIME, whose path is written to aside ("":
+ * there was none), the admin directory ("" for none) into the repository's
+ * folder. The caller holds the lock on worktrees. Returns 0 or -1.
+ */
+int wreck_set_aside(struct git *g, const struct worktree *w, char *aside);
+
+/* Ends a merge, rebase, cherry-pick, revert or bisect that a worker left in
+ * its worktree: git's notes of it are moved aside. Returns 0 or -1. */
+int wreck_forget_operations(struct git *g, const struct worktree *w);
+
+/*
+ * Lock files NAME.lock (NULL-ended names: "index", "refs/heads/main") of dead
+ * gits, in a worktree's admin directory, or with w NULL in the repository's:
+ * moved aside unless a git that is as old as the lock and has to do with this
+ * repository lives. Returns how many were moved, with the last one's path in
+ * ret; or -1, EBUSY and a text that names the process where one may be at
+ * work.
+ */
+int wreck_clear_locks(struct git *g, const struct worktree *w,
+    const char *const *names, char ret[static PATH_SIZE]);
+
+#endif
