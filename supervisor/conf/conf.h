@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "conf/preset.h"
 #include "model/config.h"
 
 /* The `loop` group of one component, with the fleet's `loops` beneath it.
@@ -18,7 +19,8 @@ struct loop_config {
 	const char *title; /* "" where the file gives none */
 	int index;	   /* 1 for the first loop of the file */
 	int priority;	   /* 1 is the highest */
-	char **worker;	   /* argv */
+	char **worker;	   /* argv; the preset's where there is one */
+	const struct worker_preset *preset; /* NULL: a plain command */
 	char **worker_options;
 	const char *directory;	/* absolute; specs/ and worktrees in it */
 	const char *repository; /* absolute; the operator's checkout */

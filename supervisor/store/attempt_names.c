@@ -16,19 +16,20 @@ static const char *const states[] = {
 static const struct {
 	const char *name;
 	bool counts;
+	bool futile;
 } outcomes[ATTEMPT_OUTCOMES] = {
-	[OUTCOME_PASSED] = { "passed", true },
-	[OUTCOME_FAILED] = { "failed", true },
-	[OUTCOME_CRASHED] = { "crashed", true },
-	[OUTCOME_SILENT] = { "silent", true },
-	[OUTCOME_TIMEOUT] = { "timeout", true },
-	[OUTCOME_INTERRUPTED] = { "interrupted", false },
-	[OUTCOME_LOST_LEASE] = { "lost_lease", false },
-	[OUTCOME_BUDGET] = { "budget", false },
-	[OUTCOME_RATE_LIMITED] = { "rate_limited", false },
-	[OUTCOME_AUTH] = { "auth", false },
-	[OUTCOME_WAITING_FOR_INPUT] = { "waiting_for_input", false },
-	[OUTCOME_GAMED] = { "gamed", true },
+	[OUTCOME_PASSED] = { "passed", true, false },
+	[OUTCOME_FAILED] = { "failed", true, false },
+	[OUTCOME_CRASHED] = { "crashed", true, false },
+	[OUTCOME_SILENT] = { "silent", true, false },
+	[OUTCOME_TIMEOUT] = { "timeout", true, false },
+	[OUTCOME_INTERRUPTED] = { "interrupted", false, false },
+	[OUTCOME_LOST_LEASE] = { "lost_lease", false, false },
+	[OUTCOME_BUDGET] = { "budget", false, true },
+	[OUTCOME_RATE_LIMITED] = { "rate_limited", false, false },
+	[OUTCOME_AUTH] = { "auth", false, false },
+	[OUTCOME_WAITING_FOR_INPUT] = { "waiting_for_input", false, true },
+	[OUTCOME_GAMED] = { "gamed", true, false },
 };
 
 const char *
@@ -59,4 +60,10 @@ bool
 attempt_outcome_counts(enum attempt_outcome outcome)
 {
 	return outcomes[outcome].counts;
+}
+
+bool
+attempt_outcome_is_futile(enum attempt_outcome outcome)
+{
+	return outcomes[outcome].futile;
 }

@@ -24,6 +24,74 @@ attempts_enter(struct store *s, const struct attempt_key *key,
 		transcript));
 }
 
+/* Of NULL and a number below 0 the column stays as it is. */
+#define TOKENS	"tokens = ifnull(nullif(?4, -1), tokens)"
+#define COST	"cost_usd = ifnull(nullif(?5, -1) / 1e6, cost_usd)"
+#define SESSION "session_id = ifnull(nullif(?6, ''), session_id)"
+
+int
+attempts_spent(struct store *s, const struct attempt_key *key, int64_t tokens,
+    int64_t cost_micros, const char *session_id)
+{
+	int begun = store_begin(s);
+
+	if (begun != 0)
+		return begun < 0 ? -1 : 0;
+	return store_end(s,
+	    statement_change(s,
+		"UPDATE attempts SET " TOKENS ", " COST ", " SESSION
+		" WHERE " ATTEMPT_IS_HELD,
+		"ttiiit", key->id, key->epoch, key->fence, tokens, cost_micros,
+		session_id));
+}
+
+/* What is known of an attempt that is about to be ended. */
+static int
+write_facts(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end)
+{
+	return statement_run(s,
+	    "UPDATE attempts SET " TOKENS ", " COST ", " SESSION ","
+	    " provider = ifnull(nullif(?7, ''), provider),"
+	    " base_commit = ifnull(nullif(?8, ''), base_commit),"
+	    " result_commit = ifnull(nullif(?9, ''), result_commit),"
+	    " snapshot_ref = ifnull(nullif(?10, ''), snapshot_ref)"
+	    " WHERE " ATTEMPT_IS_OPEN,
+	    "ttiiittttt", key->id, key->epoch, key->fence, end->tokens,
+	    end->cost_micros, end->session_id, end->provider, end->base_commit,
+	    end->result_commit, end->snapshot_ref);
+}
+
+static int
+add_usage(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end)
+{
+	return statement_run(s,
+	    "INSERT INTO usage (id, loop_id, test_id, attempt_id,"
+	    " tokens_estimated, cost_usd, duration_seconds, files_modified,"
+	    " recorded_at) SELECT " NOTE_NEW_ID ", loop_id, test_id, id,"
+	    " tokens, cost_usd, ?2, nullif(?3, ''), " NOTE_NOW
+	    " FROM attempts WHERE id = ?1",
+	    "tdt", key->id, (double)end->duration_ms / 1000,
+	    end->files_modified);
+}
+
+/* Somebody else ended it, and made a row of usage of what he knew. The money
+ * is spent all the same. */
+static int
+correct_usage(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end)
+{
+	return statement_run(s,
+	    "UPDATE usage SET"
+	    " tokens_estimated = ifnull(nullif(?4, -1), tokens_estimated),"
+	    " " COST " WHERE attempt_id = (SELECT id FROM attempts"
+	    " WHERE id = ?1 AND epoch = ?2 AND fence = ?3"
+	    " AND outcome IN ('interrupted', 'lost_lease'))",
+	    "ttiii", key->id, key->epoch, key->fence, end->tokens,
+	    end->cost_micros);
+}
+
 /* 1 ended now, 0 it isn't ours any more, -1. */
 static int
 end_row(struct store *s, const struct attempt_key *key,
@@ -42,19 +110,22 @@ end_row(struct store *s, const struct attempt_key *key,
 
 /* The test was taken away by somebody who didn't end the attempt. */
 static int
-end_lost_row(struct store *s, const struct attempt_key *key)
+end_lost_row(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end)
 {
 	int ended = statement_change(s,
 	    "UPDATE attempts SET state = 'parked', outcome = 'lost_lease',"
 	    " ended_at = " NOTE_NOW " WHERE " ATTEMPT_IS_OPEN,
 	    "tti", key->id, key->epoch, key->fence);
 
-	if (ended <= 0)
-		return ended;
-	return note_event(s, key->loop_id, "attempt_ended", "ttiti", "loop_id",
+	if (ended == 0)
+		return correct_usage(s, key, end);
+	if (ended < 0 || add_usage(s, key, end) < 0)
+		return -1;
+	return note_event(s, key->loop_id, "attempt_ended", "ttitiu", "loop_id",
 	    key->loop_id, "test_id", key->test_id, "attempt",
-	    (int64_t)key->attempt, "outcome", "lost_lease", "fence",
-	    key->fence);
+	    (int64_t)key->attempt, "outcome", "lost_lease", "fence", key->fence,
+	    "cost_usd", end->cost_micros);
 }
 
 /*
@@ -87,12 +158,67 @@ static int
 pass_test(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end)
 {
+	if (end->result_commit[0] != '\0' &&
+	    statement_run(s,
+		"INSERT OR IGNORE INTO passing_tests"
+		" (test_id, commit_hash, passed_at) VALUES (?1, ?2, " NOTE_NOW
+		")",
+		"tt", key->test_id, end->result_commit) < 0)
+		return -1;
 	return statement_run(s,
 	    "UPDATE tests SET status = 'passed', passed_at = " NOTE_NOW ","
 	    " verified_at = " NOTE_NOW ", last_result = 'passed',"
 	    " reason = nullif(?2, ''), attempts = ifnull(attempts, 0) + ?3"
 	    " WHERE id = ?1",
 	    "tti", key->test_id, end->detail, (int64_t)!end->parked);
+}
+
+/* Attempts that ended like this one since the last one that said anything
+ * about the test. -1 on errors. */
+static int
+count_futile(struct store *s, const struct attempt_key *key)
+{
+	struct sqlite3_stmt *q = statement_query(s,
+	    "SELECT outcome FROM attempts WHERE test_id = ?1"
+	    " AND state = 'failed' ORDER BY fence DESC",
+	    "t", key->test_id);
+	enum attempt_outcome outcome;
+	const char *name;
+	int more, n = 0;
+
+	while ((more = statement_row(s, q, "t", &name)) == 1) {
+		if (!attempt_outcome_parse(name, &outcome))
+			continue;
+		if (attempt_outcome_counts(outcome))
+			break;
+		n += attempt_outcome_is_futile(outcome);
+	}
+	statement_end(q);
+	return more < 0 ? -1 : n;
+}
+
+/* judge() of what uses up no attempt. */
+static int
+judge_uncounted(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end, int interrupted, char *reason, size_t size)
+{
+	int futile = 0;
+
+	if (end->parked)
+		return 0;
+	if (attempt_outcome_is_futile(end->outcome) &&
+	    (futile = count_futile(s, key)) < 0)
+		return -1;
+	if (futile >= ATTEMPT_FUTILE_MAX)
+		(void)snprintf(reason, size,
+		    "%d attempts in a row came to nothing; the last: %s: %s",
+		    futile, attempt_outcome_name(end->outcome), end->detail);
+	else if (end->outcome == OUTCOME_INTERRUPTED &&
+	    interrupted >= ATTEMPT_INTERRUPTIONS_MAX)
+		(void)snprintf(reason, size,
+		    "interrupted %d times; the last: %s", interrupted,
+		    end->detail);
+	return 0;
 }
 
 /* Why the test is blocked now, in reason; "" when it may be tried again. */
@@ -111,16 +237,12 @@ judge(struct store *s, const struct attempt_key *key,
 		"ti>nnn", key->test_id, (int64_t)end->max_attempts, &tried,
 		&allowed, &interrupted) <= 0)
 		return -1;
-	if (attempt_outcome_counts(end->outcome)) {
-		if (tried >= allowed)
-			(void)snprintf(reason, size,
-			    "%d of %d attempts failed; the last: %s", tried,
-			    allowed, end->detail);
-	} else if (!end->parked && interrupted >= ATTEMPT_INTERRUPTIONS_MAX) {
+	if (!attempt_outcome_counts(end->outcome))
+		return judge_uncounted(s, key, end, interrupted, reason, size);
+	if (tried >= allowed)
 		(void)snprintf(reason, size,
-		    "interrupted %d times; the last: %s", interrupted,
+		    "%d of %d attempts failed; the last: %s", tried, allowed,
 		    end->detail);
-	}
 	return 0;
 }
 
@@ -149,11 +271,13 @@ note_end(struct store *s, const struct attempt_key *key,
 	    : attempt_outcome_counts(end->outcome)	  ? "test_failed"
 							  : NULL;
 
-	if (note_event(s, key->loop_id, "attempt_ended", "ttittiit", "loop_id",
-		key->loop_id, "test_id", key->test_id, "attempt",
+	if (note_event(s, key->loop_id, "attempt_ended", "ttittiitttu",
+		"loop_id", key->loop_id, "test_id", key->test_id, "attempt",
 		(int64_t)key->attempt, "outcome", outcome, "detail",
 		end->detail, "fence", key->fence, "duration_ms",
-		end->duration_ms, "leftovers", end->leftovers) < 0)
+		end->duration_ms, "leftovers", end->leftovers, "commit",
+		end->result_commit, "snapshot_ref", end->snapshot_ref,
+		"cost_usd", end->cost_micros) < 0)
 		return -1;
 	if (type != NULL &&
 	    note_event(s, key->loop_id, type, "ttitt", "loop_id", key->loop_id,
@@ -184,12 +308,7 @@ end_test(struct store *s, const struct attempt_key *key,
 			return -1;
 		*ret_result = reason[0] != '\0' ? RESULT_BLOCKED : RESULT_RETRY;
 	}
-	if (statement_run(s,
-		"INSERT INTO usage"
-		" (id, loop_id, test_id, duration_seconds, recorded_at)"
-		" VALUES (" NOTE_NEW_ID ", ?1, ?2, ?3, " NOTE_NOW ")",
-		"ttd", key->loop_id, key->test_id,
-		(double)end->duration_ms / 1000) < 0)
+	if (add_usage(s, key, end) < 0)
 		return -1;
 	return note_end(s, key, end, reason);
 }
@@ -206,9 +325,9 @@ attempts_end(struct store *s, const struct attempt_key *key,
 			*ret_result = RESULT_REPLACED;
 		return ended < 0 ? -1 : 0;
 	}
-	ended = end_row(s, key, end);
+	ended = write_facts(s, key, end) < 0 ? -1 : end_row(s, key, end);
 	if (ended == 0)
-		ended = end_lost_row(s, key);
+		ended = end_lost_row(s, key, end);
 	else if (ended > 0)
 		ended = end_test(s, key, end, &result);
 	if (store_end(s, ended < 0 ? -1 : leave(s, key)) < 0)

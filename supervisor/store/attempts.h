@@ -16,10 +16,20 @@
 #include "base/uuid.h"
 #include "store/store.h"
 
-#define ATTEMPT_TEST_SIZE   128
-#define ATTEMPT_DETAIL_SIZE 256
-/* A worker that keeps being killed from outside is not tried for ever. */
+#define ATTEMPT_TEST_SIZE    128
+#define ATTEMPT_DETAIL_SIZE  256
+#define ATTEMPT_SESSION_SIZE 128
+#define ATTEMPT_COMMIT_SIZE  65 /* SHA-256 in hex and the NUL */
+#define ATTEMPT_REF_SIZE     128
+#define ATTEMPT_FILES_SIZE   4096
+
+/* A worker that keeps being killed from outside is not tried for ever, nor
+ * one that keeps running out of money or asking questions. */
 #define ATTEMPT_INTERRUPTIONS_MAX 10
+#define ATTEMPT_FUTILE_MAX	  3 /* in a row */
+
+/* Of tokens and money: nobody said. Is never taken for 0. */
+#define ATTEMPT_UNKNOWN (-1)
 
 enum attempt_state {
 	ATTEMPT_CLAIMED,
@@ -66,14 +76,25 @@ struct attempt_end {
 	char detail[ATTEMPT_DETAIL_SIZE]; /* one line: "verify: exit 2" */
 	char leftovers[512];		  /* processes its worker left, or "" */
 	int64_t duration_ms;
-	int max_attempts; /* for a test that has none of its own */
+	int max_attempts;    /* for a test that has none of its own */
+	int64_t tokens;	     /* or ATTEMPT_UNKNOWN; 0 without a worker */
+	int64_t cost_micros; /* millionths of a USD, or ATTEMPT_UNKNOWN */
+	/* UTF-8. "" where there is none; what the row has then stays. */
+	char session_id[ATTEMPT_SESSION_SIZE];
+	char provider[TEXT_NAME_MAX + 1];
+	char base_commit[ATTEMPT_COMMIT_SIZE];
+	char result_commit[ATTEMPT_COMMIT_SIZE];
+	char snapshot_ref[ATTEMPT_REF_SIZE];
+	/* JSON: an array of paths, or their number where they are too many;
+	 * "" for unknown. */
+	char files_modified[ATTEMPT_FILES_SIZE];
 };
 
 /* What attempts_end() made of the test. */
 enum attempt_result {
 	RESULT_PASSED,
 	RESULT_RETRY,	 /* pending again */
-	RESULT_BLOCKED,	 /* out of attempts, or interrupted too often */
+	RESULT_BLOCKED,	 /* out of attempts, or futile too often */
 	RESULT_NOTHING,	 /* ended by somebody else: nothing was written */
 	RESULT_REPLACED, /* another database lies there now */
 };
@@ -87,6 +108,16 @@ enum attempt_result {
 	" AND EXISTS (SELECT 1 FROM tests t" \
 	" WHERE t.id = attempts.test_id AND t.status = 'in_progress')"
 
+/* Inside store/, for whoever ends attempts that aren't his: their row of usage,
+ * before they are ended. A condition on attempts follows. */
+#define ATTEMPT_ADD_USAGE                                                  \
+	"INSERT INTO usage (id, loop_id, test_id, attempt_id,"             \
+	" tokens_estimated, cost_usd, duration_seconds, recorded_at)"      \
+	" SELECT " NOTE_NEW_ID ", loop_id, test_id, id, tokens, cost_usd," \
+	" round((julianday('now') - julianday(started_at)) * 86400, 3),"   \
+	" " NOTE_NOW " FROM attempts WHERE ended_at IS NULL"               \
+	" AND (pid IS NOT NULL OR cost_usd IS NOT NULL) AND "
+
 const char *attempt_state_name(enum attempt_state state);
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 
@@ -95,6 +126,10 @@ bool attempt_outcome_parse(const char *name, enum attempt_outcome *ret);
 
 /* Whether the outcome uses up an attempt of its test. */
 bool attempt_outcome_counts(enum attempt_outcome outcome);
+
+/* Whether the outcome says that the next attempt will end like that, too, if
+ * nobody helps. */
+bool attempt_outcome_is_futile(enum attempt_outcome outcome);
 
 /*
  * The attempt enters state. pid (0: none) with pid_start (field 22 of
@@ -106,9 +141,18 @@ int attempts_enter(struct store *s, const struct attempt_key *key,
     const char *transcript);
 
 /*
+ * What the attempt has cost so far, while it runs: tokens and millionths of a
+ * USD (ATTEMPT_UNKNOWN each leaves what is there), and the session that its
+ * worker works in (or NULL). Returns as attempts_enter().
+ */
+int attempts_spent(struct store *s, const struct attempt_key *key,
+    int64_t tokens, int64_t cost_micros, const char *session_id);
+
+/*
  * The closing transaction: attempt, test, locks, usage and events at once.
- * Safe to repeat. Returns 0 with *ret_result, or -1 with errno of store.h;
- * then nothing was written.
+ * Safe to repeat. Of an attempt that somebody else ended only the cost is
+ * still written, to its row of usage. Returns 0 with *ret_result, or -1 with
+ * errno of store.h; then nothing was written.
  */
 int attempts_end(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end, enum attempt_result *ret_result);

@@ -14,7 +14,8 @@
 	"json_each(CASE WHEN json_valid(" t ".files) THEN " t ".files" \
 	" ELSE '[]' END)"
 
-/* May be run by the loop ?1, its files left aside. */
+/* May be run by the loop ?1, its files left aside. One that is asked for is
+ * found by its key, not by a walk through the queue. */
 #define IS_NEXT                                                             \
 	"t.loop_id = ?1 AND t.status = 'pending'"                           \
 	" AND ifnull(t.automatable, 1) <> 0"                                \
@@ -29,29 +30,67 @@
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
 		 " WHERE l.locked_by <> ?1)"
 
-/* ?2 is set in mode slow. */
+#define ANY_TEST "?2 IS NULL AND "
+#define ONE_TEST "t.id = ?2 AND "
+
+/* ?3 is set in mode slow. */
 #define IS_APART                                                    \
-	" AND NOT (?2 AND EXISTS (SELECT 1 FROM tests o, " FILES(   \
+	" AND NOT (?3 AND EXISTS (SELECT 1 FROM tests o, " FILES(   \
 	    "t") " f,"                                              \
 		 " " FILES("o") " g WHERE o.status = 'in_progress'" \
 				" AND overlaps(f.value, g.value)))"
+
+#define PICK(which)                                                            \
+	"UPDATE tests SET status = 'in_progress', reason = NULL,"              \
+	" last_attempt_at = " NOTE_NOW " WHERE id = (SELECT t.id FROM tests t" \
+	" WHERE " which IS_NEXT IS_UNLOCKED IS_APART                           \
+	" ORDER BY t.sort_order, t.id LIMIT 1)"                                \
+	" RETURNING id, ifnull(attempts, 0) + 1,"                              \
+	" ifnull(nullif(max_attempts, 0), ?4), verify, worker,"                \
+	" spec_content, last_result, files, test_files,"                       \
+	" ifnull(allow_test_changes, 0)"
 
 /* The one statement that picks a test and marks it. 1 one, 0 none, -1. */
 static int
 pick(struct store *s, const struct claim_request *request, struct claim *c)
 {
 	return statement_get(s,
-	    "UPDATE tests SET status = 'in_progress', reason = NULL,"
-	    " last_attempt_at = " NOTE_NOW
-	    " WHERE id = (SELECT t.id FROM tests t WHERE " IS_NEXT IS_UNLOCKED
-		IS_APART " ORDER BY t.sort_order, t.id LIMIT 1)"
-	    " RETURNING id, ifnull(attempts, 0) + 1,"
-	    " ifnull(nullif(max_attempts, 0), ?3), verify, worker,"
-	    " spec_content, last_result",
-	    "tii>snnmmmm", request->loop_id, (int64_t)request->no_overlap,
-	    (int64_t)request->max_attempts, c->key.test_id,
-	    sizeof(c->key.test_id), &c->key.attempt, &c->max_attempts,
-	    &c->verify, &c->worker, &c->spec, &c->last_result);
+	    request->test_id != NULL ? PICK(ONE_TEST) : PICK(ANY_TEST),
+	    "ttii>snnmmmmmmb", request->loop_id, request->test_id,
+	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
+	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
+	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
+	    &c->files, &c->test_files, &c->allow_test_changes);
+}
+
+/* Whether there would be one but for its files: 1, 0, -1. */
+static int
+is_held_up(struct store *s, const struct claim_request *request)
+{
+	return statement_get(s,
+	    request->test_id != NULL
+		? "SELECT 1 FROM tests t WHERE " ONE_TEST IS_NEXT " LIMIT 1"
+		: "SELECT 1 FROM tests t WHERE " ANY_TEST IS_NEXT " LIMIT 1",
+	    "tt>", request->loop_id, request->test_id);
+}
+
+/* What the attempt before this one left; a row of nothing without one. */
+static int
+look_back(struct store *s, struct claim *c)
+{
+	return statement_get(s,
+		   "SELECT a.outcome, a.transcript, a.session_id, a.provider,"
+		   " a.loop_id, a.result_commit, a.snapshot_ref"
+		   " FROM tests t LEFT JOIN attempts a ON a.id ="
+		   " (SELECT id FROM attempts WHERE test_id = ?1"
+		   " AND ended_at IS NOT NULL ORDER BY fence DESC LIMIT 1)"
+		   " WHERE t.id = ?1",
+		   "t>mmmmmmm", c->key.test_id, &c->last_outcome,
+		   &c->last_transcript, &c->last_session_id, &c->last_provider,
+		   &c->last_loop_id, &c->last_result_commit,
+		   &c->last_snapshot_ref) == 1
+	    ? 0
+	    : -1;
 }
 
 static int
@@ -115,7 +154,8 @@ take(struct store *s, const struct claim_request *request, struct claim *c)
 	if (found <= 0)
 		return found;
 	expiry_format(s, lease, CLAIM_LEASE_MS);
-	if (add_attempt(s, c, request->boot_id, lease) < 0 ||
+	if (look_back(s, c) < 0 ||
+	    add_attempt(s, c, request->boot_id, lease) < 0 ||
 	    add_locks(s, c, lease) < 0 ||
 	    note_event(s, key->loop_id, "test_started", "ttiii", "loop_id",
 		key->loop_id, "test_id", key->test_id, "attempt",
@@ -136,10 +176,7 @@ claims_take(struct store *s, const struct claim_request *request,
 		return -1;
 	found = overlap_register(s) < 0 ? -1 : take(s, request, &c);
 	if (found == 0 && ret_locked != NULL)
-		*ret_locked =
-		    statement_get(s,
-			"SELECT 1 FROM tests t WHERE " IS_NEXT " LIMIT 1", "t>",
-			request->loop_id) == 1;
+		*ret_locked = is_held_up(s, request) == 1;
 	found = store_end(s, found);
 	if (found == 1)
 		*ret = c;
@@ -155,6 +192,15 @@ claims_free(struct claim *claim)
 	free(claim->worker);
 	free(claim->spec);
 	free(claim->last_result);
+	free(claim->files);
+	free(claim->test_files);
+	free(claim->last_outcome);
+	free(claim->last_transcript);
+	free(claim->last_session_id);
+	free(claim->last_provider);
+	free(claim->last_loop_id);
+	free(claim->last_result_commit);
+	free(claim->last_snapshot_ref);
 	*claim = (struct claim){ 0 };
 }
 

@@ -23,7 +23,19 @@ struct claim {
 	char *worker;	   /* for sh -c in place of the loop's; "" for none */
 	char *spec;	   /* spec_content, or "" */
 	char *last_result; /* of the attempt before, or "" */
-	int nlocks;	   /* locks that were taken on its files */
+	char *files;	   /* patterns that it may change: JSON, or "" */
+	char *test_files;  /* patterns that it may not: JSON, or "" */
+	bool allow_test_changes;
+	int nlocks; /* locks that were taken on its files */
+
+	/* Of the test's last attempt that has ended; "" for none. */
+	char *last_outcome;
+	char *last_transcript;
+	char *last_session_id;
+	char *last_provider;
+	char *last_loop_id;
+	char *last_result_commit;
+	char *last_snapshot_ref;
 };
 
 struct claim_request {
@@ -31,6 +43,7 @@ struct claim_request {
 	const char *boot_id; /* of this boot, or NULL */
 	int max_attempts;    /* for tests that don't say */
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
+	const char *test_id; /* only this test; NULL: whichever is next */
 };
 
 struct claim_counts { /* of the tests of one loop */

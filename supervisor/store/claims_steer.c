@@ -20,13 +20,17 @@ set_aside(struct store *s, const char *test_id, const char *by, const char *why)
 		" FROM attempts a JOIN tests t ON t.id = a.test_id"
 		" WHERE a.test_id = ?1 AND a.ended_at IS NULL",
 		"ttt", test_id, by, why) < 0 ||
-	    /* Interruptions are counted from here again. */
+	    statement_run(s, ATTEMPT_ADD_USAGE "test_id = ?1", "t", test_id) <
+		0 ||
+	    /* What doesn't use up attempts is counted from here again. */
 	    statement_run(s,
-		"UPDATE attempts SET state = 'parked',"
-		" outcome = 'interrupted', ended_at = "
-		"ifnull(ended_at, " NOTE_NOW
+		"UPDATE attempts SET state = 'parked', outcome ="
+		" CASE WHEN ended_at IS NULL THEN 'interrupted'"
+		" ELSE outcome END,"
+		" ended_at = ifnull(ended_at, " NOTE_NOW
 		") WHERE test_id = ?1 AND (ended_at IS NULL"
-		" OR state = 'failed' AND outcome = 'interrupted')",
+		" OR state = 'failed' AND outcome IN"
+		" ('interrupted', 'budget', 'waiting_for_input'))",
 		"t", test_id) < 0)
 		return -1;
 	return statement_run(s,

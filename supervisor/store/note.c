@@ -23,6 +23,15 @@ add_text(struct buf *b, const char *key, const char *value)
 }
 
 static void
+add_millionths(struct buf *b, const char *key, int64_t value)
+{
+	if (value >= 0)
+		buf_addf(b, "%s\"%s\":%" PRId64 ".%06" PRId64,
+		    b->len > 1 ? "," : "", key, value / 1000000,
+		    value % 1000000);
+}
+
+static void
 build_payload(struct buf *b, const char *types, va_list ap)
 {
 	buf_add(b, "{");
@@ -34,6 +43,8 @@ build_payload(struct buf *b, const char *types, va_list ap)
 
 			if (value != NULL && value[0] != '\0')
 				add_text(b, key, value);
+		} else if (*types == 'u') {
+			add_millionths(b, key, va_arg(ap, int64_t));
 		} else {
 			buf_addf(b, "%s\"%s\":%" PRId64, b->len > 1 ? "," : "",
 			    key, va_arg(ap, int64_t));

@@ -14,7 +14,8 @@ int note_begin(struct store *s);
 /*
  * Writes one event. types has one letter per field of the payload, each
  * followed by its key and value: t text (NULL and "" are left out), i
- * int64_t. Returns 0, or -1 with errno of store.h.
+ * int64_t, u int64_t in millionths of what is written (-1 is left out).
+ * Returns 0, or -1 with errno of store.h.
  */
 int note_event(struct store *s, const char *source, const char *type,
     const char *types, ...);

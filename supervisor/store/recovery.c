@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "store/attempts.h"
 #include "store/expiry.h"
 #include "store/note.h"
 #include "store/recovery.h"
@@ -40,6 +41,8 @@ static const char reset_tests[] =
     ") THEN NOT EXISTS (SELECT 1 " OPEN_ATTEMPT
     " AND NOT gone(a.loop_id, a.epoch)) ELSE gone(loop_id, NULL) END"
     " RETURNING id, loop_id";
+
+static const char add_usage[] = ATTEMPT_ADD_USAGE "gone(loop_id, epoch)";
 
 static const char close_attempts[] =
     "UPDATE attempts SET state = 'parked', outcome = 'interrupted',"
@@ -174,11 +177,14 @@ repair_tests(struct run *run)
 static int
 repair_attempts(struct run *run)
 {
-	struct sqlite3_stmt *rows = statement_query(run->s, close_attempts, "");
+	struct sqlite3_stmt *rows;
 	const char *test_id, *loop_id, *id;
 	int64_t fence;
 	int more;
 
+	if (statement_run(run->s, add_usage, "") < 0)
+		return -1;
+	rows = statement_query(run->s, close_attempts, "");
 	while ((more = statement_row(run->s, rows, "ttit", &test_id, &loop_id,
 		    &fence, &id)) == 1) {
 		run->counts.attempts++;

@@ -77,7 +77,8 @@ static const char *const tables[] = {
 
 	"usage (id " SQUID ", loop_id TEXT, test_id TEXT,"
 	" tokens_estimated INTEGER, duration_seconds REAL,"
-	" files_modified TEXT, recorded_at " NOW ", cost_usd REAL)",
+	" files_modified TEXT, recorded_at " NOW ", cost_usd REAL,"
+	" attempt_id TEXT)",
 
 	"attempts (id TEXT PRIMARY KEY NOT NULL, epoch TEXT, test_id TEXT,"
 	" loop_id TEXT, fence INTEGER, state TEXT DEFAULT 'claimed',"
@@ -86,6 +87,14 @@ static const char *const tables[] = {
 	" snapshot_ref TEXT, transcript TEXT, tokens INTEGER, cost_usd REAL,"
 	" started_at TEXT, ended_at TEXT, provider TEXT, session_id TEXT,"
 	" repository TEXT, integration_branch TEXT)",
+
+	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
+	" closed_at " NOW ", open_at TEXT NOT NULL,"
+	" failures INTEGER DEFAULT 1, probe_by TEXT, probe_until TEXT,"
+	" message TEXT, login TEXT)",
+
+	"budget_raises (day TEXT NOT NULL, loop_id TEXT NOT NULL,"
+	" usd REAL NOT NULL, PRIMARY KEY (day, loop_id))",
 
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
 };
@@ -115,6 +124,7 @@ static const char *const indices[] = {
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
 	 " WHERE json_valid(context)"),
 	"usage_time ON usage (recorded_at)",
+	"usage_attempt ON usage (attempt_id) WHERE attempt_id IS NOT NULL",
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))
 

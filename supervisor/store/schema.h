@@ -9,7 +9,7 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION 2 /* PRAGMA user_version */
+#define SCHEMA_VERSION 3 /* PRAGMA user_version */
 
 /*
  * By what events are ordered and compared: both "2026-01-07T02:14:00.123Z" and

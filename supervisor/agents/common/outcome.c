@@ -10,7 +10,20 @@
 #include "base/io.h"
 #include "base/path.h"
 
-#define FILE_SIZE 8192
+#define FILE_SIZE 32768
+
+/* What an attempt left and cost, as outcome_save() adds it since there is such
+ * a thing. */
+static json_t *
+pack_facts(const struct attempt_end *end)
+{
+	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "tokens",
+	    (json_int_t)end->tokens, "cost_micros",
+	    (json_int_t)end->cost_micros, "session_id", end->session_id,
+	    "provider", end->provider, "base_commit", end->base_commit,
+	    "result_commit", end->result_commit, "snapshot_ref",
+	    end->snapshot_ref, "files_modified", end->files_modified);
+}
 
 int
 outcome_save(const char *path, const struct outcome *outcome)
@@ -18,16 +31,17 @@ outcome_save(const char *path, const struct outcome *outcome)
 	const struct attempt_key *key = &outcome->key;
 	const struct attempt_end *end = &outcome->end;
 
+	/* json_pack() takes pack_facts() over, and passes its NULL on. */
 	return json_file_replace(path,
 	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i,"
-		      " s:s}",
+		      " s:s, s:o}",
 		"id", key->id, "epoch", key->epoch, "fence",
 		(json_int_t)key->fence, "test_id", key->test_id, "loop_id",
 		key->loop_id, "attempt", key->attempt, "outcome",
 		attempt_outcome_name(end->outcome), "parked", end->parked,
 		"detail", end->detail, "duration_ms",
 		(json_int_t)end->duration_ms, "max_attempts", end->max_attempts,
-		"leftovers", end->leftovers),
+		"leftovers", end->leftovers, "facts", pack_facts(end)),
 	    true);
 }
 
@@ -37,28 +51,57 @@ copy(char *ret, size_t size, const char *text)
 	return snprintf(ret, size, "%s", text) < (int)size ? 0 : -1;
 }
 
+/* NULL for a file of a loopkeeper that knew nothing of them. */
+static int
+read_facts(json_t *facts, struct attempt_end *end)
+{
+	const char *session = "", *provider = "", *base = "", *commit = "";
+	const char *snapshot = "", *files = "";
+	json_int_t tokens = ATTEMPT_UNKNOWN, cost = ATTEMPT_UNKNOWN;
+
+	if (facts != NULL &&
+	    json_unpack(facts, "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s}",
+		"tokens", &tokens, "cost_micros", &cost, "session_id", &session,
+		"provider", &provider, "base_commit", &base, "result_commit",
+		&commit, "snapshot_ref", &snapshot, "files_modified",
+		&files) < 0)
+		return -1;
+	end->tokens = tokens;
+	end->cost_micros = cost;
+	if (copy(end->session_id, sizeof(end->session_id), session) < 0 ||
+	    copy(end->provider, sizeof(end->provider), provider) < 0 ||
+	    copy(end->base_commit, sizeof(end->base_commit), base) < 0 ||
+	    copy(end->result_commit, sizeof(end->result_commit), commit) < 0 ||
+	    copy(end->snapshot_ref, sizeof(end->snapshot_ref), snapshot) < 0)
+		return -1;
+	return copy(end->files_modified, sizeof(end->files_modified), files);
+}
+
 static int
 read_json(json_t *json, struct outcome *ret)
 {
 	const char *id, *epoch, *test_id, *loop_id, *outcome, *detail, *left;
 	json_int_t fence, duration_ms;
 	struct outcome o = { 0 };
+	json_t *facts = NULL;
 	int parked;
 
 	if (json_unpack(json,
-		"{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i, s:s}",
+		"{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i, s:s,"
+		" s?:o}",
 		"id", &id, "epoch", &epoch, "fence", &fence, "test_id",
 		&test_id, "loop_id", &loop_id, "attempt", &o.key.attempt,
 		"outcome", &outcome, "parked", &parked, "detail", &detail,
 		"duration_ms", &duration_ms, "max_attempts",
-		&o.end.max_attempts, "leftovers", &left) < 0 ||
+		&o.end.max_attempts, "leftovers", &left, "facts", &facts) < 0 ||
 	    copy(o.key.id, sizeof(o.key.id), id) < 0 ||
 	    copy(o.key.epoch, sizeof(o.key.epoch), epoch) < 0 ||
 	    copy(o.key.test_id, sizeof(o.key.test_id), test_id) < 0 ||
 	    copy(o.key.loop_id, sizeof(o.key.loop_id), loop_id) < 0 ||
 	    copy(o.end.detail, sizeof(o.end.detail), detail) < 0 ||
 	    copy(o.end.leftovers, sizeof(o.end.leftovers), left) < 0 ||
-	    !attempt_outcome_parse(outcome, &o.end.outcome))
+	    !attempt_outcome_parse(outcome, &o.end.outcome) ||
+	    read_facts(facts, &o.end) < 0)
 		return -1;
 	o.key.fence = fence;
 	o.end.parked = parked != 0;

@@ -89,7 +89,9 @@ close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
 	*end = (struct attempt_end){ .outcome = outcome,
 		.parked = parked,
 		.duration_ms = now_ms - r->claimed_ms,
-		.max_attempts = r->config->max_attempts };
+		.max_attempts = r->config->max_attempts,
+		.tokens = ATTEMPT_UNKNOWN,
+		.cost_micros = ATTEMPT_UNKNOWN };
 	(void)snprintf(end->detail, sizeof(end->detail), "%s", detail);
 	(void)snprintf(
 	    end->leftovers, sizeof(end->leftovers), "%s", r->leftovers);
