@@ -94,9 +94,10 @@ $(UNITS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CHECKER) \
     $(BUILD)/tests/libunit.a $(call archive,keeper) $(FULL)
 	$(LINKED) -lcmocka $(LIBS)
 
-# What unit tests share.
+# What unit tests share, and what they test of an agent.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
-    $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
+    $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
+    $(patsubst %,$(BUILD)/agents/loop/%.o,output output_line reset)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 
 $(HELPERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o

@@ -101,11 +101,12 @@ start_verify(struct runner *r, enum phase phase, int64_t now_ms)
 static void
 start_worker(struct runner *r, int64_t now_ms)
 {
+	struct task task = { &r->claim, "", "", "", "" };
 	char base[PATH_SIZE], what[PATH_SIZE] = "worker";
 	size_t len = strlen(r->transcript) - strlen(".log");
 
 	(void)path_format(base, "%.*s", (int)len, r->transcript);
-	if (worker_prepare(&r->worker, r->config, &r->claim, base, what) < 0) {
+	if (worker_prepare(&r->worker, r->config, &task, base, what) < 0) {
 		not_started(r, what, now_ms);
 		return;
 	}
@@ -119,9 +120,7 @@ start_worker(struct runner *r, int64_t now_ms)
 	    &(struct job_command){ .argv = r->worker.argv,
 		.envp = r->worker.envp,
 		.directory = r->config->repository,
-		.stdin_path = r->worker.prompt_path[0] != '\0'
-		    ? r->worker.prompt_path
-		    : NULL,
+		.stdin_path = r->worker.stdin_path,
 		.output_fd = r->transcript_fd,
 		.time_limit_ms = r->config->time_limit_ms,
 		.silence_limit_ms = r->config->silence_limit_ms },
