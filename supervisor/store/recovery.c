@@ -72,6 +72,11 @@ static const char close_checkpoints[] =
     " AND gone(loop_id, NULL) AND NOT EXISTS (SELECT 1 FROM attempts a"
     " WHERE a.test_id = checkpoints.test_id AND a.ended_at IS NULL)";
 
+/* Who was to try a provider won't: the next one may. */
+static const char leave_probes[] =
+    "UPDATE gates SET probe_by = NULL, probe_until = NULL"
+    " WHERE probe_by IS NOT NULL AND gone(probe_by, NULL)";
+
 static const char stop_loops[] =
     "UPDATE loops SET current_test_id = NULL, pid = NULL,"
     " updated_at = " NOTE_NOW ","
@@ -212,6 +217,7 @@ repair(struct run *run)
 	c->waits = statement_change(run->s, delete_waits, "");
 	c->checkpoints = statement_change(run->s, close_checkpoints, "");
 	if (c->locks < 0 || c->waits < 0 || c->checkpoints < 0 ||
+	    statement_run(run->s, leave_probes, "") < 0 ||
 	    statement_run(run->s, stop_loops, "") < 0)
 		return -1;
 	say_count(run, "closed", c->attempts, "interrupted attempt");
