@@ -7,7 +7,8 @@
 #include "store/note.h"
 #include "store/statement.h"
 
-#define CAUSE_SIZE (TEXT_NAME_MAX + 32)
+#define SECONDS_LEN 19 /* "2026-01-07T02:14:00" */
+#define CAUSE_SIZE  (TEXT_NAME_MAX + 32)
 
 /* All causes of alerts in here begin so, and end with their day. */
 #define CAUSES "budget"
@@ -27,10 +28,10 @@
 	" FROM attempts a WHERE a.ended_at IS NULL AND ?3"           \
 	" AND (a.cost_usd IS NOT NULL OR a.tokens IS NOT NULL)) AS spent"
 
-#define SUMS                                                      \
-	"CAST(round(ifnull(sum(cost_usd), 0) * 1e6) AS INTEGER)," \
-	" count(cost_usd), sum(cost_usd IS NULL),"                \
-	" ifnull(sum(tokens), -1)"
+#define SUMS                                                            \
+	"CAST(round(ifnull(sum(spent.cost_usd), 0) * 1e6) AS INTEGER)," \
+	" count(spent.cost_usd), sum(spent.cost_usd IS NULL),"          \
+	" ifnull(sum(spent.tokens), -1)"
 
 struct day {
 	char begin[CLOCK_ISO_SIZE];
@@ -45,6 +46,8 @@ fill_day(struct day *d, int64_t day_ms)
 
 	clock_format_iso(d->begin, day_ms);
 	clock_format_iso(d->end, clock_local_day(day_ms, 1));
+	/* Without the fraction, which the shorter format hasn't. */
+	d->begin[SECONDS_LEN] = d->end[SECONDS_LEN] = '\0';
 	d->is_today = clock_local_day(now_ms, 0) == day_ms;
 }
 
