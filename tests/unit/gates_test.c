@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/claims.h"
+#include "store/expiry.h"
 #include "store/gates.h"
 #include "store_fixture.h"
 
@@ -200,6 +201,22 @@ test_login(void **state)
 	has_rows(0, "alerts WHERE NOT acknowledged");
 }
 
+/* As if the clock had been set by a day. */
+static void
+test_clock_jump(void **state)
+{
+	int64_t jump_ms;
+
+	assert_int_equal(expiry_follow(store, &jump_ms), 1);
+	sql("UPDATE meta SET value = CAST(value AS INTEGER) - 86400000"
+	    " WHERE key = 'clock_offset_ms'");
+	closes("loop-1", GATE_RATE_LIMITED, 90 * MINUTE_MS);
+	assert_int_equal(ask("loop-1"), 0);
+	assert_int_equal(expiry_follow(store, &jump_ms), 1);
+	assert_int_equal(ask("loop-1"), 0);
+	minutes_left(90);
+}
+
 /* What nobody can read doesn't close it for ever. */
 static void
 test_unreadable(void **state)
@@ -221,6 +238,7 @@ main(void)
 		TEST(test_prober_gone, fixture_open),
 		TEST(test_backoff, fixture_open),
 		TEST(test_login, fixture_open),
+		TEST(test_clock_jump, fixture_open),
 		TEST(test_unreadable, fixture_open),
 	};
 
