@@ -142,15 +142,25 @@ test_facts(void **state)
 	assert_string_equal(c.last_loop_id, "loop-1");
 	assert_string_equal(c.last_result_commit, "c1");
 	assert_string_equal(c.last_snapshot_ref, "refs/loopkeeper/attempts/1");
-	end = (struct attempt_end){ .outcome = OUTCOME_PASSED,
+	claims_free(&c);
+}
+
+/* What nobody told is nothing, and not 0. */
+static void
+test_unknown(void **state)
+{
+	struct attempt_end end = { .outcome = OUTCOME_PASSED,
 		.max_attempts = 3,
 		.tokens = ATTEMPT_UNKNOWN,
 		.cost_micros = ATTEMPT_UNKNOWN,
 		.result_commit = "c2" };
-	works(attempts_end(store, &c.key, &end, &result));
-	claims_free(&c);
+	enum attempt_result result;
+	struct attempt_key key;
+
+	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
+	key = takes(&loop_1, "T");
+	works(attempts_end(store, &key, &end, &result));
 	has_rows(1, "passing_tests WHERE test_id = 'T' AND commit_hash = 'c2'");
-	/* What nobody told is nothing, and not 0. */
 	has_rows(1,
 	    "usage WHERE cost_usd IS NULL"
 	    " AND tokens_estimated IS NULL AND files_modified IS NULL");
@@ -167,6 +177,7 @@ main(void)
 		TEST(test_interruptions, claims_setup),
 		TEST(test_futile, claims_setup),
 		TEST(test_facts, claims_setup),
+		TEST(test_unknown, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * it, and what is said of it once. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/claims.h"
 #include "store/expiry.h"
@@ -9,6 +11,8 @@
 #include "store_fixture.h"
 
 #define MINUTE_MS (60 * 1000)
+#define PROCESSES 6
+#define ROUNDS	  5
 
 /* Its time has come. */
 #define DUE "UPDATE gates SET open_at = '2026-01-07T02:14:00.000Z'"
@@ -142,6 +146,55 @@ test_prober_gone(void **state)
 	assert_int_equal(ask("loop-2"), 1);
 }
 
+/* Asks as loop-NUMBER as soon as the pipe is closed. Exit 1 for the one that
+ * tries it. */
+static int
+ask_at_once(int number_of, int pipe_fd)
+{
+	char loop_id[16], byte;
+	int may;
+
+	(void)snprintf(loop_id, sizeof(loop_id), "loop-%d", number_of);
+	if (store_open(store, directory, STORE_WRITE) < 0 ||
+	    read(pipe_fd, &byte, 1) != 0)
+		return 2;
+	may = gates_ask(store, "claude", loop_id, &gate);
+	store_close(store);
+	return may < 0 || (may == 1) != gate.probe ? 2 : may;
+}
+
+static void
+test_processes(void **state)
+{
+	int status, fds[2], probes = 0;
+
+	closes("loop-1", GATE_RATE_LIMITED, 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		sql(DUE ", probe_by = NULL");
+		store_close(store); /* no database is carried over a fork */
+		assert_int_equal(pipe(fds), 0);
+		for (int i = 0; i < PROCESSES; i++) {
+			pid_t pid = fork();
+
+			assert_true(pid >= 0);
+			if (pid == 0) {
+				(void)close(fds[1]);
+				_exit(ask_at_once(i, fds[0]));
+			}
+		}
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		for (int i = 0; i < PROCESSES; i++) {
+			assert_true(wait(&status) > 0);
+			assert_true(WIFEXITED(status));
+			assert_in_range(WEXITSTATUS(status), 0, 1);
+			probes += WEXITSTATUS(status);
+		}
+		open_again(STORE_WRITE);
+	}
+	assert_int_equal(probes, ROUNDS);
+}
+
 static void
 test_backoff(void **state)
 {
@@ -236,6 +289,7 @@ main(void)
 		TEST(test_others, fixture_open),
 		TEST(test_probe, fixture_open),
 		TEST(test_prober_gone, fixture_open),
+		TEST(test_processes, fixture_open),
 		TEST(test_backoff, fixture_open),
 		TEST(test_login, fixture_open),
 		TEST(test_clock_jump, fixture_open),
