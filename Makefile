@@ -30,7 +30,7 @@ CHECKS = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -Isupervisor $(WARN) $(HARDEN) \
-	-DLIBEXECDIR=\"$(LIBEXECDIR)\" $(DEFINES) \
+	-DLIBEXECDIR=\"$(LIBEXECDIR)\" -DDATADIR=\"$(DATADIR)\" $(DEFINES) \
 	-ffile-prefix-map=$(CURDIR)=. -MMD -MP $(CFLAGS) $(CHECKS)
 # Says in a word what is done; `make V=1` the whole of it, `make -s` nothing.
 SILENT := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
@@ -94,9 +94,10 @@ $(UNITS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CHECKER) \
     $(BUILD)/tests/libunit.a $(call archive,keeper) $(FULL)
 	$(LINKED) -lcmocka $(LIBS)
 
-# What unit tests share.
+# What unit tests share, and what they test of an agent.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
-    $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
+    $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
+    $(patsubst %,$(BUILD)/agents/loop/%.o,output output_line reset)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 
 $(HELPERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o
@@ -182,8 +183,8 @@ install: all
 	install $(BUILD)/bin/loopkeeper $(DESTDIR)$(BINDIR)
 	install $(filter-out %/loopkeeper,$(PROGRAMS)) $(DESTDIR)$(LIBEXECDIR)
 	ln -sf $(BINDIR)/loopkeeper $(DESTDIR)$(LIBEXECDIR)/loopkeeper
-	cp -R config/loopkeeper.conf $(wildcard hooks) examples \
-	    $(DESTDIR)$(DATADIR)
+	cp -R config/loopkeeper.conf config/prompt.txt config/workers \
+	    $(wildcard hooks) examples $(DESTDIR)$(DATADIR)
 	rm -rf $(DESTDIR)$(DATADIR)/examples/*/state \
 	    $(DESTDIR)$(DATADIR)/examples/*/work
 	$(FILL) config/init/loopkeeper.service \

@@ -1,9 +1,13 @@
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+
+#define DAY_MS (24LL * 60 * 60 * 1000)
 
 static int64_t
 read_clock(clockid_t id)
@@ -83,4 +87,44 @@ clock_parse_iso(const char *text, int64_t *ret_wall_ms)
 	}
 	*ret_wall_ms = (int64_t)timegm(&tm) * 1000 + fraction;
 	return 0;
+}
+
+void
+clock_format_local(char buf[static CLOCK_LOCAL_SIZE], int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	bool near = llabs(wall_ms - clock_wall_ms()) < DAY_MS;
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) == NULL ||
+	    strftime(buf, CLOCK_LOCAL_SIZE, near ? "%H:%M" : "%Y-%m-%d %H:%M",
+		&tm) == 0)
+		(void)snprintf(buf, CLOCK_LOCAL_SIZE, "?");
+}
+
+void
+clock_format_day(char buf[static CLOCK_DAY_SIZE], int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) == NULL ||
+	    strftime(buf, CLOCK_DAY_SIZE, "%Y-%m-%d", &tm) == 0)
+		(void)snprintf(buf, CLOCK_DAY_SIZE, "?");
+}
+
+int64_t
+clock_local_day(int64_t wall_ms, int days)
+{
+	time_t seconds = (time_t)(wall_ms / 1000), begin;
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) == NULL)
+		return wall_ms - wall_ms % DAY_MS + days * DAY_MS;
+	/* Days are not all equally long: the calendar is asked. */
+	tm.tm_mday += days;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	begin = mktime(&tm);
+	return (int64_t)begin * 1000;
 }

@@ -30,4 +30,19 @@ void clock_format_iso(char buf[static CLOCK_ISO_SIZE], int64_t wall_ms);
  */
 int clock_parse_iso(const char *text, int64_t *ret_wall_ms);
 
+#define CLOCK_LOCAL_SIZE 32
+
+/* Writes wall_ms for people, in their time: "05:00", or "2026-01-07 05:00" when
+ * that is a day or more away. */
+void clock_format_local(char buf[static CLOCK_LOCAL_SIZE], int64_t wall_ms);
+
+/* When the local day began that is so many days after the one of wall_ms: 0 for
+ * that day itself, 1 for the next, -1 for the one before. In ms as wall_ms. */
+int64_t clock_local_day(int64_t wall_ms, int days);
+
+#define CLOCK_DAY_SIZE 11 /* "2026-01-07" and the NUL */
+
+/* Writes the local date of wall_ms. */
+void clock_format_day(char buf[static CLOCK_DAY_SIZE], int64_t wall_ms);
+
 #endif

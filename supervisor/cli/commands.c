@@ -27,6 +27,11 @@ const struct command commands[] = {
 	    "what the worker of an attempt wrote", transcript_run },
 	{ "decisions", NULL, GROUP_LOOK, "[--all]",
 	    "questions that wait for an answer", decisions_run },
+	{ "budget", NULL, GROUP_LOOK, "[--raise USD [--loop LOOP]]",
+	    "what was spent, and what is left today; --raise: allow more",
+	    budget_run },
+	{ "gates", NULL, GROUP_LOOK, "[--open PROVIDER]",
+	    "providers that no loop may use now; --open: let them", gates_run },
 	{ "alerts", NULL, GROUP_LOOK, "[--all]", "what wants attention",
 	    alerts_run },
 

@@ -2,16 +2,17 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/duration.h"
 #include "base/text.h"
 #include "cli/event_line.h"
 
 /*
  * How a type is told; "type.word" where the payload's state or result is that
- * word. {key} is a field of the payload, {key:ms} one in ms as a duration.
- * What stands in [brackets] is left out unless each of its fields is there.
- * The line begins with the component, loop or source, unless the text begins
- * with '='.
+ * word. {key} is a field of the payload, {key:ms} one in ms as a duration,
+ * {key:time} a stored time as local time. What stands in [brackets] is left out
+ * unless each of its fields is there. The line begins with the component, loop
+ * or source, unless the text begins with '='.
  */
 struct phrase {
 	const char *type;
@@ -121,8 +122,14 @@ static const struct phrase phrases[] = {
 	{ "regression_detected", "broke {test_id}[: {message}]", PRINT_RED },
 	{ "regression_cleared", "sees {test_id} pass again", PRINT_GREEN },
 	{ "rollback_triggered", "is rolled back[ to {git_ref}]", PRINT_YELLOW },
-	{ "rate_limited", "is rate limited[ until {until}]", PRINT_YELLOW },
-	{ "budget_exceeded", "is over its budget[: {message}]", PRINT_YELLOW },
+	{ "rate_limited",
+	    "is rate limited[ by {provider}][ until {until:time}]",
+	    PRINT_YELLOW },
+	{ "budget_exceeded", "=the budget is used up[: {message}]",
+	    PRINT_YELLOW },
+	{ "budget_raised",
+	    "=today's budget[ of {loop_id}] is raised by {usd} USD[ by {by}]",
+	    PRINT_PLAIN },
 	{ "resource_warning", "runs short[: {message}]", PRINT_YELLOW },
 
 	{ "decision_needed", "needs a decision, {decision_id}[: {summary}]",
@@ -213,9 +220,11 @@ static bool
 add_field(
     struct buf *b, const char *p, const json_t *payload, const char **ret_end)
 {
-	char key[64], value[512], age[DURATION_SIZE];
+	char key[64], value[512], age[DURATION_SIZE], local[CLOCK_LOCAL_SIZE];
 	size_t len = strcspn(p, ":}");
-	bool is_ms = p[len] == ':', found;
+	bool is_ms = strncmp(p + len, ":ms", 3) == 0, found;
+	bool is_time = strncmp(p + len, ":time", 5) == 0;
+	int64_t wall_ms;
 
 	*ret_end = p + strcspn(p, "}") + 1;
 	(void)snprintf(key, sizeof(key), "%.*s", (int)len, p);
@@ -227,6 +236,9 @@ add_field(
 		duration_format(
 		    age, json_integer_value(json_object_get(payload, key)));
 		buf_add(b, age);
+	} else if (is_time && clock_parse_iso(value, &wall_ms) == 0) {
+		clock_format_local(local, wall_ms);
+		buf_add(b, local);
 	} else {
 		buf_add(b, value);
 	}

@@ -190,7 +190,9 @@ field_json(enum print_kind kind, const void *member)
 	case PRINT_SOME:
 		return *number == 0 ? json_null() : json_integer(*number);
 	case PRINT_FLAG: return json_boolean(*number != 0);
-	case PRINT_REAL: return json_real(*real);
+	case PRINT_KNOWN:
+		return *number < 0 ? json_null() : json_integer(*number);
+	case PRINT_REAL: return *real < 0 ? json_null() : json_real(*real);
 	}
 	return NULL;
 }

@@ -58,8 +58,9 @@ enum print_kind {
 	PRINT_STORED, /* const char *, JSON */
 	PRINT_NUMBER, /* int64_t */
 	PRINT_SOME,   /* int64_t; null for 0 */
+	PRINT_KNOWN,  /* int64_t; null below 0 */
 	PRINT_FLAG,   /* int64_t as true or false */
-	PRINT_REAL,   /* double */
+	PRINT_REAL,   /* double; null below 0 */
 };
 struct print_field {
 	const char *key;

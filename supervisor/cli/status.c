@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/decisions.h"
+#include "cli/gates.h"
 #include "cli/ids.h"
 #include "cli/options.h"
 #include "cli/overview.h"
@@ -122,7 +123,7 @@ print_table(const struct cli *cli, const struct overview *o, bool all)
 }
 
 static void
-print_head(const struct cli *cli, const struct overview *o)
+print_head(const struct cli *cli, const struct overview *o, struct store *s)
 {
 	if (!o->running)
 		printf("not running\n");
@@ -136,6 +137,8 @@ print_head(const struct cli *cli, const struct overview *o)
 		printf("mode: %s\n", mode_name(o->mode));
 	if (o->database_error[0] != '\0')
 		printf("%s\n", o->database_error);
+	if (s->db != NULL)
+		gates_print_brief(cli, s);
 	if (o->conf == NULL)
 		printf("the configuration has faults; 'loopkeeper check-config"
 		       "' shows them\n");
@@ -151,7 +154,7 @@ print_fleet(
 {
 	int code;
 
-	print_head(cli, o);
+	print_head(cli, o, s);
 	code = print_table(cli, o, all);
 	if (code != CLI_DONE || s->db == NULL)
 		return code;

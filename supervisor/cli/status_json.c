@@ -5,6 +5,7 @@
 #include "cli/alerts.h"
 #include "cli/database.h"
 #include "cli/decisions.h"
+#include "cli/gates.h"
 #include "cli/print.h"
 #include "cli/status.h"
 #include "cli/words.h"
@@ -147,6 +148,7 @@ status_print_json(struct cli *cli, const struct overview *o, struct store *s,
     const struct overview_component *c)
 {
 	json_t *list = json_array(), *value, *alerts = NULL, *decisions = NULL;
+	json_t *gates = NULL;
 
 	for (size_t i = 0; i < o->n; i++)
 		if (c == NULL || c == &o->components[i])
@@ -155,10 +157,12 @@ status_print_json(struct cli *cli, const struct overview *o, struct store *s,
 	if (s->db != NULL) {
 		alerts = alerts_json(s, false);
 		decisions = decisions_json(s, false);
+		gates = gates_json(s);
 	}
-	value = json_pack("{s:o,s:o,s:o,s:o,s:o}", "fleet", fleet_json(o),
+	value = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "fleet", fleet_json(o),
 	    "components", list, "alerts", alerts != NULL ? alerts : json_null(),
-	    "decisions", decisions != NULL ? decisions : json_null(),
-	    "database_error", print_json_set(o->database_error));
+	    "decisions", decisions != NULL ? decisions : json_null(), "gates",
+	    gates != NULL ? gates : json_null(), "database_error",
+	    print_json_set(o->database_error));
 	return print_json(value, CLI_DONE);
 }

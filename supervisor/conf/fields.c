@@ -14,20 +14,28 @@ load_directory(const struct load *l, const struct value *v)
 }
 
 int
+load_find_program(const struct load *l, const struct draft *d, const char *word,
+    const char *directory, char ret[static PATH_SIZE], struct buf *why)
+{
+	const char *variable = load_variable(d, "PATH");
+	struct program_path path = l->programs;
+
+	if (variable != NULL)
+		path.variable = variable;
+	return program_find(&path, word, directory, ret, why);
+}
+
+int
 load_program(struct load *l, const struct draft *d, enum key_id id,
     char ret[static PATH_SIZE])
 {
 	const struct value *v = &d->values[id];
-	const char *variable = load_variable(d, "PATH");
-	struct program_path path = l->programs;
 	char data[WHY_SIZE];
 	struct buf why;
 
-	if (variable != NULL)
-		path.variable = variable;
 	buf_init(&why, data, sizeof(data));
-	if (program_find(
-		&path, draft_word(v, 0), load_directory(l, v), ret, &why) == 0)
+	if (load_find_program(
+		l, d, draft_word(v, 0), load_directory(l, v), ret, &why) == 0)
 		return 0;
 	fault_add(
 	    &l->faults, v->at, "%s: %s: %s", v->owner, keys[id].name, why.data);

@@ -147,6 +147,8 @@ static int
 read_own_groups(
     struct load *l, const struct draft *d, struct component_config *c)
 {
+	const struct loop_config *loop;
+
 	if (is_our("loopkeeper-monitor", c))
 		mix_in(c, load_hash(l->conf, KEY_MONITOR_EVERY, KEY_PM_EVERY));
 	if (is_our("loopkeeper-pm", c))
@@ -157,9 +159,10 @@ read_own_groups(
 	if (load_loop(l, d) < 0)
 		return -1;
 	mix_in(c, load_hash(l->conf, KEY_BUDGET_ATTEMPT_USD, KEY_COMPONENTS));
-	mix_in(c,
-	    load_hash(&l->conf->loops[l->conf->nloops - 1], KEY_FIRST_OF_LOOP,
-		KEY_COUNT));
+	loop = &l->conf->loops[l->conf->nloops - 1];
+	mix_in(c, load_hash(loop, KEY_FIRST_OF_LOOP, KEY_COUNT));
+	if (loop->preset != NULL)
+		mix_in(c, loop->preset->hash);
 	return 0;
 }
 
@@ -334,6 +337,10 @@ read_all(struct load *l, const char *path)
 	if (source_add_text(&l->sources, "loopkeeper's own components", nowhere,
 		housekeeping, strlen(housekeeping)) < 0)
 		return -1;
+	/* Their faults come after those of the files that name them. */
+	l->preset_files = (struct sources){
+		.arena = &l->scratch, .faults = &l->faults, .n = l->sources.n
+	};
 	fill_fleet(l, path);
 	read_base(l, &l->file.values[KEY_DEFAULTS], "", KEY_NAME + 1);
 	read_base(l, &l->file.values[KEY_LOOPS], "loop.", KEY_FIRST_OF_LOOP);
@@ -370,6 +377,7 @@ load_text(const char *path, const char *text, size_t len, FILE *errors)
 		errno = whole ? EINVAL : ENOMEM;
 	}
 	source_close(&l.sources);
+	source_close(&l.preset_files);
 	fault_free(&l.faults);
 	arena_free(&l.scratch);
 	return holder != NULL ? &holder->conf : NULL;

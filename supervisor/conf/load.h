@@ -28,6 +28,8 @@ struct load {
 	struct draft file; /* the top level of the main file */
 	struct draft base; /* what `defaults` and `loops` make of a component */
 	struct program_path programs;
+	struct preset_entry *presets; /* that were read */
+	struct sources preset_files;
 	const char *state_directory; /* absolute */
 	struct conf *conf;	     /* the result */
 	struct member *members;	     /* as many as conf->components so far */
@@ -56,6 +58,38 @@ const char *load_directory(const struct load *l, const struct value *v);
  * a fault. */
 int load_program(struct load *l, const struct draft *d, enum key_id id,
     char ret[static PATH_SIZE]);
+
+/* The program that word means, with the component's own PATH; relative to
+ * directory where it has a slash. Returns 0, or -1 after telling why. */
+int
+load_find_program(const struct load *l, const struct draft *d, const char *word,
+    const char *directory, char ret[static PATH_SIZE], struct buf *why);
+
+/* Whether loop.worker may be the name of a preset: one text that is a name. */
+bool load_may_be_preset(const struct value *v);
+
+/*
+ * The preset that loop.worker names; NULL in *ret where it names none. What is
+ * wrong with it becomes faults. Returns 0, or -1 with ENOMEM.
+ */
+int load_preset(
+    struct load *l, const struct draft *d, const struct worker_preset **ret);
+
+/* "no preset "claud": did you mean "claude"? (sought in ...)" */
+void load_explain_preset(const struct load *l, const struct value *v,
+    const char *word, struct buf *out);
+
+/*
+ * A file that comes with loopkeeper: beside the file that sets v, where it was
+ * installed, or in the tree that this program was built in. Returns 0 with its
+ * path, or -1 with ENOENT.
+ */
+int load_shipped(const struct load *l, const struct value *v, const char *name,
+    char ret[static PATH_SIZE]);
+
+/* Adds the paths where load_shipped() looks. */
+void load_add_places(const struct load *l, const struct value *v,
+    const char *name, struct buf *out);
 
 /* Stores a number in the field of its struct. */
 void load_store(void *base, const struct key *key, int64_t number);

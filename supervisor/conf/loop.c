@@ -7,6 +7,8 @@
 #include "conf/load.h"
 #include "conf/resolve.h"
 
+#define WHY_SIZE 4096
+
 static const char *
 copy_path(struct load *l, const struct draft *d, enum key_id id,
     const char *directory, const char *text)
@@ -72,18 +74,42 @@ copy_inner_paths(struct load *l, const struct draft *d, enum key_id id)
 	return paths;
 }
 
+/* The program of a plain command. A name alone could have been a preset's,
+ * too. Returns 0, or -1 after a fault. */
+static int
+find_worker(struct load *l, const struct draft *d, char ret[static PATH_SIZE])
+{
+	const struct value *v = &d->values[KEY_LOOP_WORKER];
+	const char *word = draft_word(v, 0);
+	char data[WHY_SIZE];
+	struct buf why;
+
+	if (!load_may_be_preset(v))
+		return load_program(l, d, KEY_LOOP_WORKER, ret);
+	buf_init(&why, data, sizeof(data));
+	load_explain_preset(l, v, word, &why);
+	buf_add(&why, "; ");
+	if (load_find_program(l, d, word, load_directory(l, v), ret, &why) == 0)
+		return 0;
+	fault_add(&l->faults, v->at, "%s: %s: %s", v->owner,
+	    keys[KEY_LOOP_WORKER].name, data);
+	return -1;
+}
+
 /* The worker's argv; an empty one after a fault. */
 static char **
-copy_worker(struct load *l, const struct draft *d)
+copy_worker(struct load *l, const struct draft *d, struct loop_config *loop)
 {
 	const struct value *v = &d->values[KEY_LOOP_WORKER];
 	size_t n = draft_count(v);
 	char **argv = arena_alloc(l->keep, (n + 1) * sizeof(*argv));
 	char program[PATH_SIZE];
 
-	if (argv == NULL)
+	if (argv == NULL || load_preset(l, d, &loop->preset) < 0)
 		return NULL;
-	if (n == 0 || load_program(l, d, KEY_LOOP_WORKER, program) < 0)
+	if (loop->preset != NULL)
+		return loop->preset->argv;
+	if (n == 0 || find_worker(l, d, program) < 0)
 		return argv;
 	for (size_t i = 0; i < n; i++) {
 		argv[i] =
@@ -92,6 +118,32 @@ copy_worker(struct load *l, const struct draft *d)
 			return NULL;
 	}
 	return argv;
+}
+
+/* The template of the prompt; with a preset there is always one. */
+static const char *
+copy_prompt(
+    struct load *l, const struct draft *d, const struct loop_config *loop)
+{
+	const struct value *v = &d->values[KEY_LOOP_PROMPT];
+	const struct value *worker = &d->values[KEY_LOOP_WORKER];
+	char path[PATH_SIZE], data[WHY_SIZE];
+	struct buf places;
+
+	if (v->text[0] != '\0')
+		return copy_path(
+		    l, d, KEY_LOOP_PROMPT, load_directory(l, v), v->text);
+	if (loop->preset == NULL)
+		return "";
+	if (load_shipped(l, worker, "prompt.txt", path) == 0)
+		return arena_copy(l->keep, path);
+	buf_init(&places, data, sizeof(data));
+	load_add_places(l, worker, "prompt.txt", &places);
+	draft_fault(&l->faults, d, KEY_LOOP_PROMPT,
+	    "isn't set, and the prompt that comes with presets isn't there "
+	    "(sought as %s)",
+	    data);
+	return "";
 }
 
 static void
@@ -156,7 +208,6 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 {
 	const struct value *directory = &d->values[KEY_LOOP_DIRECTORY];
 	const struct value *repository = &d->values[KEY_LOOP_REPOSITORY];
-	const struct value *prompt = &d->values[KEY_LOOP_PROMPT];
 	enum key_id at = repository->text[0] != '\0' ? KEY_LOOP_REPOSITORY
 						     : KEY_WORKING_DIRECTORY;
 
@@ -164,7 +215,7 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 	if (loop->name == NULL)
 		return -1;
 	loop->title = arena_copy(l->keep, d->values[KEY_TITLE].text);
-	loop->worker = copy_worker(l, d);
+	loop->worker = copy_worker(l, d, loop);
 	loop->directory = directory->text[0] != '\0'
 	    ? copy_path(
 		  l, d, KEY_LOOP_DIRECTORY, l->state_directory, directory->text)
@@ -176,10 +227,7 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 	    arena_copy(l->keep, d->values[KEY_LOOP_INTEGRATION_BRANCH].text);
 	loop->branch = copy_branch(l, d, loop->name);
 	loop->setup = arena_copy(l->keep, d->values[KEY_LOOP_SETUP].text);
-	loop->prompt = prompt->text[0] == '\0'
-	    ? ""
-	    : copy_path(l, d, KEY_LOOP_PROMPT, load_directory(l, prompt),
-		  prompt->text);
+	loop->prompt = copy_prompt(l, d, loop);
 	return loop->title == NULL || loop->worker == NULL ||
 		loop->directory == NULL || loop->repository == NULL ||
 		loop->integration_branch == NULL || loop->branch == NULL ||

@@ -6,7 +6,8 @@
  * Its rules are tried, in their order, on each line of the output. One with
  * `when` is for lines that are JSON objects, one without for all others. A
  * place says where in the line a value stands: a path of keys ("usage.0.x"),
- * or "$1", a group of the rule's pattern.
+ * or "$1", a group of the rule's pattern; "$0" is the whole text that it was
+ * for.
  */
 #ifndef LOOPKEEPER_CONF_PRESET_H
 #define LOOPKEEPER_CONF_PRESET_H
@@ -35,12 +36,6 @@ enum preset_verdict {
 	PRESET_RATE_LIMITED,
 };
 
-enum preset_end {
-	PRESET_NO_END,
-	PRESET_END,	/* the run is over: the program should end */
-	PRESET_GOES_ON, /* it isn't, although it was said */
-};
-
 /* The text, number or truth at path is value. */
 struct preset_condition {
 	const char *path;
@@ -66,7 +61,8 @@ struct preset_rule {
 	const char *retry_after; /* seconds until then, "20s", "2 hours" */
 	const char *error;	 /* for people */
 	enum preset_verdict verdict;
-	enum preset_end end;
+	bool ended;   /* the run is over: the program should end, too */
+	bool goes_on; /* it isn't, although that was said */
 };
 
 struct preset_exit {

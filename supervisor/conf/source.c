@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "conf/resolve.h"
@@ -85,6 +86,7 @@ parse(struct sources *s, struct source *new, const char *text, size_t len)
 	char *copy;
 	int result;
 
+	new->hash = hash_bytes(HASH_INIT, text, len);
 	if (memchr(text, '\0', len) != NULL) {
 		s->broken = true;
 		fault_add(s->faults, (struct place){ new, 0 },

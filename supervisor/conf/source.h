@@ -7,6 +7,7 @@
 #define LOOPKEEPER_CONF_SOURCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <libconfig.h>
@@ -23,6 +24,7 @@ struct source {
 	const char *directory; /* without links; of relative paths in it */
 	dev_t dev;	       /* together with ino: which file it is */
 	ino_t ino;
+	uint64_t hash; /* over its text */
 	config_t tree;
 	bool parsed; /* tree holds the whole file */
 };

@@ -185,6 +185,17 @@ repository_contains(struct git *g, const char *branch, const char *commit)
 }
 
 int
+repository_was_merged(
+    const char *repository, const char *branch, const char *commit)
+{
+	struct git g = { 0 };
+
+	return git_open(&g, repository) < 0
+	    ? -1
+	    : repository_contains(&g, branch, commit);
+}
+
+int
 repository_move_ref(struct git *g, const char *ref, const char *new,
     const char *old, const char *note)
 {

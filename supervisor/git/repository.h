@@ -31,6 +31,10 @@ int repository_is_checked_out(
  * there is no such branch or commit), or -1. */
 int repository_contains(struct git *g, const char *branch, const char *commit);
 
+/* The same for whoever has no repository open; -1 where it can't be told. */
+int repository_was_merged(
+    const char *repository, const char *branch, const char *commit);
+
 /*
  * Moves a ref from old ("" for none: it is made) to new, if it is still
  * there; note stands in its reflog. Returns 1 moved, 0 somebody else moved it,

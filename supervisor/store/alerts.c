@@ -44,6 +44,17 @@ add(struct store *s, const struct alert *a, const char *event)
 }
 
 int
+alerts_raise_within(
+    struct store *s, const struct alert *alert, const char *event)
+{
+	int standing = stands(s, alert->cause);
+
+	if (standing != 0)
+		return standing < 0 ? -1 : 0;
+	return add(s, alert, event) < 0 ? -1 : 1;
+}
+
+int
 alerts_raise(struct store *s, const struct alert *alert, const char *event)
 {
 	int standing = stands(s, alert->cause);
@@ -51,16 +62,13 @@ alerts_raise(struct store *s, const struct alert *alert, const char *event)
 	/* Nothing is locked as long as there is nothing to do. */
 	if (standing != 0)
 		return standing < 0 ? -1 : 0;
-	if (note_begin(s) < 0)
-		return -1;
-	standing = stands(s, alert->cause);
-	if (standing == 0)
-		return store_end(s, add(s, alert, event) < 0 ? -1 : 1);
-	return store_end(s, standing < 0 ? -1 : 0);
+	return note_begin(s) < 0
+	    ? -1
+	    : store_end(s, alerts_raise_within(s, alert, event));
 }
 
-static int
-clear(struct store *s, const char *source, const char *cause)
+int
+alerts_clear_within(struct store *s, const char *source, const char *cause)
 {
 	int cleared = statement_change(s,
 	    "UPDATE alerts SET acknowledged_by = CASE WHEN acknowledged"
@@ -85,19 +93,20 @@ alerts_clear(struct store *s, const char *source, const char *cause)
 
 	if (standing <= 0)
 		return standing;
-	return note_begin(s) < 0 ? -1 : store_end(s, clear(s, source, cause));
+	return note_begin(s) < 0
+	    ? -1
+	    : store_end(s, alerts_clear_within(s, source, cause));
 }
 
-/* The first one for whose cause nobody stands, to be freed. 1, 0 none, -1. */
+#define SWEPT "SELECT json_extract(context, '$.cause') FROM alerts WHERE "
+
+/* Of a query that gives causes, and is ended here, the first one that keep()
+ * doesn't want, to be freed. 1, 0 none, -1. */
 static int
-find_stale(struct store *s, const char *source,
+find_stale(struct store *s, struct sqlite3_stmt *q,
     bool (*keep)(const char *cause, void *argument), void *argument,
     char **ret_cause)
 {
-	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT json_extract(context, '$.cause') FROM alerts"
-	    " WHERE source = ?1 AND " STANDS,
-	    "t", source);
 	int more;
 
 	while ((more = statement_row(s, q, "m", ret_cause)) == 1 &&
@@ -107,18 +116,38 @@ find_stale(struct store *s, const char *source,
 	return more;
 }
 
-int
-alerts_sweep(struct store *s, const char *source,
+/* Of those that sql, with ?1 of which, gives. */
+static int
+sweep(struct store *s, const char *source, const char *sql, const char *which,
     bool (*keep)(const char *cause, void *argument), void *argument)
 {
 	char *cause;
 	int found;
 
-	while ((found = find_stale(s, source, keep, argument, &cause)) == 1) {
+	while ((found = find_stale(s, statement_query(s, sql, "t", which), keep,
+		    argument, &cause)) == 1) {
 		found = alerts_clear(s, source, cause);
 		free(cause);
 		if (found < 0)
 			break;
 	}
 	return found < 0 ? -1 : 0;
+}
+
+int
+alerts_sweep(struct store *s, const char *source,
+    bool (*keep)(const char *cause, void *argument), void *argument)
+{
+	return sweep(
+	    s, source, SWEPT "source = ?1 AND " STANDS, source, keep, argument);
+}
+
+int
+alerts_sweep_causes(struct store *s, const char *source, const char *prefix,
+    bool (*keep)(const char *cause, void *argument), void *argument)
+{
+	return sweep(s, source,
+	    SWEPT STANDS " AND json_extract(context, '$.cause') >= ?1"
+			 " AND json_extract(context, '$.cause') < ?1 || '~'",
+	    prefix, keep, argument);
 }

@@ -31,9 +31,19 @@ int alerts_raise(struct store *s, const struct alert *alert, const char *event);
 /* The cause is gone. Returns 1 cleared, 0 nothing stood, -1. */
 int alerts_clear(struct store *s, const char *source, const char *cause);
 
+/* The same inside a transaction that the caller begins and ends. */
+int alerts_raise_within(
+    struct store *s, const struct alert *alert, const char *event);
+int alerts_clear_within(struct store *s, const char *source, const char *cause);
+
 /* Clears those of this source that keep() doesn't want to stand any more; it
  * must not use the store. Returns 0 or -1. */
 int alerts_sweep(struct store *s, const char *source,
+    bool (*keep)(const char *cause, void *argument), void *argument);
+
+/* Clears those whose causes begin with prefix, of whatever source, and that
+ * keep() doesn't want to stand; as above. */
+int alerts_sweep_causes(struct store *s, const char *source, const char *prefix,
     bool (*keep)(const char *cause, void *argument), void *argument);
 
 #endif

@@ -313,9 +313,41 @@ end_test(struct store *s, const struct attempt_key *key,
 	return note_end(s, key, end, reason);
 }
 
+/* Everything of it, between begin and commit. */
+static int
+end_all(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end, enum attempt_result *ret_result)
+{
+	int ended = write_facts(s, key, end) < 0 ? -1 : end_row(s, key, end);
+
+	*ret_result = RESULT_NOTHING;
+	if (ended == 0)
+		ended = end_lost_row(s, key, end);
+	else if (ended > 0)
+		ended = end_test(s, key, end, ret_result);
+	return ended < 0 ? -1 : leave(s, key);
+}
+
 int
 attempts_end(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end, enum attempt_result *ret_result)
+{
+	return attempts_end_with(s, key, end, NULL, NULL, ret_result);
+}
+
+int
+attempts_end_within(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end)
+{
+	enum attempt_result result;
+
+	return end_all(s, key, end, &result);
+}
+
+int
+attempts_end_with(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end, int (*effect)(void *argument),
+    void *argument, enum attempt_result *ret_result)
 {
 	enum attempt_result result = RESULT_NOTHING;
 	int ended = store_begin(s);
@@ -325,12 +357,11 @@ attempts_end(struct store *s, const struct attempt_key *key,
 			*ret_result = RESULT_REPLACED;
 		return ended < 0 ? -1 : 0;
 	}
-	ended = write_facts(s, key, end) < 0 ? -1 : end_row(s, key, end);
-	if (ended == 0)
-		ended = end_lost_row(s, key, end);
-	else if (ended > 0)
-		ended = end_test(s, key, end, &result);
-	if (store_end(s, ended < 0 ? -1 : leave(s, key)) < 0)
+	ended = end_all(s, key, end, &result);
+	/* Last, so that nothing but the commit can fail after it. */
+	if (ended >= 0 && effect != NULL && result != RESULT_NOTHING)
+		ended = effect(argument);
+	if (store_end(s, ended < 0 ? -1 : 0) < 0)
 		return -1;
 	*ret_result = result;
 	return 0;

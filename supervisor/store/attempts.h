@@ -157,4 +157,40 @@ int attempts_spent(struct store *s, const struct attempt_key *key,
 int attempts_end(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end, enum attempt_result *ret_result);
 
+/*
+ * The same with an effect that belongs to it: it is called when all is written
+ * but not yet committed, and only if the attempt is still held. When it returns
+ * -1 nothing is written, and its errno is that of the call. It must not use the
+ * store.
+ */
+int attempts_end_with(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end, int (*effect)(void *argument),
+    void *argument, enum attempt_result *ret_result);
+
+/* The same inside a transaction that the caller begins and ends. Returns 0 or
+ * -1. */
+int attempts_end_within(struct store *s, const struct attempt_key *key,
+    const struct attempt_end *end);
+
+/* What an attempt will work on. Texts are kept as they are; provider and
+ * snapshot_ref may be "". */
+struct attempt_plan {
+	const char *base_commit;
+	const char *repository;
+	const char *integration_branch;
+	const char *snapshot_ref;
+	const char *provider;
+};
+
+/* Notes it, with a checkpoint of the branch before the attempt. Returns as
+ * attempts_enter(). */
+int attempts_plan(struct store *s, const struct attempt_key *key,
+    const struct attempt_plan *plan);
+
+/* The commit that is about to be merged: the intent, by which is told later
+ * whether it was. The attempt enters integrating. Returns as
+ * attempts_enter(). */
+int attempts_integrate(
+    struct store *s, const struct attempt_key *key, const char *commit);
+
 #endif

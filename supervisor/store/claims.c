@@ -63,6 +63,10 @@ pick(struct store *s, const struct claim_request *request, struct claim *c)
 	    &c->files, &c->test_files, &c->allow_test_changes);
 }
 
+#define PEEK(which)                                                       \
+	"SELECT 1 FROM tests t WHERE " which IS_NEXT IS_UNLOCKED IS_APART \
+	" LIMIT 1"
+
 /* Whether there would be one but for its files: 1, 0, -1. */
 static int
 is_held_up(struct store *s, const struct claim_request *request)
@@ -182,6 +186,22 @@ claims_take(struct store *s, const struct claim_request *request,
 		*ret = c;
 	else
 		claims_free(&c);
+	return found;
+}
+
+int
+claims_any(
+    struct store *s, const struct claim_request *request, bool *ret_locked)
+{
+	int found = -1;
+
+	if (overlap_register(s) == 0)
+		found = statement_get(s,
+		    request->test_id != NULL ? PEEK(ONE_TEST) : PEEK(ANY_TEST),
+		    "tti>", request->loop_id, request->test_id,
+		    (int64_t)request->no_overlap);
+	if (found == 0)
+		*ret_locked = is_held_up(s, request) == 1;
 	return found;
 }
 

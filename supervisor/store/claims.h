@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "store/attempts.h"
+#include "store/recovery.h"
 #include "store/store.h"
 
 /* A claim is good for so long without being renewed. */
@@ -64,6 +65,11 @@ int claims_take(struct store *s, const struct claim_request *request,
     struct claim *ret, bool *ret_locked);
 void claims_free(struct claim *claim);
 
+/* Whether claims_take() would find one just now, without taking it. Returns 1,
+ * 0, or -1. */
+int claims_any(struct store *s, const struct claim_request *request,
+    bool *ret_locked);
+
 /* Prolongs the lease. Returns 1, 0 when the claim is lost (taken by skip or
  * reset, or in another database): stop at once and write nothing; -1. */
 int claims_renew(struct store *s, const struct attempt_key *key);
@@ -74,11 +80,12 @@ int claims_held(struct store *s, const struct attempt_key *key);
 /*
  * A loop begins: what a dead predecessor of it left is repaired (recovery.h),
  * and its row in table loops is made or made true. The caller is the only
- * process of that loop. Returns the number of attempts that were ended, or
+ * process of that loop, so that recovery says that it is dead, and otherwise
+ * how it is to be repaired. Returns the number of attempts that were ended, or
  * -1.
  */
 int claims_begin(struct store *s, const char *loop_id, const char *title,
-    int priority, const char *branch);
+    int priority, const char *branch, const struct recovery *recovery);
 
 /* Calls found for each attempt of the loop that nobody ended, so that what is
  * left of its processes can be ended before claims_begin(). found must not use

@@ -7,15 +7,12 @@
 
 int
 claims_begin(struct store *s, const char *loop_id, const char *title,
-    int priority, const char *branch)
+    int priority, const char *branch, const struct recovery *recovery)
 {
-	/* Whoever worked as this loop is dead: the caller is its only process.
-	 */
-	const struct recovery recovery = { .by = loop_id };
 	struct recovery_counts counts = { 0 };
 	int result;
 
-	while ((result = recovery_run(s, &recovery, loop_id, &counts)) == 1)
+	while ((result = recovery_run(s, recovery, loop_id, &counts)) == 1)
 		continue;
 	if (result < 0 || note_begin(s) < 0)
 		return -1;

@@ -19,6 +19,8 @@
 static const char *const moves[] = {
 	MOVE("file_locks", "expires_at", "1"),
 	MOVE("attempts", "lease_until", "ended_at IS NULL"),
+	MOVE("gates", "open_at", "1"),
+	MOVE("gates", "probe_until", "1"),
 	MOVE("decisions", "requested_at", "status = 'pending'"),
 };
 

@@ -84,7 +84,8 @@ queries_each_attempt(struct store *s, const char *test_id,
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, test_id, loop_id, fence, state, outcome, pid, "
 	    "pid_start, boot_id, transcript, base_commit, result_commit, "
-	    "tokens, cost_usd, started_at, ended_at FROM attempts "
+	    "ifnull(tokens, -1), ifnull(cost_usd, -1), started_at, ended_at "
+	    "FROM attempts "
 	    "WHERE test_id = ?1 ORDER BY fence, started_at",
 	    "t", test_id);
 	struct attempt_row r;

@@ -49,7 +49,7 @@ struct attempt_row {
 	const char *transcript;
 	const char *base_commit;
 	const char *result_commit;
-	int64_t tokens;
+	int64_t tokens; /* -1: unknown, as the cost */
 	double cost_usd;
 	const char *started_at;
 	const char *ended_at;

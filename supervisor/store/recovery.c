@@ -35,6 +35,13 @@ struct run {
 #define OPEN_ATTEMPT \
 	"FROM attempts a WHERE a.test_id = tests.id AND a.ended_at IS NULL"
 
+/* Those whose loops died while they merged. */
+static const char integrating[] =
+    "SELECT id, epoch, fence, test_id, loop_id, repository,"
+    " integration_branch, result_commit FROM attempts WHERE ended_at IS NULL"
+    " AND state = 'integrating' AND result_commit IS NOT NULL"
+    " AND epoch = ?1 AND gone(loop_id, epoch)";
+
 static const char reset_tests[] =
     "UPDATE tests SET status = 'pending', reason = '" DIED "'"
     " WHERE status = 'in_progress' AND CASE WHEN EXISTS (SELECT 1 " OPEN_ATTEMPT
@@ -71,6 +78,11 @@ static const char close_checkpoints[] =
     " WHERE deleted_at IS NULL AND checkpoint_type = 'attempt'"
     " AND gone(loop_id, NULL) AND NOT EXISTS (SELECT 1 FROM attempts a"
     " WHERE a.test_id = checkpoints.test_id AND a.ended_at IS NULL)";
+
+/* Who was to try a provider won't: the next one may. */
+static const char leave_probes[] =
+    "UPDATE gates SET probe_by = NULL, probe_until = NULL"
+    " WHERE probe_by IS NOT NULL AND gone(probe_by, NULL)";
 
 static const char stop_loops[] =
     "UPDATE loops SET current_test_id = NULL, pid = NULL,"
@@ -198,6 +210,38 @@ repair_attempts(struct run *run)
 	return more != 0 ? -1 : 0;
 }
 
+/* An attempt whose work is in the branch has passed, though it could not say
+ * so any more. */
+static int
+finish_merged(struct run *run)
+{
+	struct sqlite3_stmt *rows =
+	    statement_query(run->s, integrating, "t", run->s->epoch);
+	struct attempt_end end = { .outcome = OUTCOME_PASSED,
+		.tokens = ATTEMPT_UNKNOWN,
+		.cost_micros = ATTEMPT_UNKNOWN };
+	struct recovery_merge merge;
+	struct attempt_key key;
+	int more;
+
+	while ((more = statement_row(run->s, rows, "ssissttt", key.id,
+		    sizeof(key.id), key.epoch, sizeof(key.epoch), &key.fence,
+		    key.test_id, sizeof(key.test_id), key.loop_id,
+		    sizeof(key.loop_id), &merge.repository, &merge.branch,
+		    &merge.commit)) == 1) {
+		if (run->r->is_merged(&merge, run->r->argument) != 1)
+			continue;
+		(void)snprintf(end.result_commit, sizeof(end.result_commit),
+		    "%s", merge.commit);
+		key.attempt = 0;
+		if (attempts_end_within(run->s, &key, &end) < 0)
+			break;
+		run->counts.merged++;
+	}
+	statement_end(rows);
+	return more != 0 ? -1 : 0;
+}
+
 static int
 repair(struct run *run)
 {
@@ -205,6 +249,8 @@ repair(struct run *run)
 	char expired[CLOCK_ISO_SIZE];
 
 	expiry_format(run->s, expired, 0);
+	if (run->r->is_merged != NULL && finish_merged(run) < 0)
+		return -1;
 	if (repair_tests(run) < 0 || repair_attempts(run) < 0)
 		return -1;
 	c->locks = statement_change(
@@ -212,8 +258,10 @@ repair(struct run *run)
 	c->waits = statement_change(run->s, delete_waits, "");
 	c->checkpoints = statement_change(run->s, close_checkpoints, "");
 	if (c->locks < 0 || c->waits < 0 || c->checkpoints < 0 ||
+	    statement_run(run->s, leave_probes, "") < 0 ||
 	    statement_run(run->s, stop_loops, "") < 0)
 		return -1;
+	say_count(run, "finished", c->merged, "merged attempt");
 	say_count(run, "closed", c->attempts, "interrupted attempt");
 	say_count(run, "removed", c->locks, "lock");
 	say_count(run, "removed", c->waits, "wait edge");
@@ -227,12 +275,14 @@ note_done(struct run *run)
 	const struct recovery_counts *c = &run->counts;
 
 	if (run->only != NULL &&
-	    c->tests + c->attempts + c->locks + c->waits + c->checkpoints == 0)
+	    c->merged + c->tests + c->attempts + c->locks + c->waits +
+		    c->checkpoints ==
+		0)
 		return 0;
-	return note_event(run->s, run->r->by, "recovery_done", "tiiiii",
-	    "loop_id", run->only, "tests", c->tests, "attempts", c->attempts,
-	    "locks", c->locks, "waits", c->waits, "checkpoints",
-	    c->checkpoints);
+	return note_event(run->s, run->r->by, "recovery_done", "tiiiiii",
+	    "loop_id", run->only, "merged", c->merged, "tests", c->tests,
+	    "attempts", c->attempts, "locks", c->locks, "waits", c->waits,
+	    "checkpoints", c->checkpoints);
 }
 
 /* Between begin and commit. */

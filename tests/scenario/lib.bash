@@ -124,10 +124,25 @@ agents() {
 	CONF
 }
 
+# git as nobody in particular, whoever runs the tests.
+git() {
+	command git -c user.name=tester -c user.email=tester@localhost \
+	    -c init.defaultBranch=main -c commit.gpgSign=false "$@" 3>&-
+}
+
+# repository DIRECTORY: a git repository with one commit.
+repository() {
+	git init -q "$1"
+	echo "a repository" > "$1/README"
+	git -C "$1" add -A
+	git -C "$1" commit -q -m "Begin"
+}
+
 # one_loop [KEYS]: a configuration with loop-1, whose worker is the script on
-# standard input.
+# standard input. It runs in $WORK; verify runs elsewhere.
 one_loop() {
-	mkdir -p "$FLEET/repository"
+	[[ -d $FLEET/repository ]] || repository "$FLEET/repository"
+	WORK=$FLEET/state/loop-1/worktree
 	cat > "$FLEET/worker"
 	chmod 755 "$FLEET/worker"
 	fleet_config <<-CONF

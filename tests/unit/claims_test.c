@@ -4,59 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "claims_fixture.h"
 #include "store/claims.h"
 #include "store/overlap.h"
-#include "store_fixture.h"
 
 #define PROCESSES 6
 #define TESTS	  40
-
-static const struct claim_request loop_1 = { .loop_id = "loop-1",
-	.max_attempts = 3 };
-static const struct claim_request loop_2 = { .loop_id = "loop-2",
-	.max_attempts = 3 };
-
-static int
-setup(void **state)
-{
-	(void)fixture_open(state);
-	assert_int_equal(claims_begin(store, "loop-1", "One", 1, ""), 0);
-	assert_int_equal(claims_begin(store, "loop-2", "Two", 2, ""), 0);
-	return 0;
-}
-
-/* Takes the next test, which is this one (NULL: there is none). */
-static struct attempt_key
-takes(const struct claim_request *request, const char *test_id)
-{
-	struct claim claim = { 0 };
-	struct attempt_key key;
-	int taken = claims_take(store, request, &claim, NULL);
-
-	if (taken < 0)
-		fail_msg("%s", store_error(store));
-	assert_int_equal(taken, test_id != NULL);
-	if (test_id != NULL)
-		assert_string_equal(claim.key.test_id, test_id);
-	key = claim.key;
-	claims_free(&claim);
-	return key;
-}
-
-static void
-ends(const struct attempt_key *key, enum attempt_outcome outcome, bool parked,
-    enum attempt_result expected)
-{
-	struct attempt_end end = { .outcome = outcome,
-		.parked = parked,
-		.detail = "verify: exit 2",
-		.max_attempts = 3 };
-	enum attempt_result result = RESULT_NOTHING;
-
-	if (attempts_end(store, key, &end, &result) < 0)
-		fail_msg("%s", store_error(store));
-	assert_int_equal(result, expected);
-}
 
 static void
 test_order(void **state)
@@ -114,53 +67,31 @@ test_slow_keeps_apart(void **state)
 	takes(&loop_2, "B"); /* nobody holds a lock on it */
 }
 
+/* One that is asked for, and no other. */
 static void
-test_outcomes(void **state)
+test_one(void **state)
 {
-	struct attempt_key key;
+	struct claim_request one = loop_1;
+	struct claim claim;
+	bool locked = false;
 
-	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
-	for (int i = 1; i <= 3; i++) {
-		key = takes(&loop_1, "T");
-		assert_int_equal(key.attempt, i);
-		assert_int_equal(key.fence, i);
-		ends(&key, OUTCOME_FAILED, false,
-		    i < 3 ? RESULT_RETRY : RESULT_BLOCKED);
-		/* Twice is once. */
-		ends(&key, OUTCOME_FAILED, false, RESULT_NOTHING);
-	}
-	takes(&loop_1, NULL);
-	assert_int_equal(claims_reset(store, "T", "olaf", NULL), 1);
-	assert_int_equal(claims_reset(store, "T", "olaf", NULL), 0);
-	key = takes(&loop_1, "T");
-	assert_int_equal(key.attempt, 1);
-	ends(&key, OUTCOME_PASSED, false, RESULT_PASSED);
-	has_rows(4, "events WHERE event_type = 'attempt_ended'");
-	assert_int_equal(claims_reset(store, "nobody", "olaf", NULL), -1);
-	assert_int_equal(errno, ENOENT);
-}
-
-static void
-test_interruptions(void **state)
-{
-	struct attempt_key key;
-
-	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
-	/* Our own are never counted. */
-	for (int i = 0; i < 2 * ATTEMPT_INTERRUPTIONS_MAX; i++) {
-		key = takes(&loop_1, "T");
-		ends(&key, OUTCOME_INTERRUPTED, true, RESULT_RETRY);
-	}
-	for (int i = 1; i <= ATTEMPT_INTERRUPTIONS_MAX; i++) {
-		key = takes(&loop_1, "T");
-		assert_int_equal(key.attempt, 1);
-		ends(&key, OUTCOME_INTERRUPTED, false,
-		    i < ATTEMPT_INTERRUPTIONS_MAX ? RESULT_RETRY
-						  : RESULT_BLOCKED);
-	}
-	assert_int_equal(claims_reset(store, "T", "olaf", NULL), 1);
-	key = takes(&loop_1, "T");
-	ends(&key, OUTCOME_INTERRUPTED, false, RESULT_RETRY);
+	sql("INSERT INTO tests (id, loop_id, sort_order, depends_on, files)"
+	    " VALUES ('A', 'loop-1', 1, NULL, '[\"a\"]'),"
+	    " ('B', 'loop-1', 2, NULL, NULL), ('C', 'loop-1', 3, 'B', NULL),"
+	    " ('D', 'loop-1', 4, NULL, '[\"a\"]'), ('E', 'loop-2', 1, NULL,"
+	    " '[\"a\"]')");
+	one.test_id = "C";
+	assert_int_equal(claims_take(store, &one, &claim, &locked), 0);
+	assert_false(locked);
+	one.test_id = "E"; /* another loop's */
+	takes(&one, NULL);
+	one.test_id = "B";
+	takes(&one, "B");
+	takes(&one, NULL);
+	takes(&loop_2, "E");
+	one.test_id = "D";
+	assert_int_equal(claims_take(store, &one, &claim, &locked), 0);
+	assert_true(locked);
 }
 
 /* Whatever takes a test from its holder, the holder sees it and its late
@@ -302,15 +233,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overlap),
-		TEST(test_order, setup),
-		TEST(test_locks, setup),
-		TEST(test_slow_keeps_apart, setup),
-		TEST(test_outcomes, setup),
-		TEST(test_interruptions, setup),
-		TEST(test_fence, setup),
-		TEST(test_skip, setup),
-		TEST(test_epoch, setup),
-		TEST(test_processes, setup),
+		TEST(test_order, claims_setup),
+		TEST(test_locks, claims_setup),
+		TEST(test_slow_keeps_apart, claims_setup),
+		TEST(test_one, claims_setup),
+		TEST(test_fence, claims_setup),
+		TEST(test_skip, claims_setup),
+		TEST(test_epoch, claims_setup),
+		TEST(test_processes, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

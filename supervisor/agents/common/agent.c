@@ -185,6 +185,12 @@ beat(struct agent *a, int64_t now_ms)
 	(void)notify_send("WATCHDOG=1");
 }
 
+void
+agent_beat(struct agent *a)
+{
+	beat(a, clock_ms());
+}
+
 static void
 take_events(struct agent *a)
 {

@@ -81,6 +81,9 @@ void agent_failed(struct agent *a, const char *what);
 void agent_status(struct agent *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* WATCHDOG=1 if it is due: for whoever works for long without agent_wait(). */
+void agent_beat(struct agent *a);
+
 /* READY=1. */
 void agent_ready(struct agent *a);
 

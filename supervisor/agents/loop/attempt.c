@@ -1,10 +1,14 @@
-/* One attempt: does the test pass already, the worker, does it pass now. */
+/* One attempt: does the test pass already, then the worker. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agents/loop/runner.h"
+#include "agents/loop/task.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -30,9 +34,12 @@ note_state(
 		r->lost = true;
 }
 
-static void
-give_up(struct runner *r, int64_t now_ms)
+void
+attempt_give_up(struct runner *r, int64_t now_ms)
 {
+	if (candidate_save(r) < 0)
+		transcript_note(r->transcript_fd,
+		    "its work stays in the worktree: %s", r->place.git.error);
 	if (r->lost)
 		close_begin(r, OUTCOME_LOST_LEASE, true,
 		    "the test was taken away", now_ms);
@@ -40,94 +47,187 @@ give_up(struct runner *r, int64_t now_ms)
 		close_begin(r, OUTCOME_INTERRUPTED, true, "stopped", now_ms);
 }
 
-/* A machine at its limits: nobody's fault, but no reason to hurry either. */
+void
+attempt_interrupt(struct runner *r, const char *what, int64_t now_ms)
+{
+	/* No reason to hurry either. */
+	r->work_cause = JOB_NOT_STARTED;
+	close_begin(r, OUTCOME_INTERRUPTED, true, what, now_ms);
+}
+
+void
+attempt_fail(struct runner *r, const char *detail, int64_t now_ms)
+{
+	close_begin(r, r->is_worked ? OUTCOME_FAILED : OUTCOME_INTERRUPTED,
+	    !r->is_worked, detail, now_ms);
+}
+
 static void
 not_started(struct runner *r, const char *what, int64_t now_ms)
 {
 	char detail[ATTEMPT_DETAIL_SIZE];
 
 	(void)snprintf(detail, sizeof(detail), "%s: %s", what, strerror(errno));
-	r->work_cause = JOB_NOT_STARTED;
-	close_begin(r, OUTCOME_INTERRUPTED, true, detail, now_ms);
+	attempt_interrupt(r, detail, now_ms);
 }
 
-/* Starts a job, or closes the attempt when that can't be done. */
+static int64_t
+startup_limit(const struct runner *r)
+{
+	const struct worker_preset *preset = r->worker.preset;
+
+	if (r->config->startup_limit_ms >= 0)
+		return r->config->startup_limit_ms;
+	return preset != NULL ? preset->startup_limit_ms : 0;
+}
+
+/* What the worktree holds from now on is this attempt's (ready.c). */
+static int
+mark(struct runner *r)
+{
+	char text[UUID_SIZE + GIT_HASH_SIZE + 2];
+	int n =
+	    snprintf(text, sizeof(text), "%s %s\n", r->claim.key.id, r->base);
+
+	return io_replace_file(AT_FDCWD, r->marker_path, text, (size_t)n, true);
+}
+
+/* The worker's words on one line. */
 static void
-start(struct runner *r, enum phase phase, const struct job_command *command,
-    int64_t now_ms)
+note_command(struct runner *r)
 {
 	char line[1024];
 	struct buf b;
 
 	buf_init(&b, line, sizeof(line));
-	for (size_t i = 0; command->argv[i] != NULL; i++)
-		buf_addf(&b, "%s%s", i > 0 ? " " : "", command->argv[i]);
+	for (size_t i = 0; r->worker.argv[i] != NULL; i++)
+		buf_addf(&b, "%s%s", i > 0 ? " " : "", r->worker.argv[i]);
 	line[strcspn(line, "\n")] = '\0';
-	transcript_note(r->transcript_fd, "%s: %s",
-	    phase == PHASE_CHECK      ? "does it pass already"
-		: phase == PHASE_WORK ? "worker"
-				      : "verify",
-	    line);
-	if (job_start(&r->job, command, now_ms) < 0) {
-		not_started(r, line, now_ms);
-		return;
-	}
-	runner_enter(r, phase);
+	transcript_note(r->transcript_fd, "worker: %s", line);
 }
 
-static void
-start_verify(struct runner *r, enum phase phase, int64_t now_ms)
+static int
+run_worker(struct runner *r, int64_t now_ms)
 {
-	char shell[] = "/bin/sh", option[] = "-c";
-	char *const argv[] = { shell, option, r->claim.verify, NULL };
-	char **envp = worker_environment(r->config, &r->claim, NULL);
+	const struct loop_config *c = r->config;
 
-	if (envp == NULL) {
-		not_started(r, "verify", now_ms);
-		return;
-	}
-	if (phase == PHASE_VERIFY)
-		note_state(r, ATTEMPT_VERIFYING, 0, 0);
-	start(r, phase,
-	    &(struct job_command){ .argv = argv,
-		.envp = envp,
-		.directory = r->config->repository,
+	note_command(r);
+	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+	if (output_begin(&r->output, r->transcript_fd, r->job_offset,
+		r->worker.preset) < 0)
+		return -1;
+	r->is_worked = true;
+	return job_start(&r->job,
+	    &(struct job_command){ .argv = r->worker.argv,
+		.envp = r->worker.envp,
+		.directory = r->place.trees[TREE_WORK].path,
+		.stdin_path = r->worker.stdin_path,
 		.output_fd = r->transcript_fd,
-		.time_limit_ms = r->config->verify_limit_ms },
+		.startup_limit_ms = startup_limit(r),
+		.silence_limit_ms = c->silence_limit_ms,
+		.input_limit_ms = c->input_limit_ms,
+		.progress_limit_ms = c->progress_limit_ms,
+		.time_limit_ms = c->time_limit_ms },
 	    now_ms);
-	worker_free_list(envp);
 }
 
 static void
 start_worker(struct runner *r, int64_t now_ms)
 {
 	char base[PATH_SIZE], what[PATH_SIZE] = "worker";
-	size_t len = strlen(r->transcript) - strlen(".log");
+	struct task_texts texts;
+	struct task task;
+	int prepared = -1;
 
-	(void)path_format(base, "%.*s", (int)len, r->transcript);
-	if (worker_prepare(&r->worker, r->config, &r->claim, base, what) < 0) {
+	task_fill(&task, &texts, r);
+	if (transcript_beside(r->transcript, "", base) == 0)
+		prepared =
+		    worker_prepare(&r->worker, r->config, &task, base, what);
+	task_free(&texts);
+	if (prepared < 0) {
 		not_started(r, what, now_ms);
 		return;
 	}
 	/* The intent comes before the effect. */
 	note_state(r, ATTEMPT_SPAWNING, 0, 0);
 	if (r->lost) {
-		give_up(r, now_ms);
+		attempt_give_up(r, now_ms);
 		return;
 	}
-	start(r, PHASE_WORK,
-	    &(struct job_command){ .argv = r->worker.argv,
-		.envp = r->worker.envp,
-		.directory = r->config->repository,
-		.stdin_path = r->worker.prompt_path[0] != '\0'
-		    ? r->worker.prompt_path
-		    : NULL,
-		.output_fd = r->transcript_fd,
-		.time_limit_ms = r->config->time_limit_ms,
-		.silence_limit_ms = r->config->silence_limit_ms },
-	    now_ms);
-	if (r->phase == PHASE_WORK)
-		note_state(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
+	if (mark(r) < 0) {
+		not_started(r, r->marker_path, now_ms);
+		return;
+	}
+	if (run_worker(r, now_ms) < 0) {
+		not_started(r, r->worker.argv[0], now_ms);
+		return;
+	}
+	runner_enter(r, PHASE_WORK);
+	note_state(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
+}
+
+/* Writes down what it is about to do. Returns false when it may not. */
+static bool
+plan(struct runner *r, int64_t now_ms)
+{
+	const struct worker_preset *preset = task_preset(r);
+	const struct loop_config *c = r->config;
+	char ref[GIT_REF_SIZE];
+	int held;
+
+	(void)snprintf(
+	    ref, sizeof(ref), "refs/loopkeeper/attempts/%s", r->claim.key.id);
+	held = attempts_plan(&r->agent.store, &r->claim.key,
+	    &(struct attempt_plan){ .base_commit = r->base,
+		.repository = c->repository,
+		.integration_branch = c->integration_branch,
+		.snapshot_ref = ref,
+		.provider = preset != NULL ? preset->provider : "" });
+	if (held < 0)
+		agent_failed(&r->agent, "writing an attempt's plan");
+	r->lost = held == 0;
+	if (held != 1)
+		attempt_give_up(r, now_ms);
+	return held == 1;
+}
+
+static void
+reset(struct runner *r, int64_t now_ms)
+{
+	r->claimed_ms = now_ms;
+	r->claimed_wall_ms = clock_wall_ms();
+	r->renew_ms = now_ms + RENEW_MS;
+	r->spent_ms = 0;
+	r->lost = r->saved = r->slow_told = r->budget_told = false;
+	r->is_changed = r->is_worked = r->is_rechecked = false;
+	r->work_cause = JOB_EXITED;
+	r->work_code = 0;
+	r->verdict = PRESET_NOTHING;
+	r->work_text[0] = r->leftovers[0] = '\0';
+	r->snapshot[0] = r->candidate[0] = r->onto[0] = '\0';
+	free(r->changed_json);
+	r->changed_json = NULL;
+}
+
+static void
+check(struct runner *r, int64_t now_ms)
+{
+	if (r->claim.verify[0] != '\0')
+		(void)verify_run(r, PHASE_CHECK, r->claim.verify,
+		    "does it pass already", now_ms);
+	else
+		start_worker(r, now_ms);
+}
+
+void
+attempt_restart(struct runner *r, int64_t now_ms)
+{
+	r->candidate[0] = r->onto[0] = '\0';
+	r->is_changed = false;
+	if (workplace_reset(&r->place, TREE_VERIFY, r->base) < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else
+		check(r, now_ms);
 }
 
 void
@@ -135,12 +235,7 @@ attempt_begin(struct runner *r, int64_t now_ms)
 {
 	const struct claim *c = &r->claim;
 
-	r->claimed_ms = now_ms;
-	r->claimed_wall_ms = clock_wall_ms();
-	r->renew_ms = now_ms + RENEW_MS;
-	r->lost = r->saved = false;
-	r->work_cause = JOB_EXITED;
-	r->leftovers[0] = '\0';
+	reset(r, now_ms);
 	log_line(&r->agent.log, "%s: attempt %d of %d", c->key.test_id,
 	    c->key.attempt, c->max_attempts);
 	r->transcript_fd = transcript_open(r);
@@ -148,13 +243,15 @@ attempt_begin(struct runner *r, int64_t now_ms)
 		not_started(r, r->transcript, now_ms);
 		return;
 	}
-	transcript_note(r->transcript_fd, "%s, attempt %d of %d, by %s in %s",
-	    c->key.test_id, c->key.attempt, c->max_attempts, r->config->name,
-	    r->config->repository);
-	if (c->verify[0] != '\0')
-		start_verify(r, PHASE_CHECK, now_ms);
-	else
-		start_worker(r, now_ms);
+	transcript_note(r->transcript_fd,
+	    "%s, attempt %d of %d, by %s in %s at %.12s", c->key.test_id,
+	    c->key.attempt, c->max_attempts, r->config->name,
+	    r->place.trees[TREE_WORK].path, r->base);
+	if (!plan(r, now_ms))
+		return;
+	evidence_recall(r);
+	if (!candidate_resume(r, now_ms))
+		check(r, now_ms);
 }
 
 /* The claim is still ours? 1 yes or nobody knows, 0 no. */
@@ -188,29 +285,34 @@ attempt_watch(struct runner *r, int64_t now_ms)
 		r->lost = true;
 	}
 	if (r->lost || r->agent.stopping)
-		job_stop(&r->job, GRACE_MS, now_ms);
-}
-
-static bool
-is_success(const struct job *j)
-{
-	return j->cause == JOB_EXITED && j->code == 0;
+		job_end(&r->job, JOB_STOPPED, GRACE_MS, now_ms);
+	else if (r->phase == PHASE_WORK)
+		spend_watch(r, now_ms);
 }
 
 /* The worker is gone, and not by us. A kill may have been meant for anybody
  * (an operator, the kernel short of memory); other signals are its own. */
-static enum attempt_outcome
-blame(const struct runner *r)
+enum attempt_outcome
+attempt_blame(const struct runner *r)
 {
 	switch (r->work_cause) {
-	case JOB_EXITED: return OUTCOME_FAILED;
+	case JOB_EXITED:
+	case JOB_FINISHED:
+		return r->verdict == PRESET_RATE_LIMITED ? OUTCOME_RATE_LIMITED
+		    : r->verdict == PRESET_AUTH		 ? OUTCOME_AUTH
+		    : r->verdict == PRESET_WAITING ? OUTCOME_WAITING_FOR_INPUT
+						   : OUTCOME_FAILED;
 	case JOB_SIGNALLED:
 		return r->work_code == SIGKILL || r->work_code == SIGTERM ||
 			r->work_code == SIGINT || r->work_code == SIGHUP
 		    ? OUTCOME_INTERRUPTED
 		    : OUTCOME_CRASHED;
 	case JOB_TIMEOUT: return OUTCOME_TIMEOUT;
+	case JOB_NO_OUTPUT:
+	case JOB_NO_PROGRESS:
 	case JOB_SILENT: return OUTCOME_SILENT;
+	case JOB_WAITING: return OUTCOME_WAITING_FOR_INPUT;
+	case JOB_BUDGET: return OUTCOME_BUDGET;
 	case JOB_NOT_STARTED:
 	case JOB_STOPPED: break;
 	}
@@ -226,56 +328,49 @@ end_work(struct runner *r, int64_t now_ms)
 	r->work_code = j->code;
 	(void)memcpy(r->leftovers, j->leftovers, sizeof(r->leftovers));
 	job_describe(j, r->work_text, sizeof(r->work_text));
+	spend_end(r, now_ms);
 	transcript_note(r->transcript_fd, "worker: %s", r->work_text);
 	if (j->leftovers[0] != '\0')
 		transcript_note(
 		    r->transcript_fd, "left and ended: %s", j->leftovers);
-	if (j->cause == JOB_NOT_STARTED)
+	if (r->lost || r->agent.stopping)
+		attempt_give_up(r, now_ms);
+	else if (j->cause == JOB_NOT_STARTED)
 		close_begin(
 		    r, OUTCOME_INTERRUPTED, false, r->work_text, now_ms);
-	else if (r->claim.verify[0] != '\0')
-		start_verify(r, PHASE_VERIFY, now_ms);
 	else
-		close_begin(r, is_success(j) ? OUTCOME_PASSED : blame(r), false,
-		    r->work_text, now_ms);
+		candidate_make(r, now_ms);
 }
 
 static void
-end_verify(struct runner *r, int64_t now_ms)
+end_check(struct runner *r, int64_t now_ms)
 {
-	char detail[ATTEMPT_DETAIL_SIZE], verify[100];
-	bool worked = r->work_cause == JOB_EXITED && r->work_code == 0;
-
-	if (is_success(&r->job)) {
-		close_begin(r, OUTCOME_PASSED, false, "", now_ms);
+	if (verify_passed(r)) {
+		close_begin(r, OUTCOME_PASSED, true, "already passing", now_ms);
 		return;
 	}
-	job_describe(&r->job, verify, sizeof(verify));
-	(void)snprintf(detail, sizeof(detail), "%s%s%sverify: %s",
-	    worked ? "" : "worker: ", worked ? "" : r->work_text,
-	    worked ? "" : "; ", verify);
-	close_begin(r, blame(r), false, detail, now_ms);
+	/* Without a failure before it, or a specification, this is the task. */
+	if (r->failure == NULL)
+		evidence_keep(r, "Before anything was changed");
+	start_worker(r, now_ms);
 }
 
 void
 attempt_next(struct runner *r, int64_t now_ms)
 {
+	if (r->phase == PHASE_WORK) {
+		end_work(r, now_ms);
+		return;
+	}
 	if (r->lost || r->agent.stopping) {
-		give_up(r, now_ms);
+		attempt_give_up(r, now_ms);
 		return;
 	}
 	switch (r->phase) {
-	case PHASE_CHECK:
-		if (is_success(&r->job))
-			close_begin(
-			    r, OUTCOME_PASSED, true, "already passing", now_ms);
-		else
-			start_worker(r, now_ms);
-		break;
-	case PHASE_WORK: end_work(r, now_ms); break;
-	case PHASE_VERIFY: end_verify(r, now_ms); break;
-	case PHASE_IDLE:
-	case PHASE_SETUP:
-	case PHASE_WRITE: break;
+	case PHASE_CHECK: end_check(r, now_ms); break;
+	case PHASE_RESETUP: verify_set_up(r, now_ms); break;
+	case PHASE_VERIFY: verify_next(r, now_ms); break;
+	case PHASE_RECHECK: recheck_next(r, now_ms); break;
+	default: break;
 	}
 }

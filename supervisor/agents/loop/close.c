@@ -8,9 +8,24 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "store/alerts.h"
 
+/* The alert that it takes long goes with it. */
 static void
-release(struct runner *r, int64_t now_ms)
+slow_over(struct runner *r)
+{
+	char cause[64];
+
+	if (!r->slow_told || agent_database(&r->agent) < 0)
+		return;
+	(void)snprintf(cause, sizeof(cause), "slow:%s", r->agent.name);
+	if (alerts_clear(&r->agent.store, r->agent.name, cause) < 0)
+		agent_failed(&r->agent, "clearing an alert");
+	r->slow_told = false;
+}
+
+void
+close_release(struct runner *r, int64_t now_ms)
 {
 	int64_t pause_ms = r->agent.mode == MODE_SLOW ? r->config->slow_pause_ms
 						      : r->config->pause_ms;
@@ -18,16 +33,21 @@ release(struct runner *r, int64_t now_ms)
 	/* A worker that can't even be started is no reason to hurry. */
 	if (r->work_cause == JOB_NOT_STARTED)
 		pause_ms = r->config->slow_pause_ms;
+	slow_over(r);
+	gate_leave(r);
+	output_end(&r->output);
 	claims_free(&r->claim);
 	worker_free(&r->worker);
+	passing_free(&r->rechecks);
 	r->saved = r->lost = false;
 	r->look = true;
+	r->finished = r->only_test != NULL;
 	r->not_before_ms = now_ms + pause_ms;
 	runner_enter(r, PHASE_IDLE);
 }
 
-static void
-tell(struct runner *r, enum attempt_result result)
+void
+close_tell(struct runner *r, enum attempt_result result)
 {
 	const struct outcome *o = &r->outcome;
 	static const char *const results[] = {
@@ -59,12 +79,12 @@ write_outcome(struct runner *r)
 	}
 	if (r->saved)
 		outcome_remove(r->outcome_path);
-	tell(r, result);
+	close_tell(r, result);
 	return true;
 }
 
-static void
-save(struct runner *r)
+void
+close_save(struct runner *r)
 {
 	if (r->saved)
 		return;
@@ -79,8 +99,50 @@ save(struct runner *r)
 	    attempt_outcome_name(r->outcome.end.outcome), r->outcome_path);
 }
 
+static void
+copy(char *ret, size_t size, const char *text)
+{
+	(void)snprintf(ret, size, "%s", text);
+}
+
+/* Which files, or how many where there are too many to say. */
+static void
+fill_files(const struct runner *r, struct attempt_end *end)
+{
+	const char *json = r->changed_json;
+	int n = 0;
+
+	if (json == NULL)
+		return;
+	if (strlen(json) < sizeof(end->files_modified)) {
+		copy(end->files_modified, sizeof(end->files_modified), json);
+		return;
+	}
+	for (const char *p = json; (p = strstr(p, "\",\"")) != NULL; p++)
+		n++;
+	(void)snprintf(
+	    end->files_modified, sizeof(end->files_modified), "%d", n + 1);
+}
+
+/* The commits that it is about. */
+static void
+fill_commits(const struct runner *r, struct attempt_end *end)
+{
+	bool verified = r->phase == PHASE_INTEGRATE && r->is_changed;
+
+	copy(end->base_commit, sizeof(end->base_commit), r->base);
+	if (verified)
+		copy(end->result_commit, sizeof(end->result_commit),
+		    r->candidate);
+	else if (end->outcome == OUTCOME_PASSED)
+		copy(end->result_commit, sizeof(end->result_commit), r->base);
+	if (r->snapshot[0] != '\0')
+		(void)snprintf(end->snapshot_ref, sizeof(end->snapshot_ref),
+		    "refs/loopkeeper/attempts/%s", r->claim.key.id);
+}
+
 void
-close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
+close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
     const char *detail, int64_t now_ms)
 {
 	struct attempt_end *end = &r->outcome.end;
@@ -90,13 +152,24 @@ close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
 		.parked = parked,
 		.duration_ms = now_ms - r->claimed_ms,
 		.max_attempts = r->config->max_attempts,
-		.tokens = ATTEMPT_UNKNOWN,
-		.cost_micros = ATTEMPT_UNKNOWN };
-	(void)snprintf(end->detail, sizeof(end->detail), "%s", detail);
-	(void)snprintf(
-	    end->leftovers, sizeof(end->leftovers), "%s", r->leftovers);
+		.tokens = r->is_worked ? r->output.usage.tokens : 0,
+		.cost_micros = r->is_worked ? r->output.usage.cost : 0 };
+	copy(end->detail, sizeof(end->detail), detail);
+	copy(end->leftovers, sizeof(end->leftovers), r->leftovers);
+	copy(end->session_id, sizeof(end->session_id),
+	    r->is_worked ? r->output.session_id : "");
+	fill_commits(r, end);
+	fill_files(r, end);
 	text_clean(end->detail); /* it may have been cut */
 	text_clean(end->leftovers);
+}
+
+void
+close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
+    const char *detail, int64_t now_ms)
+{
+	io_close(&r->merge_fd);
+	close_fill(r, outcome, parked, detail, now_ms);
 	transcript_note(r->transcript_fd, "%s%s%s",
 	    attempt_outcome_name(outcome), detail[0] != '\0' ? ": " : "",
 	    detail);
@@ -109,7 +182,7 @@ void
 close_step(struct runner *r, int64_t now_ms)
 {
 	if (write_outcome(r))
-		release(r, now_ms);
+		close_release(r, now_ms);
 	else
-		save(r);
+		close_save(r);
 }

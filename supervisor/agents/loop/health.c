@@ -17,11 +17,18 @@ say_status(struct runner *r)
 	if (r->phase == PHASE_WRITE)
 		agent_status(
 		    a, "%s, waiting for the database", r->outcome.key.test_id);
+	else if (r->phase == PHASE_INTEGRATE)
+		agent_status(a, "%s, verified, waiting to be merged",
+		    r->claim.key.test_id);
 	else if (runner_has_claim(r))
 		agent_status(a, "%s, attempt %d", r->claim.key.test_id,
 		    r->claim.key.attempt);
 	else if (r->phase == PHASE_SETUP)
 		agent_status(a, "setting up");
+	else if (r->trouble[0] != '\0')
+		agent_status(a, "idle: %s", r->trouble);
+	else if (r->hold[0] != '\0')
+		agent_status(a, "%s", r->hold);
 	else if (a->mode == MODE_FILE_BASED)
 		agent_status(a, "idle: mode file-based");
 	else if (a->draining)

@@ -14,6 +14,7 @@
 #include "system/tree.h"
 
 #define GRACE_MS (5 * 1000)
+#define LOOKS	 4 /* at the files, within a limit */
 
 static void
 fill_spawn(struct spawn *s, const struct job_command *command)
@@ -38,16 +39,17 @@ job_start(struct job *j, const struct job_command *command, int64_t now_ms)
 	pid_t pid;
 	int fd;
 
-	*j = (struct job){ .error_fd = -1,
-		.started_ms = now_ms,
-		.time_limit_ms = command->time_limit_ms,
-		.silence_limit_ms = command->silence_limit_ms,
-		.grace_ms = GRACE_MS };
+	*j = (struct job){
+		.error_fd = -1, .started_ms = now_ms, .limits = *command
+	};
 	fd = open(input != NULL ? input : "/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	vitals_begin(
-	    &j->vitals, command->output_fd, command->directory, now_ms);
+	j->vitals.output_fd = command->output_fd;
+	j->vitals.repository = command->directory;
+	j->vitals.quiet_ms = command->silence_limit_ms / LOOKS;
+	j->vitals.progress_ms = command->progress_limit_ms / LOOKS;
+	vitals_begin(&j->vitals, now_ms);
 	fill_spawn(&s, command);
 	s.stdin_fd = fd;
 	pid = spawn_start(&s, &j->error_fd, &failure);
@@ -145,30 +147,43 @@ ask(struct job *j, int64_t grace_ms, int64_t now_ms)
 }
 
 void
-job_stop(struct job *j, int64_t grace_ms, int64_t now_ms)
+job_end(struct job *j, enum job_cause cause, int64_t grace_ms, int64_t now_ms)
 {
 	if (!j->running)
 		return;
-	set_cause(j, JOB_STOPPED, 0);
+	set_cause(j, cause, 0);
 	ask(j, grace_ms, now_ms);
+}
+
+static bool
+is_over(int64_t since_ms, int64_t limit_ms, int64_t now_ms)
+{
+	return limit_ms > 0 && now_ms - since_ms >= limit_ms;
 }
 
 static void
 read_clocks(struct job *j, int64_t now_ms)
 {
-	int64_t silence_ms =
-	    vitals_silence(&j->vitals, j->silence_limit_ms, now_ms);
+	const struct job_command *limits = &j->limits;
+	struct vitals *v = &j->vitals;
+	bool is_alone;
 
+	vitals_look(v, now_ms);
 	if (j->pid == 0 || j->kill_ms != 0)
 		return;
-	if (now_ms - j->started_ms >= j->time_limit_ms) {
-		set_cause(j, JOB_TIMEOUT, 0);
-		ask(j, j->grace_ms, now_ms);
-	} else if (j->silence_limit_ms > 0 &&
-	    silence_ms >= j->silence_limit_ms) {
-		set_cause(j, JOB_SILENT, 0);
-		ask(j, j->grace_ms, now_ms);
-	}
+	is_alone = v->nprocesses == 1;
+	if (is_over(j->started_ms, limits->time_limit_ms, now_ms))
+		job_end(j, JOB_TIMEOUT, GRACE_MS, now_ms);
+	else if (!v->has_output &&
+	    is_over(j->started_ms, limits->startup_limit_ms, now_ms))
+		job_end(j, JOB_NO_OUTPUT, GRACE_MS, now_ms);
+	else if (is_over(v->sign_ms, limits->silence_limit_ms, now_ms))
+		job_end(j, JOB_SILENT, GRACE_MS, now_ms);
+	else if (is_alone &&
+	    is_over(v->sign_ms, limits->input_limit_ms, now_ms))
+		job_end(j, JOB_WAITING, GRACE_MS, now_ms);
+	else if (is_over(v->change_ms, limits->progress_limit_ms, now_ms))
+		job_end(j, JOB_NO_PROGRESS, GRACE_MS, now_ms);
 }
 
 bool
@@ -193,10 +208,20 @@ job_poll(struct job *j, int64_t now_ms)
 	return false;
 }
 
+/* "silent for 5m". */
+static void
+describe_limit(char *buf, size_t size, const char *what, int64_t limit_ms)
+{
+	char duration[DURATION_SIZE];
+
+	duration_format_exact(duration, limit_ms);
+	(void)snprintf(buf, size, "%s%s", what, duration);
+}
+
 void
 job_describe(const struct job *j, char *buf, size_t size)
 {
-	char duration[DURATION_SIZE];
+	const struct job_command *l = &j->limits;
 
 	switch (j->cause) {
 	case JOB_EXITED: (void)snprintf(buf, size, "exit %d", j->code); break;
@@ -209,13 +234,28 @@ job_describe(const struct job *j, char *buf, size_t size)
 		    spawn_stage_name(j->stage), strerror(j->code));
 		break;
 	case JOB_TIMEOUT:
-		duration_format_exact(duration, j->time_limit_ms);
-		(void)snprintf(buf, size, "over its time of %s", duration);
+		describe_limit(
+		    buf, size, "over its time of ", l->time_limit_ms);
+		break;
+	case JOB_NO_OUTPUT:
+		describe_limit(
+		    buf, size, "no output within ", l->startup_limit_ms);
 		break;
 	case JOB_SILENT:
-		duration_format_exact(duration, j->silence_limit_ms);
-		(void)snprintf(buf, size, "silent for %s", duration);
+		describe_limit(buf, size, "silent for ", l->silence_limit_ms);
 		break;
+	case JOB_WAITING:
+		describe_limit(buf, size, "it waits for input: nothing for ",
+		    l->input_limit_ms);
+		break;
+	case JOB_NO_PROGRESS:
+		describe_limit(
+		    buf, size, "no file changed for ", l->progress_limit_ms);
+		break;
+	case JOB_FINISHED:
+		(void)snprintf(buf, size, "done, but it didn't go");
+		break;
+	case JOB_BUDGET: (void)snprintf(buf, size, "out of budget"); break;
 	case JOB_STOPPED: (void)snprintf(buf, size, "stopped"); break;
 	}
 }

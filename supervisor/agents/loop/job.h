@@ -1,6 +1,6 @@
 /*
  * One command and everything it starts: a session of its own below this
- * process, which is its subreaper, two clocks, and an end that is reached only
+ * process, which is its subreaper, clocks, and an end that is reached only
  * when not one process of its tree is left. There is one job at a time, so
  * that its tree is empty when this process has no child left.
  */
@@ -19,11 +19,19 @@ enum job_cause {
 	JOB_EXITED,	 /* .code is the exit status */
 	JOB_SIGNALLED,	 /* .code is the signal; not sent by us */
 	JOB_NOT_STARTED, /* .stage and .code, an errno */
+	/* Ended by us, because of a clock ... */
 	JOB_TIMEOUT,
+	JOB_NO_OUTPUT,
 	JOB_SILENT,
-	JOB_STOPPED, /* job_stop() */
+	JOB_WAITING,
+	JOB_NO_PROGRESS,
+	/* ... or by job_end(): */
+	JOB_FINISHED, /* it said that it is done, and didn't go */
+	JOB_BUDGET,
+	JOB_STOPPED,
 };
 
+/* The limits are ms; 0: none. */
 struct job_command {
 	char *const *argv;
 	char *const *envp;
@@ -31,7 +39,10 @@ struct job_command {
 	const char *stdin_path; /* NULL: /dev/null */
 	int output_fd;		/* the transcript: stdout and stderr */
 	int64_t time_limit_ms;
-	int64_t silence_limit_ms; /* 0: may be silent */
+	int64_t startup_limit_ms;  /* without any output */
+	int64_t silence_limit_ms;  /* without any sign of life */
+	int64_t input_limit_ms;	   /* nor a child of its own */
+	int64_t progress_limit_ms; /* without a changed file */
 };
 
 struct job {
@@ -41,10 +52,9 @@ struct job {
 	uint64_t pid_start;
 	int error_fd; /* the exec's outcome, until it is known; else -1 */
 	int64_t started_ms;
-	int64_t time_limit_ms;
-	int64_t silence_limit_ms;
-	int64_t grace_ms; /* between TERM and KILL */
-	int64_t kill_ms;  /* when it is killed; 0: nobody wants it to end */
+	struct job_command limits; /* only these of it are used */
+	int64_t kill_ms;	   /* when it is killed; 0: nobody wants it to
+				      end */
 	bool cause_known;
 	enum job_cause cause;
 	int code;
@@ -67,8 +77,10 @@ int job_start(struct job *j, const struct job_command *command, int64_t now_ms);
  */
 bool job_poll(struct job *j, int64_t now_ms);
 
-/* Asks it to end: TERM now, KILL to the whole tree after grace_ms. */
-void job_stop(struct job *j, int64_t grace_ms, int64_t now_ms);
+/* Asks it to end, for that cause unless it has one already: TERM now, KILL to
+ * the whole tree after grace_ms. */
+void
+job_end(struct job *j, enum job_cause cause, int64_t grace_ms, int64_t now_ms);
 
 /* How it ended, for people: "exit 2", "signal 9 (Killed)", "silent for 5m". */
 void job_describe(const struct job *j, char *buf, size_t size);

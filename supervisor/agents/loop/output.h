@@ -51,12 +51,13 @@ struct output {
 	char *line;   /* owned; the head of a line without its end */
 	size_t len;
 	size_t room;
-	bool skipping;		   /* the line is too long */
-	regex_t *regexes;	   /* owned; one per rule */
+	bool skipping;	  /* the line is too long */
+	regex_t *regexes; /* owned; one per rule that has a pattern */
+	size_t nregexes;
 	struct output_usage sum;   /* of lines that tell their own */
 	struct output_usage total; /* of those that tell the whole */
 	struct output_message recent[OUTPUT_RECENT];
-	size_t nrecent; /* in all; the newest lies at (nrecent - 1) % ... */
+	size_t nrecent; /* that were ever there: the next one's place in turn */
 };
 
 /*
@@ -71,8 +72,7 @@ void output_end(struct output *o);
 
 /*
  * Reads what is new, a bounded part of it. now_ms is clock_ms(). Returns 1
- * when there is more, 0 when all was read, -1 with the errno of pread(2), or
- * ENOMEM.
+ * when there may be more, 0 when all was read, -1 with the errno of pread(2).
  */
 int output_read(struct output *o, int64_t now_ms);
 
@@ -88,5 +88,8 @@ int output_finish(struct output *o, int64_t now_ms);
  */
 enum preset_verdict
 output_classify(const struct output *o, bool signalled, int code);
+
+/* output_line.c: one line of it, without its end. */
+void output_line(struct output *o, const char *line, int64_t now_ms);
 
 #endif

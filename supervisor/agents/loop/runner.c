@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -20,6 +21,7 @@ make_paths(struct runner *r)
 	return path_format(r->specs, "%s/specs", r->config->directory) < 0 ||
 		path_make(r->specs, 0700) < 0 ||
 		path_format(r->health_path, "%s/health.json", r->specs) < 0 ||
+		path_format(r->marker_path, "%s/attempt", r->specs) < 0 ||
 		path_format(spool, "%s/spool", r->agent.state_directory) < 0 ||
 		path_make(spool, 0700) < 0 ||
 		path_format(
@@ -48,12 +50,24 @@ take_lock(struct runner *r)
 	return 1;
 }
 
+/* While git is waited for. */
+static bool
+go_on(void *argument)
+{
+	struct runner *r = argument;
+
+	agent_beat(&r->agent);
+	return true;
+}
+
 int
 runner_open(struct runner *r, int argc, char **argv)
 {
 	int code;
 
-	*r = (struct runner){ .lock_fd = -1, .transcript_fd = -1 };
+	*r = (struct runner){
+		.lock_fd = -1, .transcript_fd = -1, .merge_fd = -1
+	};
 	code = agent_begin(&r->agent, argc, argv, NULL);
 	if (code != 0)
 		return code;
@@ -77,14 +91,25 @@ runner_open(struct runner *r, int argc, char **argv)
 		return 1;
 	}
 	(void)process_boot_id(r->boot_id);
+	if (workplace_init(
+		&r->place, r->config, r->agent.state_directory, go_on, r) < 0) {
+		log_line(&r->agent.log, "out of memory");
+		return 1;
+	}
 	return take_lock(r);
 }
 
 void
 runner_close(struct runner *r)
 {
+	output_end(&r->output);
 	claims_free(&r->claim);
 	worker_free(&r->worker);
+	passing_free(&r->rechecks);
+	workplace_free(&r->place);
+	free(r->failure);
+	free(r->changed_json);
+	io_close(&r->merge_fd);
 	io_close(&r->transcript_fd);
 	agent_finish(&r->agent);
 	io_close(&r->lock_fd);
@@ -112,18 +137,21 @@ step(struct runner *r, int64_t now_ms)
 	case PHASE_IDLE: idle_step(r, now_ms); break;
 	case PHASE_SETUP:
 		if (r->agent.stopping)
-			job_stop(&r->job, 0, now_ms);
+			job_end(&r->job, JOB_STOPPED, 0, now_ms);
 		if (is_over)
-			idle_set_up(r);
+			ready_set_up(r, now_ms);
 		break;
 	case PHASE_CHECK:
 	case PHASE_WORK:
+	case PHASE_RESETUP:
 	case PHASE_VERIFY:
+	case PHASE_RECHECK:
 		if (is_over)
 			attempt_next(r, now_ms);
 		else
 			attempt_watch(r, now_ms);
 		break;
+	case PHASE_INTEGRATE: integrate_step(r, now_ms); break;
 	case PHASE_WRITE: close_step(r, now_ms); break;
 	}
 }
@@ -133,7 +161,7 @@ step(struct runner *r, int64_t now_ms)
 static bool
 is_over(const struct runner *r)
 {
-	return r->failed ||
+	return (r->finished && r->phase == PHASE_IDLE) ||
 	    (r->agent.stopping &&
 		(r->phase == PHASE_IDLE || r->phase == PHASE_WRITE));
 }
@@ -156,7 +184,8 @@ next_ms(const struct runner *r, int64_t now_ms)
 	bool wants = r->look && !a->draining && a->mode != MODE_FILE_BASED;
 	int64_t due_ms = a->retry_ms;
 
-	if (r->job.running && (r->job.kill_ms != 0 || r->job.pid == 0))
+	if (r->phase == PHASE_INTEGRATE ||
+	    (r->job.running && (r->job.kill_ms != 0 || r->job.pid == 0)))
 		return now_ms + HURRY_MS;
 	if (!is_idle(r))
 		return now_ms + TICK_MS;

@@ -32,7 +32,18 @@ transcript_open(struct runner *r)
 		(long long)key->fence) < 0)
 		return -1;
 	return open(r->transcript,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	    O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+}
+
+int
+transcript_beside(
+    const char *transcript, const char *end, char ret[static PATH_SIZE])
+{
+	size_t len = strlen(transcript);
+
+	if (len > 4 && strcmp(transcript + len - 4, ".log") == 0)
+		len -= 4;
+	return path_format(ret, "%.*s%s", (int)len, transcript, end);
 }
 
 void

@@ -23,14 +23,21 @@ output_size(int fd)
 	return fstat(fd, &st) < 0 ? 0 : st.st_size;
 }
 
+struct sum {
+	uint64_t cpu_ms;
+	size_t n;
+};
+
 static void
-add_cpu(void *context, pid_t pid)
+add_process(void *context, pid_t pid)
 {
-	uint64_t *sum = context;
+	struct sum *sum = context;
 	struct process p;
 
-	if (process_read(pid, &p) == 0)
-		*sum += p.cpu_ms;
+	if (process_read(pid, &p) < 0)
+		return;
+	sum->cpu_ms += p.cpu_ms;
+	sum->n += p.state != 'Z' && p.state != 'X';
 }
 
 static uint64_t
@@ -41,15 +48,17 @@ timeval_ms(struct timeval t)
 
 /* Of those that live and of those that were reaped by them or by us. */
 static uint64_t
-tree_cpu(void)
+tree_cpu(size_t *ret_n)
 {
+	struct sum sum = { 0 };
 	struct rusage usage;
-	uint64_t sum = 0;
 
 	if (getrusage(RUSAGE_CHILDREN, &usage) == 0)
-		sum = timeval_ms(usage.ru_utime) + timeval_ms(usage.ru_stime);
-	(void)tree_walk(getpid(), add_cpu, &sum);
-	return sum;
+		sum.cpu_ms =
+		    timeval_ms(usage.ru_utime) + timeval_ms(usage.ru_stime);
+	(void)tree_walk(getpid(), add_process, &sum);
+	*ret_n = sum.n;
+	return sum.cpu_ms;
 }
 
 static uint64_t
@@ -89,18 +98,20 @@ hash_files(const char *repository)
 	return sum;
 }
 
-void
-vitals_begin(
-    struct vitals *v, int output_fd, const char *repository, int64_t now_ms)
+static bool
+watches_files(const struct vitals *v)
 {
-	*v = (struct vitals){ .output_fd = output_fd,
-		.repository = repository,
-		.sign_ms = now_ms,
-		.output_ms = now_ms,
-		.looked_ms = now_ms,
-		.output_size = output_size(output_fd),
-		.cpu_ms = tree_cpu(),
-		.files = hash_files(repository) };
+	return v->quiet_ms > 0 || v->progress_ms > 0;
+}
+
+void
+vitals_begin(struct vitals *v, int64_t now_ms)
+{
+	v->sign_ms = v->output_ms = v->change_ms = v->looked_ms = now_ms;
+	v->has_output = false;
+	v->output_size = output_size(v->output_fd);
+	v->cpu_ms = tree_cpu(&v->nprocesses);
+	v->files = watches_files(v) ? hash_files(v->repository) : 0;
 }
 
 static void
@@ -110,27 +121,38 @@ sign(struct vitals *v, uint64_t cpu_ms, int64_t now_ms)
 	v->cpu_ms = cpu_ms;
 }
 
-int64_t
-vitals_silence(struct vitals *v, int64_t limit_ms, int64_t now_ms)
+static bool
+is_look_due(const struct vitals *v, int64_t now_ms)
+{
+	int64_t since_ms = now_ms - v->looked_ms;
+
+	return (v->quiet_ms > 0 && since_ms >= v->quiet_ms &&
+		   now_ms - v->sign_ms >= v->quiet_ms) ||
+	    (v->progress_ms > 0 && since_ms >= v->progress_ms);
+}
+
+void
+vitals_look(struct vitals *v, int64_t now_ms)
 {
 	int64_t size = output_size(v->output_fd);
-	uint64_t cpu_ms = tree_cpu(), files;
+	uint64_t cpu_ms = tree_cpu(&v->nprocesses), files;
 
 	if (size != v->output_size) {
 		v->output_size = size;
 		v->output_ms = now_ms;
+		v->has_output = true;
 		sign(v, cpu_ms, now_ms);
 	}
 	if (cpu_ms > v->cpu_ms &&
 	    (cpu_ms - v->cpu_ms) * CPU_SHARE >= (uint64_t)(now_ms - v->sign_ms))
 		sign(v, cpu_ms, now_ms);
-	if (now_ms - v->sign_ms < limit_ms / 4 ||
-	    now_ms - v->looked_ms < limit_ms / 4)
-		return now_ms - v->sign_ms;
+	if (!is_look_due(v, now_ms))
+		return;
 	files = hash_files(v->repository);
 	v->looked_ms = now_ms;
-	if (files != v->files)
+	if (files != v->files) {
+		v->change_ms = now_ms;
 		sign(v, cpu_ms, now_ms);
+	}
 	v->files = files;
-	return now_ms - v->sign_ms;
 }

@@ -6,29 +6,34 @@
 #ifndef LOOPKEEPER_AGENTS_LOOP_VITALS_H
 #define LOOPKEEPER_AGENTS_LOOP_VITALS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct vitals {
 	int output_fd;		/* the transcript; not owned */
 	const char *repository; /* not owned */
-	int64_t sign_ms;	/* the last sign of life */
-	int64_t output_ms;	/* the last output */
-	int64_t looked_ms;	/* the repository was looked at */
+	/* The files are looked at when there was no other sign for quiet_ms,
+	 * and every progress_ms; 0: not for that reason. */
+	int64_t quiet_ms;
+	int64_t progress_ms;
+	int64_t sign_ms;   /* the last sign of life */
+	int64_t output_ms; /* the last output */
+	bool has_output;   /* there was any */
+	int64_t change_ms; /* a file was seen to have changed */
+	int64_t looked_ms; /* the files were looked at */
 	int64_t output_size;
-	uint64_t cpu_ms; /* of the tree, at sign_ms */
-	uint64_t files;	 /* hash of what lies in the repository */
+	uint64_t cpu_ms;   /* of the tree, at sign_ms */
+	uint64_t files;	   /* hash of what lies in the repository */
+	size_t nprocesses; /* of the tree, zombies left out */
 };
 
-/* Begins at now_ms, with everything as it is. All of the caller's descendants
- * are the tree. */
-void vitals_begin(
-    struct vitals *v, int output_fd, const char *repository, int64_t now_ms);
+/* Begins at now_ms, with everything as it is. v->output_fd, repository,
+ * quiet_ms and progress_ms are set. All of the caller's descendants are the
+ * tree. */
+void vitals_begin(struct vitals *v, int64_t now_ms);
 
-/*
- * Looks for signs of life. The repository is walked through only when there
- * was no other sign for a while, a quarter of limit_ms. Returns for how long
- * there has been none.
- */
-int64_t vitals_silence(struct vitals *v, int64_t limit_ms, int64_t now_ms);
+/* Looks for signs of life. */
+void vitals_look(struct vitals *v, int64_t now_ms);
 
 #endif

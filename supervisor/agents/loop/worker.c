@@ -18,7 +18,7 @@ struct word {
 };
 
 /* The first two are known last. */
-enum { WORD_PROMPT, WORD_PROMPT_FILE, WORDS = 11 };
+enum { WORD_PROMPT, WORD_PROMPT_FILE, WORDS = 15 };
 
 /* The value of the word that *text begins with, which is then passed; NULL
  * when there is none. */
@@ -38,9 +38,10 @@ take_word(const struct word *words, const char **text)
 	return NULL;
 }
 
-/* text with its words replaced, to be freed; NULL with ENOMEM. */
+/* text with its words replaced, those that are empty by `none`; to be freed.
+ * NULL with ENOMEM. */
 static char *
-expand(const struct word *words, const char *text)
+expand(const struct word *words, const char *text, const char *none)
 {
 	char *result = NULL;
 	size_t size;
@@ -52,7 +53,7 @@ expand(const struct word *words, const char *text)
 		const char *value = take_word(words, &text);
 
 		if (value != NULL)
-			(void)fputs(value, out);
+			(void)fputs(value[0] != '\0' ? value : none, out);
 		else
 			(void)fputc(*text++, out);
 	}
@@ -72,42 +73,67 @@ write_text(const char *path, const char *text)
 /* The template with its words replaced, or the specification as it is. */
 static char *
 build_prompt(const struct loop_config *config, const struct word *words,
-    const struct claim *claim)
+    const char *spec)
 {
 	char *template, *result;
 
 	if (config->prompt[0] == '\0')
-		return strdup(claim->spec);
+		return strdup(spec);
 	template = malloc(PROMPT_MAX);
 	if (template == NULL)
 		return NULL;
 	result =
 	    io_read_file(AT_FDCWD, config->prompt, template, PROMPT_MAX) < 0
 	    ? NULL
-	    : expand(words, template);
+	    : expand(words, template, "none");
 	free(template);
 	return result;
 }
 
-static char **
-build_argv(const struct loop_config *config, const struct word *words,
-    const struct claim *claim)
+static size_t
+count(char *const *list)
 {
-	const char *shell[] = { "/bin/sh", "-c", claim->worker, NULL };
-	const char *const *from = shell;
 	size_t n = 0;
-	char **argv;
 
-	if (claim->worker[0] == '\0')
-		from = (const char *const *)config->worker;
-	while (from[n] != NULL)
+	while (list[n] != NULL)
 		n++;
-	argv = calloc(n + 1, sizeof(*argv));
-	for (size_t i = 0; argv != NULL && i < n; i++) {
-		argv[i] = expand(words, from[i]);
-		if (argv[i] == NULL) {
-			worker_free_list(argv);
-			return NULL;
+	return n;
+}
+
+/* The command as it stands in the configuration: a preset's, a loop's. */
+static char *const *
+command_of(const struct worker *w, const struct loop_config *config,
+    const struct task *task)
+{
+	if (w->preset != NULL && task->session_id[0] != '\0' &&
+	    w->preset->resume[0] != NULL)
+		return w->preset->resume;
+	return config->worker;
+}
+
+static char **
+build_argv(const struct worker *w, const struct loop_config *config,
+    const struct word *words, const struct task *task)
+{
+	char shell_path[] = "/bin/sh", option[] = "-c";
+	char *const shell[] = { shell_path, option, task->claim->worker, NULL };
+	char *const *from = task->claim->worker[0] != '\0'
+	    ? shell
+	    : command_of(w, config, task);
+	size_t n = 0, noptions = count(config->worker_options);
+	char **argv = calloc(count(from) * (noptions + 1) + 1, sizeof(*argv));
+
+	for (; argv != NULL && *from != NULL; from++) {
+		bool options = strcmp(*from, "{options}") == 0;
+		size_t many = options ? noptions : 1;
+
+		for (size_t i = 0; i < many; i++, n++) {
+			argv[n] = options ? strdup(config->worker_options[i])
+					  : expand(words, *from, "");
+			if (argv[n] == NULL) {
+				worker_free_list(argv);
+				return NULL;
+			}
 		}
 	}
 	return argv;
@@ -117,41 +143,28 @@ static int
 set_paths(struct worker *w, const char *base, const char *prompt)
 {
 	w->prompt_path[0] = '\0';
+	w->stdin_path = NULL;
 	if (prompt[0] != '\0' &&
 	    path_format(w->prompt_path, "%s.prompt", base) < 0)
 		return -1;
+	if (prompt[0] != '\0' &&
+	    (w->preset == NULL || w->preset->prompt == PRESET_STDIN))
+		w->stdin_path = w->prompt_path;
 	return path_format(w->spec_path, "%s.spec", base);
 }
 
-/* Everything but the environment. what names what an error is about. */
+/* Writes base.spec and base.prompt, and fills in what words can only be known
+ * then. what names what an error is about. */
 static int
-build(struct worker *w, const struct loop_config *config,
-    const struct claim *claim, const char *base, char *what)
+write_files(struct worker *w, const struct loop_config *config,
+    struct word *words, const char *spec, const char *base, char *what)
 {
-	char attempt[16], attempts[16];
-	struct word words[WORDS] = {
-		[WORD_PROMPT] = { "prompt", NULL },
-		[WORD_PROMPT_FILE] = { "prompt_file", NULL },
-		{ "test", claim->key.test_id },
-		{ "attempt", attempt },
-		{ "attempts", attempts },
-		{ "spec", claim->spec },
-		{ "spec_file", w->spec_path },
-		{ "verify", claim->verify },
-		{ "last_result", claim->last_result },
-		{ "loop", config->name },
-		{ "repository", config->repository },
-	};
-
-	(void)snprintf(attempt, sizeof(attempt), "%d", claim->key.attempt);
-	(void)snprintf(attempts, sizeof(attempts), "%d", claim->max_attempts);
 	(void)path_format(what, "%s.spec", base);
-	if (set_paths(w, base, "") < 0 ||
-	    write_text(w->spec_path, claim->spec) < 0)
+	if (set_paths(w, base, "") < 0 || write_text(w->spec_path, spec) < 0)
 		return -1;
 	(void)path_format(
 	    what, "%s", config->prompt[0] != '\0' ? config->prompt : "prompt");
-	w->prompt = build_prompt(config, words, claim);
+	w->prompt = build_prompt(config, words, spec);
 	if (w->prompt == NULL || set_paths(w, base, w->prompt) < 0)
 		return -1;
 	(void)path_format(what, "%s.prompt", base);
@@ -160,17 +173,52 @@ build(struct worker *w, const struct loop_config *config,
 		return -1;
 	words[WORD_PROMPT].value = w->prompt;
 	words[WORD_PROMPT_FILE].value = w->prompt_path;
-	w->argv = build_argv(config, words, claim);
+	return 0;
+}
+
+/* Everything but the environment. */
+static int
+build(struct worker *w, const struct loop_config *config,
+    const struct task *task, const char *base, char *what)
+{
+	const struct claim *claim = task->claim;
+	const char *spec = claim->spec[0] != '\0' ? claim->spec : task->failure;
+	char attempt[16], attempts[16];
+	struct word words[WORDS] = {
+		[WORD_PROMPT] = { "prompt", NULL },
+		[WORD_PROMPT_FILE] = { "prompt_file", NULL },
+		{ "test", claim->key.test_id },
+		{ "attempt", attempt },
+		{ "attempts", attempts },
+		{ "spec", spec },
+		{ "spec_file", w->spec_path },
+		{ "failure", task->failure },
+		{ "files", task->files },
+		{ "locks", task->locks },
+		{ "verify", claim->verify },
+		{ "last_result", claim->last_result },
+		{ "loop", config->name },
+		{ "repository", config->repository },
+		{ "session", task->session_id },
+	};
+
+	if (claim->worker[0] == '\0')
+		w->preset = config->preset;
+	(void)snprintf(attempt, sizeof(attempt), "%d", claim->key.attempt);
+	(void)snprintf(attempts, sizeof(attempts), "%d", claim->max_attempts);
+	if (write_files(w, config, words, spec, base, what) < 0)
+		return -1;
+	w->argv = build_argv(w, config, words, task);
 	return w->argv != NULL ? 0 : -1;
 }
 
 int
 worker_prepare(struct worker *w, const struct loop_config *config,
-    const struct claim *claim, const char *base, char *what)
+    const struct task *task, const char *base, char *what)
 {
 	*w = (struct worker){ 0 };
-	if (build(w, config, claim, base, what) == 0) {
-		w->envp = worker_environment(config, claim, w);
+	if (build(w, config, task, base, what) == 0) {
+		w->envp = worker_environment(config, task->claim, w);
 		if (w->envp != NULL)
 			return 0;
 	}
@@ -198,23 +246,31 @@ worker_free_list(char **list)
 	free(list);
 }
 
-/* What is between the keeper and us only, and what would make an agent think
- * that it runs inside another one. */
+static bool
+begins(const char *variable, const char *const *with, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(variable, with[i], strlen(with[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What is between the keeper and us only, what would make an agent think that
+ * it runs inside another one, and what would lead git to another repository.
+ * Settings and keys of agents stay. */
 static bool
 is_private(const char *variable)
 {
-	static const char *const names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC",
-		"WATCHDOG_PID", "CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT",
-		"CLAUDE_CODE_SSE_PORT", "GIT_TERMINAL_PROMPT" };
+	static const char *const private[] = { "NOTIFY_SOCKET=",
+		"WATCHDOG_USEC=", "WATCHDOG_PID=", "CLAUDECODE=",
+		"CLAUDE_CODE_", "GIT_" };
+	static const char *const settings[] = { "CLAUDE_CODE_OAUTH_TOKEN=",
+		"CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_MAX_",
+		"CLAUDE_CODE_DISABLE_" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t len = strlen(names[i]);
-
-		if (strncmp(variable, names[i], len) == 0 &&
-		    variable[len] == '=')
-			return true;
-	}
-	return false;
+	return begins(
+		   variable, private, sizeof(private) / sizeof(private[0])) &&
+	    !begins(variable, settings, sizeof(settings) / sizeof(settings[0]));
 }
 
 struct list {
@@ -259,17 +315,16 @@ worker_environment(const struct loop_config *config, const struct claim *claim,
     const struct worker *w)
 {
 	struct list l = { 0 };
-	size_t count = 0;
+	size_t n = count(environ);
 
-	while (environ[count] != NULL)
-		count++;
-	l.texts = calloc(count + 12, sizeof(*l.texts));
+	l.texts = calloc(n + 12, sizeof(*l.texts));
 	if (l.texts == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < n; i++)
 		if (!is_private(environ[i]))
 			add(&l, "%s", environ[i]);
 	add(&l, "LOOPKEEPER_LOOP=%s", config->name);
+	add(&l, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
 	add(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
 	add(&l, "GIT_TERMINAL_PROMPT=0");
 	if (claim != NULL)

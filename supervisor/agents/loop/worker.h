@@ -9,23 +9,39 @@
 #include "conf/conf.h"
 #include "store/claims.h"
 
+/* What is to be done, and what is good to know for it. */
+struct task {
+	const struct claim *claim;
+	/* Texts; "" for none. */
+	const char *failure;	/* what verify said last */
+	const char *files;	/* that may be changed */
+	const char *locks;	/* files that other loops hold */
+	const char *session_id; /* of a paused attempt, to be continued */
+};
+
 struct worker {
+	/* The rules for its output; NULL for a plain command, and for that of
+	 * a test of its own. The configuration's. */
+	const struct worker_preset *preset;
 	char **argv; /* NULL-ended; as envp and prompt owned */
 	char **envp;
 	char *prompt;		     /* "" for none */
 	char prompt_path[PATH_SIZE]; /* "" for none */
+	const char *stdin_path;	     /* prompt_path; NULL for no input */
 	char spec_path[PATH_SIZE];
 };
 
 /*
  * Builds it. base is a path without its end: base.prompt and base.spec are
  * written. Template and arguments know {test} {attempt} {attempts} {prompt}
- * {prompt_file} {spec} {spec_file} {verify} {last_result} {loop}
- * {repository}. Returns 0, or -1 with errno, and in what (PATH_SIZE bytes)
- * what it was about.
+ * {prompt_file} {spec} {spec_file} {failure} {files} {locks} {verify}
+ * {last_result} {loop} {repository} {session}; what is empty is "none" in a
+ * template. The argument {options} is the loop's worker_options. A test
+ * without a specification has its failure for one. Returns 0, or -1 with
+ * errno, and in what (PATH_SIZE bytes) what it was about.
  */
 int worker_prepare(struct worker *w, const struct loop_config *config,
-    const struct claim *claim, const char *base, char *what);
+    const struct task *task, const char *base, char *what);
 void worker_free(struct worker *w);
 
 /* The environment of everything that is run for the claim (NULL: of setup).

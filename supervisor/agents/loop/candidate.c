@@ -1,0 +1,271 @@
+/*
+ * What a worker did, as commits: first a snapshot of everything it left, kept
+ * by a ref before anything else happens to it; then the candidate, one commit
+ * on the tip of the integration branch, whose tests are those of the base. A
+ * worker that changed the tests has no candidate.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/loop/changes.h"
+#include "agents/loop/runner.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "git/snapshot.h"
+
+static void
+ref_name(const struct runner *r, char ret[static GIT_REF_SIZE])
+{
+	(void)snprintf(
+	    ret, GIT_REF_SIZE, "refs/loopkeeper/attempts/%s", r->claim.key.id);
+}
+
+/* To be freed. */
+static char *
+message_of(const struct runner *r)
+{
+	const struct attempt_key *k = &r->claim.key;
+	char *text;
+
+	if (asprintf(&text,
+		"Make %s pass\n\nLoop: %s\nTest: %s\nAttempt: %s\nEpoch: %s\n",
+		k->test_id, k->loop_id, k->test_id, k->id, k->epoch) < 0)
+		return NULL;
+	return text;
+}
+
+int
+candidate_save(struct runner *r)
+{
+	struct git *g = &r->place.git;
+	char ref[GIT_REF_SIZE], *message;
+	int result;
+
+	if (!r->is_worked || r->snapshot[0] != '\0')
+		return 0;
+	message = message_of(r);
+	if (message == NULL)
+		return git_fail(g, ENOMEM, "out of memory");
+	ref_name(r, ref);
+	result = snapshot_take(g, &r->place.trees[TREE_WORK], r->base,
+	    r->place.own, ref, message, r->snapshot);
+	free(message);
+	if (result < 0) {
+		r->snapshot[0] = '\0';
+		return -1;
+	}
+	/* It is safe now. One that stays is only saved again. */
+	if (unlink(r->marker_path) < 0 && errno != ENOENT)
+		log_line(
+		    &r->agent.log, "%s: %s", r->marker_path, strerror(errno));
+	return 0;
+}
+
+/* The files of the tests differ: no verdict on this can be believed. What was
+ * done to them is kept beside the transcript. */
+static void
+close_gamed(struct runner *r, const struct changes *c, int64_t now_ms)
+{
+	const struct git_call call = { 0 };
+	char detail[ATTEMPT_DETAIL_SIZE], path[PATH_SIZE];
+	struct git_call diff = call;
+	int fd = -1;
+
+	if (transcript_beside(r->transcript, ".gamed.diff", path) == 0)
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	diff.output_fd = fd;
+	if (fd < 0 ||
+	    git_run(&r->place.git, &diff,
+		(const char *const[]){ "diff-tree", "-p", "--no-renames",
+		    r->base, r->snapshot, NULL }) < 0)
+		log_line(&r->agent.log, "%s: %s", path,
+		    fd < 0 ? strerror(errno) : r->place.git.error);
+	io_close(&fd);
+	(void)snprintf(detail, sizeof(detail), "it %s %s%s",
+	    c->gamed_status == 'D' ? "deleted" : "changed", c->gamed,
+	    c->ngamed > 1 ? " and other files of tests" : ", a file of tests");
+	close_begin(r, OUTCOME_GAMED, false, detail, now_ms);
+}
+
+/* Makes the candidate out of the snapshot, on the base. Returns 0 or -1. */
+static int
+build(struct runner *r, const struct changes *c)
+{
+	struct git *g = &r->place.git;
+	char tree[GIT_HASH_SIZE], base_tree[GIT_HASH_SIZE], index[PATH_SIZE];
+	char *message;
+	int result;
+
+	if (path_format(index, "%s/loopkeeper-candidate",
+		r->place.trees[TREE_WORK].admin) < 0)
+		return git_fail(g, errno, "%s", strerror(errno));
+	result = c->nadded_tests > 0 ? snapshot_restore(g, r->snapshot, r->base,
+					   c->added_tests, index, tree)
+				     : repository_tree(g, r->snapshot, tree);
+	if (result < 0 || repository_tree(g, r->base, base_tree) < 0)
+		return -1;
+	r->is_changed = strcmp(tree, base_tree) != 0;
+	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
+	if (!r->is_changed) {
+		(void)snprintf(
+		    r->candidate, sizeof(r->candidate), "%s", r->base);
+		return 0;
+	}
+	message = message_of(r);
+	if (message == NULL)
+		return git_fail(g, ENOMEM, "out of memory");
+	result =
+	    repository_write_commit(g, tree, r->base, message, r->candidate);
+	free(message);
+	return result;
+}
+
+int
+candidate_move(struct runner *r, const char *onto, int64_t now_ms)
+{
+	char conflicts[128], detail[ATTEMPT_DETAIL_SIZE], *message;
+	char moved[GIT_HASH_SIZE];
+	int result;
+
+	if (strcmp(onto, r->onto) == 0)
+		return 1;
+	message = message_of(r);
+	if (message == NULL)
+		return git_fail(&r->place.git, ENOMEM, "out of memory");
+	result = repository_rebase(&r->place.git, r->candidate, onto, message,
+	    moved, conflicts, sizeof(conflicts));
+	free(message);
+	if (result == 1) {
+		(void)snprintf(r->candidate, sizeof(r->candidate), "%s", moved);
+		(void)snprintf(r->onto, sizeof(r->onto), "%s", onto);
+	} else if (result == 0) {
+		(void)snprintf(detail, sizeof(detail),
+		    "it conflicts with what was merged meanwhile: %s",
+		    conflicts);
+		r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+		transcript_note(r->transcript_fd, "%s", detail);
+		evidence_keep(r, "Merging it failed");
+		attempt_fail(r, detail, now_ms);
+	}
+	return result;
+}
+
+/* On the present tip, so that it need not be verified twice. */
+static void
+verify_on_tip(struct runner *r, int64_t now_ms)
+{
+	char tip[GIT_HASH_SIZE];
+	int moved = 1;
+
+	/* Where the tip can't be told now, that is for later. */
+	if (r->is_changed && workplace_tip(&r->place, tip) == 0)
+		moved = candidate_move(r, tip, now_ms);
+	if (moved < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (moved > 0)
+		verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
+}
+
+/* Without a change verify would say what it said before. */
+static bool
+is_hopeless(const struct runner *r)
+{
+	return !r->is_changed &&
+	    !(r->work_cause == JOB_EXITED && r->verdict == PRESET_NOTHING) &&
+	    r->work_cause != JOB_FINISHED;
+}
+
+/* Nothing is to be verified: because there is no verify, or no change. */
+static void
+conclude(struct runner *r, int64_t now_ms)
+{
+	bool done = r->work_cause == JOB_FINISHED ||
+	    (r->work_cause == JOB_EXITED && r->work_code == 0 &&
+		r->verdict == PRESET_NOTHING);
+	char detail[ATTEMPT_DETAIL_SIZE];
+	struct buf b;
+
+	if (done && r->claim.verify[0] == '\0') {
+		integrate_begin(r, now_ms);
+		return;
+	}
+	buf_init(&b, detail, sizeof(detail));
+	buf_addf(&b, "%sworker: %s%s%s",
+	    r->is_changed ? "" : "no file was changed; ", r->work_text,
+	    r->output.error[0] != '\0' ? ": " : "", r->output.error);
+	close_begin(r, attempt_blame(r), false, detail, now_ms);
+}
+
+static void
+judge(struct runner *r, const struct changes *c, int64_t now_ms)
+{
+	if (c->ngamed > 0) {
+		close_gamed(r, c, now_ms);
+		return;
+	}
+	for (size_t i = 0; i < c->nadded_tests; i++)
+		transcript_note(r->transcript_fd,
+		    "left out, as it would be a file of tests: %s",
+		    c->added_tests[i]);
+	if (build(r, c) < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (is_hopeless(r) || r->claim.verify[0] == '\0')
+		conclude(r, now_ms);
+	else
+		verify_on_tip(r, now_ms);
+}
+
+void
+candidate_make(struct runner *r, int64_t now_ms)
+{
+	struct changes c;
+
+	if (candidate_save(r) < 0) {
+		/* The marker stays: it is tried again before the next claim. */
+		attempt_interrupt(r, r->place.git.error, now_ms);
+		return;
+	}
+	if (changes_read(&c, r) < 0) {
+		attempt_interrupt(r, r->place.git.error, now_ms);
+		return;
+	}
+	judge(r, &c, now_ms);
+	changes_free(&c);
+}
+
+bool
+candidate_resume(struct runner *r, int64_t now_ms)
+{
+	const struct claim *c = &r->claim;
+	char conflicts[128], *message, tree[GIT_HASH_SIZE];
+	char onto_tree[GIT_HASH_SIZE];
+	int moved;
+
+	if (c->last_result_commit[0] == '\0' || c->verify[0] == '\0' ||
+	    strcmp(c->last_outcome, "interrupted") != 0)
+		return false;
+	message = message_of(r);
+	if (message == NULL)
+		return false;
+	moved = repository_rebase(&r->place.git, c->last_result_commit, r->base,
+	    message, r->candidate, conflicts, sizeof(conflicts));
+	free(message);
+	if (moved != 1 ||
+	    repository_tree(&r->place.git, r->candidate, tree) < 0 ||
+	    repository_tree(&r->place.git, r->base, onto_tree) < 0 ||
+	    strcmp(tree, onto_tree) == 0) {
+		r->candidate[0] = '\0';
+		return false;
+	}
+	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
+	r->is_changed = true;
+	transcript_note(r->transcript_fd,
+	    "goes on with %.12s, which an earlier attempt had verified",
+	    c->last_result_commit);
+	verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
+	return true;
+}

@@ -1,0 +1,27 @@
+/* What a worker changed: which files, and which of them are tests'. */
+#ifndef LOOPKEEPER_AGENTS_LOOP_CHANGES_H
+#define LOOPKEEPER_AGENTS_LOOP_CHANGES_H
+
+#include <stddef.h>
+
+#include "agents/loop/runner.h"
+
+struct changes {
+	/* The files, as they are in the commits. Lists are owned, and
+	 * NULL-ended. */
+	char **paths;
+	size_t npaths;
+	char **added_tests; /* files that match test_files and are new */
+	size_t nadded_tests;
+	/* Files of tests that were changed or deleted; the first of them. */
+	size_t ngamed;
+	char gamed[128];
+	char gamed_status;
+};
+
+/* Compares r->base and r->snapshot, and sets r->changed_json. Returns 0, or -1
+ * with git's error. */
+int changes_read(struct changes *c, struct runner *r);
+void changes_free(struct changes *c);
+
+#endif

@@ -1,0 +1,98 @@
+/* What a failing command wrote last, for the one who is to do better. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agents/loop/runner.h"
+#include "base/io.h"
+#include "base/text.h"
+
+#define EVIDENCE_MAX (12 * 1024)
+
+/* Control characters but for newlines and tabs, and what is no UTF-8, have no
+ * place in a prompt. */
+static void
+clean(char *text)
+{
+	for (char *p = text; *p != '\0';) {
+		size_t len = text_utf8_len(p);
+
+		if (len == 0) {
+			*p++ = '?';
+			continue;
+		}
+		if (len == 1 && (unsigned char)*p < ' ' && *p != '\n' &&
+		    *p != '\t')
+			*p = ' ';
+		p += len;
+	}
+}
+
+/* The last bytes from `from` on, from the beginning of a line if there is
+ * one. To be freed. */
+static char *
+read_tail(int fd, off_t from)
+{
+	char *text = malloc(EVIDENCE_MAX + 1), *line;
+	struct stat st;
+	off_t at = from;
+	ssize_t n;
+
+	if (text == NULL || fstat(fd, &st) < 0) {
+		free(text);
+		return NULL;
+	}
+	if (st.st_size - at > EVIDENCE_MAX)
+		at = st.st_size - EVIDENCE_MAX;
+	n = pread(fd, text, EVIDENCE_MAX, at);
+	text[n > 0 ? n : 0] = '\0';
+	line = at > from ? strchr(text, '\n') : NULL;
+	if (line != NULL)
+		(void)memmove(text, line + 1, strlen(line + 1) + 1);
+	clean(text);
+	return text;
+}
+
+void
+evidence_keep(struct runner *r, const char *title)
+{
+	char path[PATH_SIZE],
+	    *tail = read_tail(r->transcript_fd, r->job_offset);
+	char *text = NULL;
+
+	if (tail == NULL || asprintf(&text, "%s:\n%s", title, tail) < 0)
+		text = NULL;
+	free(tail);
+	if (text == NULL)
+		return;
+	free(r->failure);
+	r->failure = text;
+	/* Without it the next attempt knows less: no reason to end this one. */
+	if (transcript_beside(r->transcript, ".failure", path) < 0 ||
+	    io_replace_file(AT_FDCWD, path, text, strlen(text), 0) < 0)
+		log_line(&r->agent.log, "%s: %s", path, strerror(errno));
+}
+
+void
+evidence_recall(struct runner *r)
+{
+	char path[PATH_SIZE], *text;
+
+	free(r->failure);
+	r->failure = NULL;
+	if (r->claim.last_transcript == NULL ||
+	    r->claim.last_transcript[0] == '\0' ||
+	    transcript_beside(r->claim.last_transcript, ".failure", path) < 0)
+		return;
+	text = malloc(EVIDENCE_MAX + 1024);
+	if (text == NULL)
+		return;
+	if (io_read_file(AT_FDCWD, path, text, EVIDENCE_MAX + 1024) > 0)
+		r->failure = text;
+	else
+		free(text);
+}

@@ -1,0 +1,202 @@
+/* Whether anything may be claimed: room on the machine, money, and a provider
+ * that can be had. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "agents/loop/runner.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "store/budget.h"
+#include "store/gates.h"
+
+#define WAIT_MIN_MS 1000
+#define WAIT_MAX_MS (60 * 1000) /* somebody may open it by hand */
+#define MIB	    (1024 * 1024)
+
+/* Bytes that anybody may have of the disk; -1 unknown. */
+static int64_t
+disk_room(const char *path)
+{
+	struct statvfs st;
+
+	if (statvfs(path, &st) < 0)
+		return -1;
+	return (int64_t)(st.f_bavail * st.f_frsize);
+}
+
+static int64_t
+memory_room(void)
+{
+	char text[4096];
+	const char *line;
+
+	if (io_read_file(AT_FDCWD, "/proc/meminfo", text, sizeof(text)) < 0 &&
+	    errno != EFBIG)
+		return -1;
+	line = strstr(text, "MemAvailable:");
+	return line != NULL
+	    ? strtoll(line + strlen("MemAvailable:"), NULL, 10) * 1024
+	    : -1;
+}
+
+/* What can't be known doesn't hold anybody up. */
+static bool
+has_room(struct runner *r, int64_t now_ms)
+{
+	const struct loop_config *c = r->config;
+	const char *const places[] = { c->directory, c->repository };
+	int64_t room;
+
+	for (size_t i = 0; c->min_disk > 0 && i < 2; i++) {
+		room = disk_room(places[i]);
+		if (room < 0 || room >= c->min_disk)
+			continue;
+		trouble_note(r, now_ms, "disk",
+		    "only %lld MiB are free on the disk of %s (min_disk is "
+		    "%lld MiB): make room",
+		    (long long)(room / MIB), places[i],
+		    (long long)(c->min_disk / MIB));
+		return false;
+	}
+	room = memory_room();
+	if (c->min_memory == 0 || room < 0 || room >= c->min_memory)
+		return true;
+	trouble_note(r, now_ms, "memory",
+	    "only %lld MiB of memory are available (min_memory is %lld MiB)",
+	    (long long)(room / MIB), (long long)(c->min_memory / MIB));
+	return false;
+}
+
+/* Nothing before then, by the wall clock, but another look now and then. */
+static void
+hold(struct runner *r, int64_t until_wall_ms, int64_t now_ms)
+{
+	int64_t wait_ms = until_wall_ms - clock_wall_ms();
+
+	if (wait_ms < WAIT_MIN_MS)
+		wait_ms = WAIT_MIN_MS;
+	if (wait_ms > WAIT_MAX_MS)
+		wait_ms = WAIT_MAX_MS;
+	r->look = true;
+	r->not_before_ms = now_ms + wait_ms;
+	health_publish(r, true);
+}
+
+static struct budget_limits
+limits(const struct runner *r)
+{
+	const struct budget_config *budget = &r->agent.conf->budget;
+
+	return (struct budget_limits){ .loop_day_micros = budget->loop_day_usd,
+		.day_micros = budget->day_usd };
+}
+
+static bool
+has_budget(struct runner *r, int64_t now_ms)
+{
+	const struct budget_limits l = limits(r);
+	struct budget_refusal refusal;
+	int may =
+	    budget_may_claim(&r->agent.store, &l, r->agent.name, &refusal);
+
+	if (may < 0) {
+		agent_failed(&r->agent, "asking for the budget");
+		return false;
+	}
+	if (may == 1)
+		return true;
+	(void)snprintf(r->hold, sizeof(r->hold), "idle: %s", refusal.reason);
+	hold(r, refusal.until_ms, now_ms);
+	return false;
+}
+
+bool
+gate_is_day_spent(struct runner *r)
+{
+	const struct budget_limits l = limits(r);
+	struct budget_refusal refusal;
+
+	return budget_may_claim(&r->agent.store, &l, r->agent.name, &refusal) ==
+	    0;
+}
+
+/* A test may have a worker of its own, which is known only when it is
+ * claimed; what is asked for here is the loop's. */
+static bool
+has_provider(struct runner *r, int64_t now_ms)
+{
+	const struct worker_preset *preset = r->config->preset;
+	struct gate gate;
+	int open;
+
+	r->is_probe = false;
+	if (preset == NULL)
+		return true;
+	open =
+	    gates_ask(&r->agent.store, preset->provider, r->agent.name, &gate);
+	if (open < 0) {
+		agent_failed(&r->agent, "asking for a provider");
+		return false;
+	}
+	r->is_probe = open == 1 && gate.probe;
+	if (open == 1)
+		return true;
+	gates_describe(r->hold, &gate);
+	hold(r, gate.until_ms, now_ms);
+	return false;
+}
+
+bool
+gate_ask(struct runner *r, int64_t now_ms)
+{
+	if (!has_room(r, now_ms) || !has_budget(r, now_ms) ||
+	    !has_provider(r, now_ms))
+		return false;
+	r->hold[0] = '\0';
+	return true;
+}
+
+void
+gate_answer(struct runner *r)
+{
+	const struct worker_preset *preset = r->worker.preset;
+	const struct output *o = &r->output;
+	int told = 0;
+
+	if (preset == NULL || agent_database(&r->agent) < 0)
+		return;
+	if (r->verdict == PRESET_RATE_LIMITED || r->verdict == PRESET_AUTH)
+		told = gates_close(&r->agent.store,
+		    &(struct gate_news){ .provider = preset->provider,
+			.reason = r->verdict == PRESET_AUTH ? GATE_AUTH
+							    : GATE_RATE_LIMITED,
+			.reset_wall_ms =
+			    o->reset_wall_ms > 0 ? o->reset_wall_ms : 0,
+			.message = o->error[0] != '\0' ? o->error : NULL,
+			.login =
+			    preset->login[0] != '\0' ? preset->login : NULL,
+			.by = r->agent.name });
+	else if (r->verdict == PRESET_NOTHING && o->ended)
+		told = gates_passed(
+		    &r->agent.store, preset->provider, r->agent.name);
+	if (told < 0)
+		agent_failed(&r->agent, "telling of a provider");
+	else
+		r->is_probe = false;
+}
+
+void
+gate_leave(struct runner *r)
+{
+	const struct worker_preset *preset = r->config->preset;
+
+	if (!r->is_probe || preset == NULL || agent_database(&r->agent) < 0)
+		return;
+	if (gates_leave(&r->agent.store, preset->provider, r->agent.name) < 0)
+		agent_failed(&r->agent, "leaving a provider to others");
+	r->is_probe = false;
+}

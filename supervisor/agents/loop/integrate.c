@@ -1,0 +1,180 @@
+/*
+ * The way of a verified candidate into the integration branch. One loop at a
+ * time merges; when the branch has moved on since, the candidate is put on its
+ * tip and verified again, the turn being kept. What is merged is exactly what
+ * was verified, and it is merged within the transaction that says so: before
+ * it the intent is written, by which recovery tells what became of it. Without
+ * the database nothing is merged; the candidate waits, and if this process
+ * ends, the next attempt of the test goes on with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/loop/runner.h"
+#include "base/io.h"
+
+#define UNMERGED "verified, but not merged before it ended"
+
+void
+integrate_begin(struct runner *r, int64_t now_ms)
+{
+	runner_enter(r, PHASE_INTEGRATE);
+	close_fill(r, OUTCOME_INTERRUPTED, true, UNMERGED, now_ms);
+	integrate_step(r, now_ms);
+}
+
+static void
+leave_turn(struct runner *r)
+{
+	io_close(&r->merge_fd);
+}
+
+/* Whether it is our turn. */
+static bool
+take_turn(struct runner *r)
+{
+	if (r->merge_fd < 0)
+		r->merge_fd = repository_lock(&r->place.git, "merge");
+	return r->merge_fd >= 0;
+}
+
+static void
+give_up(struct runner *r, int64_t now_ms)
+{
+	leave_turn(r);
+	if (r->lost) {
+		attempt_give_up(r, now_ms);
+		return;
+	}
+	close_begin(r, OUTCOME_INTERRUPTED, true, UNMERGED, now_ms);
+}
+
+/* What the transaction stands and falls with. */
+static int
+move_branch(void *argument)
+{
+	struct runner *r = argument;
+	char ref[GIT_REF_SIZE], note[ATTEMPT_TEST_SIZE + 32];
+	int moved;
+
+	if (!r->is_changed)
+		return 0;
+	(void)snprintf(
+	    ref, sizeof(ref), "refs/heads/%s", r->config->integration_branch);
+	(void)snprintf(
+	    note, sizeof(note), "loopkeeper: %s", r->claim.key.test_id);
+	moved = repository_move_ref(
+	    &r->place.git, ref, r->candidate, r->onto, note);
+	if (moved > 0)
+		return 0;
+	if (moved == 0)
+		errno = ESTALE;
+	return -1;
+}
+
+static void
+finish(struct runner *r, enum attempt_result result, int64_t now_ms)
+{
+	leave_turn(r);
+	trouble_clear(r);
+	transcript_note(r->transcript_fd, "%s: %s at %.12s",
+	    result == RESULT_PASSED ? "passed" : "not merged",
+	    r->config->integration_branch, r->candidate);
+	io_close(&r->transcript_fd);
+	if (r->saved)
+		outcome_remove(r->outcome_path);
+	close_tell(r, result);
+	close_release(r, now_ms);
+}
+
+/* It wasn't merged: the database or git said no, and it is tried again. */
+static void
+wait_on(struct runner *r, int64_t now_ms)
+{
+	struct git *g = &r->place.git;
+	char tip[GIT_HASH_SIZE];
+
+	leave_turn(r);
+	close_fill(r, OUTCOME_INTERRUPTED, true, UNMERGED, now_ms);
+	if (g->error[0] == '\0') {
+		agent_failed(&r->agent, "merging");
+		return;
+	}
+	trouble_note(r, now_ms, "repository", "%s", g->error);
+	/* Sets aside the lock of a git that died. */
+	(void)workplace_open(&r->place, tip);
+}
+
+static void
+merge(struct runner *r, int64_t now_ms)
+{
+	struct store *s = &r->agent.store;
+	enum attempt_result result;
+	int held;
+
+	r->place.git.error[0] = '\0';
+	held = attempts_integrate(s, &r->claim.key, r->candidate);
+	if (held == 0) {
+		r->lost = true;
+		give_up(r, now_ms);
+		return;
+	}
+	if (held > 0) {
+		close_fill(r, OUTCOME_PASSED, false, "", now_ms);
+		held = attempts_end_with(s, &r->outcome.key, &r->outcome.end,
+		    move_branch, r, &result);
+	}
+	if (held >= 0)
+		finish(r, result, now_ms);
+	else if (errno != ESTALE)
+		wait_on(r, now_ms);
+}
+
+/* The branch is where the candidate was verified, or it is brought there.
+ * Returns whether it may be merged now. */
+static bool
+is_on_tip(struct runner *r, int64_t now_ms)
+{
+	char tip[GIT_HASH_SIZE];
+	int moved;
+
+	if (workplace_tip(&r->place, tip) < 0) {
+		leave_turn(r);
+		trouble_note(r, now_ms, "repository", "%s", r->place.git.error);
+		return false;
+	}
+	if (!r->is_changed || strcmp(tip, r->onto) == 0)
+		return true;
+	moved = candidate_move(r, tip, now_ms);
+	if (moved < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	if (moved <= 0) {
+		leave_turn(r);
+		return false;
+	}
+	transcript_note(
+	    r->transcript_fd, "put on %.12s, which came before it", tip);
+	verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
+	return false;
+}
+
+void
+integrate_step(struct runner *r, int64_t now_ms)
+{
+	struct agent *a = &r->agent;
+
+	attempt_watch(r, now_ms);
+	if (r->lost || a->stopping) {
+		give_up(r, now_ms);
+		return;
+	}
+	if (agent_database(a) < 0) {
+		/* If this process ends now, its work isn't lost. */
+		leave_turn(r);
+		close_save(r);
+		return;
+	}
+	if (now_ms >= r->not_before_ms && take_turn(r) && is_on_tip(r, now_ms))
+		merge(r, now_ms);
+}

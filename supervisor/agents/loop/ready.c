@@ -1,0 +1,116 @@
+/* Before a claim: what an earlier attempt left is safe, both trees are at the
+ * tip, and setup has been run in them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/loop/runner.h"
+#include "agents/loop/setup.h"
+#include "base/io.h"
+#include "git/snapshot.h"
+
+/* The repository can't be worked on for now. */
+static bool
+refuse(struct runner *r, int64_t now_ms)
+{
+	if (errno == EAGAIN || errno == ECANCELED) {
+		r->not_before_ms = now_ms + 100; /* another loop is at it */
+		return false;
+	}
+	trouble_note(r, now_ms, "repository", "%s", r->place.git.error);
+	return false;
+}
+
+/*
+ * The marker names the attempt whose work lies in the worktree: its process
+ * died before it could save it. Only then is it taken away.
+ */
+static int
+rescue(struct runner *r)
+{
+	struct git *g = &r->place.git;
+	char text[UUID_SIZE + GIT_HASH_SIZE + 8], commit[GIT_HASH_SIZE];
+	char ref[GIT_REF_SIZE], message[512], *base;
+
+	if (io_read_file(AT_FDCWD, r->marker_path, text, sizeof(text)) < 0)
+		return errno == ENOENT ? 0
+				       : git_fail(g, errno, "%s: %s",
+					     r->marker_path, strerror(errno));
+	base = strchr(text, ' ');
+	if (base != NULL) {
+		*base++ = '\0';
+		base[strcspn(base, "\n")] = '\0';
+		(void)snprintf(
+		    ref, sizeof(ref), "refs/loopkeeper/attempts/%s", text);
+		(void)snprintf(message, sizeof(message),
+		    "What %s left when it died\n\nLoop: %s\nAttempt: %s\n",
+		    r->config->name, r->config->name, text);
+		if (snapshot_take(g, &r->place.trees[TREE_WORK], base,
+			r->place.own, ref, message, commit) < 0)
+			return -1;
+		log_line(
+		    &r->agent.log, "kept what an earlier run left as %s", ref);
+	}
+	if (unlink(r->marker_path) < 0)
+		return git_fail(
+		    g, errno, "%s: %s", r->marker_path, strerror(errno));
+	return 0;
+}
+
+static bool
+make_tree(struct runner *r, enum workplace_tree tree, int64_t now_ms)
+{
+	int due;
+
+	if (workplace_reset(&r->place, tree, r->base) < 0)
+		return refuse(r, now_ms);
+	due = workplace_needs_setup(&r->place, tree, r->base);
+	if (due < 0)
+		return refuse(r, now_ms);
+	if (due == 0)
+		return true;
+	r->setup_tree = tree;
+	if (setup_open_log(r) < 0 || setup_start(r, PHASE_SETUP, now_ms) < 0) {
+		io_close(&r->transcript_fd);
+		trouble_note(r, now_ms, "setup", "setup can't be started: %s",
+		    strerror(errno));
+	}
+	return false;
+}
+
+bool
+ready_make(struct runner *r, int64_t now_ms)
+{
+	if (workplace_open(&r->place, r->base) < 0)
+		return refuse(r, now_ms);
+	if (r->place.aside[0] != '\0')
+		log_line(&r->agent.log, "set aside what a dead git left: %s",
+		    r->place.aside);
+	if (rescue(r) < 0)
+		return refuse(r, now_ms);
+	return make_tree(r, TREE_WORK, now_ms) &&
+	    make_tree(r, TREE_VERIFY, now_ms);
+}
+
+void
+ready_set_up(struct runner *r, int64_t now_ms)
+{
+	char text[192];
+
+	io_close(&r->transcript_fd);
+	runner_enter(r, PHASE_IDLE);
+	if (r->agent.stopping)
+		return;
+	if (r->job.cause != JOB_EXITED || r->job.code != 0) {
+		job_describe(&r->job, text, sizeof(text));
+		trouble_note(r, now_ms, "setup",
+		    "setup: %s: see %s/logs/setup.log", text, r->specs);
+	} else if (workplace_set_up(&r->place, r->setup_tree, r->base) < 0) {
+		(void)refuse(r, now_ms);
+	} else {
+		r->look = true;
+	}
+}

@@ -1,0 +1,149 @@
+/*
+ * Tests that passed before are run on the candidate. One that fails is run
+ * without it: failing there, it isn't this attempt's doing. Passing there, it
+ * is run with it once more, so that a test which fails now and then blames
+ * nobody.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "agents/loop/runner.h"
+#include "base/buf.h"
+
+/* All loops that merge into the same branch, as a JSON array. To be freed. */
+static char *
+list_loops(const struct runner *r)
+{
+	const struct conf *conf = r->agent.conf;
+	json_t *loops = json_array();
+	char *text;
+
+	for (size_t i = 0; i < conf->nloops; i++) {
+		const struct loop_config *c = &conf->loops[i];
+
+		if (strcmp(c->repository, r->config->repository) == 0 &&
+		    strcmp(c->integration_branch,
+			r->config->integration_branch) == 0)
+			(void)json_array_append_new(
+			    loops, json_string(c->name));
+	}
+	text = json_dumps(loops, JSON_COMPACT);
+	json_decref(loops);
+	return text;
+}
+
+static const struct passing_test *
+current(const struct runner *r)
+{
+	return &r->rechecks.tests[r->nrechecked];
+}
+
+static void
+run(struct runner *r, enum recheck_step step, int64_t now_ms)
+{
+	const char *commit = step == RECHECK_BASE ? r->onto : r->candidate;
+	char what[ATTEMPT_TEST_SIZE + 64];
+
+	if (step != RECHECK_CANDIDATE &&
+	    workplace_reset(&r->place, TREE_VERIFY, commit) < 0) {
+		attempt_interrupt(r, r->place.git.error, now_ms);
+		return;
+	}
+	r->recheck_step = step;
+	(void)snprintf(what, sizeof(what), "%s %s",
+	    step == RECHECK_BASE ? "without it" : "does it still pass",
+	    current(r)->id);
+	(void)verify_run(r, PHASE_RECHECK, current(r)->verify, what, now_ms);
+}
+
+static void
+finish(struct runner *r, int64_t now_ms)
+{
+	/* Only when they were verified is lost if this can't be written. */
+	if (agent_database(&r->agent) == 0 &&
+	    passing_verified(&r->agent.store, &r->rechecks) < 0)
+		agent_failed(&r->agent, "noting what passes");
+	passing_free(&r->rechecks);
+	r->is_rechecked = true;
+	integrate_begin(r, now_ms);
+}
+
+void
+recheck_begin(struct runner *r, int64_t now_ms)
+{
+	struct passing_request request = { .except_id = r->claim.key.test_id,
+		.changed = r->changed_json != NULL ? r->changed_json : "[]",
+		.max = r->config->recheck };
+	char *loops = NULL;
+
+	passing_free(&r->rechecks);
+	r->nrechecked = 0;
+	if (request.max > 0 && agent_database(&r->agent) == 0) {
+		loops = list_loops(r);
+		request.loops = loops;
+		if (loops == NULL ||
+		    passing_pick(&r->agent.store, &request, &r->rechecks) < 0)
+			agent_failed(&r->agent, "looking for passing tests");
+	}
+	free(loops);
+	if (r->rechecks.n > 0)
+		run(r, RECHECK_CANDIDATE, now_ms);
+	else
+		finish(r, now_ms);
+}
+
+static void
+close_broken(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE], how[200];
+	struct buf b;
+
+	verify_describe(r, how, sizeof(how));
+	buf_init(&b, detail, sizeof(detail));
+	buf_addf(&b, "it breaks %s, which passed without it: %s",
+	    current(r)->id, how);
+	evidence_keep(r, detail);
+	attempt_fail(r, detail, now_ms);
+}
+
+void
+recheck_next(struct runner *r, int64_t now_ms)
+{
+	bool passed = verify_passed(r), was_away;
+
+	switch (r->recheck_step) {
+	case RECHECK_CANDIDATE:
+		if (!passed) {
+			run(r, RECHECK_BASE, now_ms);
+			return;
+		}
+		break;
+	case RECHECK_BASE:
+		if (passed) {
+			run(r, RECHECK_AGAIN, now_ms);
+			return;
+		}
+		transcript_note(r->transcript_fd, "%s fails without it, too",
+		    current(r)->id);
+		break;
+	case RECHECK_AGAIN:
+		if (!passed) {
+			close_broken(r, now_ms);
+			return;
+		}
+		transcript_note(
+		    r->transcript_fd, "%s fails by chance", current(r)->id);
+		break;
+	}
+	was_away = r->recheck_step == RECHECK_BASE;
+	if (++r->nrechecked == r->rechecks.n)
+		finish(r, now_ms);
+	else if (was_away &&
+	    workplace_reset(&r->place, TREE_VERIFY, r->candidate) < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else
+		run(r, RECHECK_CANDIDATE, now_ms);
+}

@@ -1,0 +1,50 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/loop/setup.h"
+
+int
+setup_open_log(struct runner *r)
+{
+	char path[PATH_SIZE];
+
+	if (path_format(path, "%s/logs", r->specs) < 0 ||
+	    path_make(path, 0700) < 0 ||
+	    path_format(path, "%s/logs/setup.log", r->specs) < 0)
+		return -1;
+	r->transcript_fd =
+	    open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	return r->transcript_fd < 0 ? -1 : 0;
+}
+
+int
+setup_start(struct runner *r, enum phase phase, int64_t now_ms)
+{
+	char shell[] = "/bin/sh", option[] = "-c";
+	char *command = strdup(r->config->setup);
+	char *const argv[] = { shell, option, command, NULL };
+	const struct claim *claim = phase == PHASE_SETUP ? NULL : &r->claim;
+	char **envp = worker_environment(r->config, claim, NULL);
+	int result = -1, saved;
+
+	if (command != NULL && envp != NULL) {
+		transcript_note(r->transcript_fd, "setup: %s", command);
+		result = job_start(&r->job,
+		    &(struct job_command){ .argv = argv,
+			.envp = envp,
+			.directory = r->place.trees[r->setup_tree].path,
+			.output_fd = r->transcript_fd,
+			.time_limit_ms = r->config->setup_limit_ms,
+			.silence_limit_ms = r->config->silence_limit_ms },
+		    now_ms);
+	}
+	saved = errno;
+	worker_free_list(envp);
+	free(command);
+	errno = saved;
+	if (result == 0)
+		runner_enter(r, phase);
+	return result;
+}

@@ -1,0 +1,116 @@
+/* What a worker says of itself while it runs, and what follows from it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/loop/runner.h"
+#include "base/duration.h"
+#include "store/alerts.h"
+
+#define WRITE_MS  5000 /* how often its cost goes to the database */
+#define GRACE_MS  5000
+#define READS_MAX 16 /* pieces of its output in one turn */
+#define WARN_AT	  80 /* % of a budget */
+
+static void
+tell_slow(struct runner *r, int64_t now_ms)
+{
+	const int64_t limit_ms = r->config->time_warning_ms;
+	char cause[64], message[ATTEMPT_TEST_SIZE + 96];
+	char duration[DURATION_SIZE];
+	const struct alert alert = { .cause = cause,
+		.severity = "warning",
+		.type = "attempt_slow",
+		.source = r->agent.name,
+		.message = message,
+		.loop_id = r->agent.name,
+		.test_id = r->claim.key.test_id };
+
+	if (r->slow_told || limit_ms == 0 ||
+	    now_ms - r->job.started_ms < limit_ms ||
+	    agent_database(&r->agent) < 0)
+		return;
+	duration_format_exact(duration, limit_ms);
+	(void)snprintf(cause, sizeof(cause), "slow:%s", r->agent.name);
+	(void)snprintf(message, sizeof(message),
+	    "%s: its worker has run for %s and goes on", r->claim.key.test_id,
+	    duration);
+	if (alerts_raise(&r->agent.store, &alert, NULL) < 0) {
+		agent_failed(&r->agent, "raising an alert");
+		return;
+	}
+	log_line(&r->agent.log, "%s", message);
+	r->slow_told = true;
+}
+
+/* Whether so much is spent that it is to be ended; warns before. */
+static bool
+is_spent(struct runner *r, int64_t spent, int64_t limit, const char *what)
+{
+	if (limit < 0 || spent < 0)
+		return false;
+	if (spent < limit && spent / WARN_AT >= limit / 100 &&
+	    !r->budget_told) {
+		r->budget_told = true;
+		transcript_note(r->transcript_fd,
+		    "over %d %% of its budget of %s", WARN_AT, what);
+		log_line(&r->agent.log, "%s: over %d %% of its budget of %s",
+		    r->claim.key.test_id, WARN_AT, what);
+	}
+	return spent >= limit;
+}
+
+/* The database is told, and says whether the day's budget is spent. */
+static bool
+write_spent(struct runner *r, int64_t now_ms)
+{
+	const struct output *o = &r->output;
+
+	if (now_ms < r->spent_ms || agent_database(&r->agent) < 0)
+		return false;
+	r->spent_ms = now_ms + WRITE_MS;
+	if (o->usage.tokens < 0 && o->usage.cost < 0 &&
+	    o->session_id[0] == '\0')
+		return false;
+	if (attempts_spent(&r->agent.store, &r->claim.key, o->usage.tokens,
+		o->usage.cost,
+		o->session_id[0] != '\0' ? o->session_id : NULL) < 0) {
+		agent_failed(&r->agent, "writing what it has cost");
+		return false;
+	}
+	return gate_is_day_spent(r);
+}
+
+void
+spend_watch(struct runner *r, int64_t now_ms)
+{
+	const struct budget_config *budget = &r->agent.conf->budget;
+	struct output *o = &r->output;
+	int more = 1;
+
+	tell_slow(r, now_ms);
+	for (int i = 0; more > 0 && i < READS_MAX; i++)
+		more = output_read(o, now_ms);
+	if (more < 0)
+		log_line(
+		    &r->agent.log, "%s: %s", r->transcript, strerror(errno));
+	if (is_spent(r, o->usage.cost, budget->attempt_usd, "money") ||
+	    is_spent(r, o->usage.tokens, budget->attempt_tokens, "tokens") ||
+	    write_spent(r, now_ms))
+		job_end(&r->job, JOB_BUDGET, GRACE_MS, now_ms);
+	else if (o->ended && now_ms - o->ended_ms >= o->preset->grace_ms)
+		job_end(&r->job, JOB_FINISHED, GRACE_MS, now_ms);
+}
+
+void
+spend_end(struct runner *r, int64_t now_ms)
+{
+	struct output *o = &r->output;
+
+	if (output_finish(o, now_ms) < 0)
+		log_line(
+		    &r->agent.log, "%s: %s", r->transcript, strerror(errno));
+	r->verdict =
+	    output_classify(o, r->work_cause == JOB_SIGNALLED, r->work_code);
+	gate_answer(r);
+}

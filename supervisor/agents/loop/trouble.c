@@ -1,0 +1,108 @@
+/* Why a loop claims nothing: said once, as an alert that goes by itself. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/loop/runner.h"
+#include "base/text.h"
+#include "store/alerts.h"
+
+#define DELAY_MS     1000
+#define DELAY_MAX_MS (60 * 1000)
+
+/* It may have been there before: an alert stands for its cause as long as
+ * nobody clears it. */
+static void
+raise_alert(struct runner *r, const char *cause)
+{
+	struct agent *a = &r->agent;
+	const struct alert alert = { .cause = r->trouble_cause,
+		.severity = "error",
+		.type = cause,
+		.source = a->name,
+		.message = r->trouble,
+		.loop_id = a->name };
+
+	if (agent_database(a) == 0 &&
+	    alerts_raise(&a->store, &alert,
+		strcmp(cause, "disk") == 0 || strcmp(cause, "memory") == 0
+		    ? "resource_warning"
+		    : NULL) < 0)
+		agent_failed(a, "raising an alert");
+}
+
+static void
+clear_alert(struct runner *r)
+{
+	struct agent *a = &r->agent;
+
+	if (r->trouble_cause[0] == '\0' || agent_database(a) < 0)
+		return;
+	if (alerts_clear(&a->store, a->name, r->trouble_cause) < 0)
+		agent_failed(a, "clearing an alert");
+	else
+		r->trouble_cause[0] = '\0';
+}
+
+void
+trouble_note(struct runner *r, int64_t now_ms, const char *cause,
+    const char *format, ...)
+{
+	char text[sizeof(r->trouble)], name[sizeof(r->trouble_cause)];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	text_clean(text);
+	(void)snprintf(name, sizeof(name), "%s:%s", cause, r->config->name);
+	if (strcmp(name, r->trouble_cause) != 0) {
+		clear_alert(r);
+		(void)snprintf(
+		    r->trouble_cause, sizeof(r->trouble_cause), "%s", name);
+		r->trouble[0] = '\0';
+	}
+	if (strcmp(text, r->trouble) != 0) {
+		(void)snprintf(r->trouble, sizeof(r->trouble), "%s", text);
+		log_line(&r->agent.log, "nothing is claimed: %s", text);
+		raise_alert(r, cause);
+		r->trouble_delay_ms = DELAY_MS;
+	} else if (r->trouble_delay_ms < DELAY_MAX_MS) {
+		r->trouble_delay_ms *= 2;
+	}
+	r->look = true;
+	r->not_before_ms = now_ms + r->trouble_delay_ms;
+	health_publish(r, true);
+}
+
+static bool
+is_others(const char *cause, void *argument)
+{
+	static const char *const ours[] = {
+		"repository:", "setup:", "disk:", "memory:", "slow:"
+	};
+
+	(void)argument;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strncmp(cause, ours[i], strlen(ours[i])) == 0)
+			return false;
+	return true;
+}
+
+void
+trouble_clear(struct runner *r)
+{
+	struct agent *a = &r->agent;
+
+	if (r->trouble[0] != '\0')
+		log_line(&a->log, "what kept it from working is gone");
+	r->trouble[0] = '\0';
+	clear_alert(r);
+	/* Of an earlier run, which can't clear its own any more. */
+	if (!r->is_swept && agent_database(a) == 0) {
+		if (alerts_sweep(&a->store, a->name, is_others, NULL) < 0)
+			agent_failed(a, "clearing alerts");
+		else
+			r->is_swept = true;
+	}
+}

@@ -1,0 +1,148 @@
+/* Running verify in the checkout that no worker has access to. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/loop/runner.h"
+#include "agents/loop/setup.h"
+#include "base/buf.h"
+
+bool
+verify_passed(const struct runner *r)
+{
+	return r->job.cause == JOB_EXITED && r->job.code == 0;
+}
+
+void
+verify_describe(const struct runner *r, char *buf, size_t size)
+{
+	char text[160];
+
+	job_describe(&r->job, text, sizeof(text));
+	(void)snprintf(buf, size, "verify: %s", text);
+}
+
+bool
+verify_run(struct runner *r, enum phase phase, const char *command,
+    const char *what, int64_t now_ms)
+{
+	char shell[] = "/bin/sh", option[] = "-c", *copy = strdup(command);
+	char *const argv[] = { shell, option, copy, NULL };
+	char **envp = worker_environment(r->config, &r->claim, NULL);
+	char detail[ATTEMPT_DETAIL_SIZE];
+	int result = -1;
+
+	if (copy != NULL && envp != NULL) {
+		transcript_note(r->transcript_fd, "%s: %s", what, command);
+		r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+		result = job_start(&r->job,
+		    &(struct job_command){ .argv = argv,
+			.envp = envp,
+			.directory = r->place.trees[TREE_VERIFY].path,
+			.output_fd = r->transcript_fd,
+			.time_limit_ms = r->config->verify_limit_ms },
+		    now_ms);
+	}
+	if (result < 0)
+		(void)snprintf(detail, sizeof(detail),
+		    "%s can't be started: %s", what, strerror(errno));
+	worker_free_list(envp);
+	free(copy);
+	if (result < 0)
+		attempt_interrupt(r, detail, now_ms);
+	else
+		runner_enter(r, phase);
+	return result == 0;
+}
+
+static void
+note_verifying(struct runner *r)
+{
+	int held;
+
+	if (agent_database(&r->agent) < 0)
+		return;
+	held = attempts_enter(&r->agent.store, &r->claim.key, ATTEMPT_VERIFYING,
+	    0, 0, r->transcript);
+	if (held < 0)
+		agent_failed(&r->agent, "writing an attempt's state");
+	else if (held == 0)
+		r->lost = true;
+}
+
+void
+verify_begin(
+    struct runner *r, enum phase phase, const char *commit, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	int due = -1;
+
+	note_verifying(r);
+	if (r->lost) {
+		attempt_give_up(r, now_ms);
+		return;
+	}
+	if (workplace_reset(&r->place, TREE_VERIFY, commit) == 0)
+		due = workplace_needs_setup(&r->place, TREE_VERIFY, commit);
+	if (due < 0) {
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	} else if (due == 0) {
+		(void)verify_run(r, phase, r->claim.verify, "verify", now_ms);
+	} else {
+		r->setup_tree = TREE_VERIFY;
+		if (setup_start(r, PHASE_RESETUP, now_ms) == 0)
+			return;
+		(void)snprintf(detail, sizeof(detail),
+		    "setup can't be started: %s", strerror(errno));
+		attempt_interrupt(r, detail, now_ms);
+	}
+}
+
+void
+verify_set_up(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE], text[160];
+
+	if (verify_passed(r)) {
+		if (workplace_set_up(&r->place, TREE_VERIFY, r->candidate) < 0)
+			attempt_interrupt(r, r->place.git.error, now_ms);
+		else
+			(void)verify_run(
+			    r, PHASE_VERIFY, r->claim.verify, "verify", now_ms);
+		return;
+	}
+	/* It worked before this attempt changed what it depends on. */
+	job_describe(&r->job, text, sizeof(text));
+	(void)snprintf(detail, sizeof(detail),
+	    "setup fails after it changed what setup depends on: %s", text);
+	evidence_keep(r, detail);
+	attempt_fail(r, detail, now_ms);
+}
+
+void
+verify_next(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE], verify[200];
+	struct buf b;
+
+	if (verify_passed(r)) {
+		if (r->is_changed && !r->is_rechecked)
+			recheck_begin(r, now_ms);
+		else
+			integrate_begin(r, now_ms);
+		return;
+	}
+	verify_describe(r, verify, sizeof(verify));
+	evidence_keep(r, verify);
+	if (!r->is_worked) {
+		attempt_restart(r, now_ms);
+		return;
+	}
+	buf_init(&b, detail, sizeof(detail));
+	if (r->work_cause != JOB_EXITED || r->work_code != 0)
+		buf_addf(&b, "worker: %s; ", r->work_text);
+	buf_add(&b, verify);
+	close_begin(r, attempt_blame(r), false, detail, now_ms);
+}

@@ -1,0 +1,53 @@
+/* What an attempt means to do, written before it is done. */
+#include "store/attempts.h"
+#include "store/note.h"
+#include "store/statement.h"
+
+static int
+plan(struct store *s, const struct attempt_key *key,
+    const struct attempt_plan *p)
+{
+	int held = statement_change(s,
+	    "UPDATE attempts SET base_commit = ?4, repository = ?5,"
+	    " integration_branch = ?6, snapshot_ref = nullif(?7, ''),"
+	    " provider = nullif(?8, '') WHERE " ATTEMPT_IS_HELD,
+	    "ttittttt", key->id, key->epoch, key->fence, p->base_commit,
+	    p->repository, p->integration_branch, p->snapshot_ref, p->provider);
+
+	if (held <= 0)
+		return held;
+	return statement_run(s,
+		   "INSERT INTO checkpoints"
+		   " (id, loop_id, test_id, git_ref, checkpoint_type,"
+		   " created_at) VALUES (lower(hex(randomblob(8))), ?1, ?2,"
+		   " ?3, 'attempt', " NOTE_NOW ")",
+		   "ttt", key->loop_id, key->test_id, p->base_commit) < 0
+	    ? -1
+	    : 1;
+}
+
+int
+attempts_plan(struct store *s, const struct attempt_key *key,
+    const struct attempt_plan *p)
+{
+	int begun = store_begin(s);
+
+	if (begun != 0)
+		return begun < 0 ? -1 : 0;
+	return store_end(s, plan(s, key, p));
+}
+
+int
+attempts_integrate(
+    struct store *s, const struct attempt_key *key, const char *commit)
+{
+	int begun = store_begin(s);
+
+	if (begun != 0)
+		return begun < 0 ? -1 : 0;
+	return store_end(s,
+	    statement_change(s,
+		"UPDATE attempts SET state = 'integrating',"
+		" result_commit = ?4 WHERE " ATTEMPT_IS_HELD,
+		"ttit", key->id, key->epoch, key->fence, commit));
+}

@@ -1,0 +1,126 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include <bsd/string.h>
+
+#include "store/note.h"
+#include "store/overlap.h"
+#include "store/passing.h"
+#include "store/statement.h"
+
+#define IS_PASSING                                           \
+	"t.status = 'passed' AND ifnull(t.verify, '') <> ''" \
+	" AND t.id <> ?1 AND t.loop_id IN (SELECT value FROM json_each(?2))"
+
+/* Patterns of files as a set; what is no JSON is an empty one. */
+#define FILES                                                       \
+	"json_each(CASE WHEN json_valid(t.files) THEN t.files ELSE" \
+	" '[]' END)"
+
+static const char concerned[] =
+    "SELECT t.id, t.verify FROM tests t WHERE " IS_PASSING
+    " AND t.files IS NOT NULL AND EXISTS (SELECT 1 FROM " FILES
+    " f, json_each(?3) c WHERE overlaps(f.value, c.value))"
+    " ORDER BY t.verified_at LIMIT ?4";
+
+static const char oldest[] =
+    "SELECT t.id, t.verify FROM tests t WHERE " IS_PASSING
+    " ORDER BY t.verified_at LIMIT ?4 + ?3";
+
+static bool
+is_listed(const struct passing_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->tests[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static int
+add(struct passing_list *list, const char *id, const char *verify)
+{
+	struct passing_test *t = &list->tests[list->n];
+
+	t->verify = strdup(verify);
+	if (t->verify == NULL)
+		return -1;
+	(void)strlcpy(t->id, id, sizeof(t->id));
+	list->n++;
+	return 0;
+}
+
+/* Adds rows until there are max of them. */
+static int
+take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
+    struct passing_list *list)
+{
+	const char *id, *verify;
+	int more = 1;
+
+	while (list->n < (size_t)max &&
+	    (more = statement_row(s, rows, "tt", &id, &verify)) == 1) {
+		if (!is_listed(list, id) && add(list, id, verify) < 0) {
+			more = store_refuse(s, ENOMEM, "out of memory");
+			break;
+		}
+	}
+	statement_end(rows);
+	return more < 0 ? -1 : 0;
+}
+
+int
+passing_pick(
+    struct store *s, const struct passing_request *q, struct passing_list *ret)
+{
+	struct passing_list list = { 0 };
+	int result;
+
+	if (overlap_register(s) < 0)
+		return -1;
+	list.tests = calloc((size_t)q->max + 1, sizeof(*list.tests));
+	if (list.tests == NULL)
+		return store_refuse(s, ENOMEM, "out of memory");
+	result = take_rows(s,
+	    statement_query(s, concerned, "ttti", q->except_id, q->loops,
+		q->changed, (int64_t)q->max),
+	    q->max, &list);
+	if (result == 0 && list.n < (size_t)q->max)
+		result = take_rows(s,
+		    statement_query(s, oldest, "ttii", q->except_id, q->loops,
+			(int64_t)list.n, (int64_t)q->max),
+		    q->max, &list);
+	if (result < 0)
+		passing_free(&list);
+	else
+		*ret = list;
+	return result;
+}
+
+void
+passing_free(struct passing_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->tests[i].verify);
+	free(list->tests);
+	*list = (struct passing_list){ 0 };
+}
+
+static int
+note_all(struct store *s, const struct passing_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (statement_run(s,
+			"UPDATE tests SET verified_at = " NOTE_NOW
+			" WHERE id = ?1 AND status = 'passed'",
+			"t", list->tests[i].id) < 0)
+			return -1;
+	return 0;
+}
+
+int
+passing_verified(struct store *s, const struct passing_list *list)
+{
+	if (list->n == 0)
+		return 0;
+	return note_begin(s) < 0 ? -1 : store_end(s, note_all(s, list));
+}

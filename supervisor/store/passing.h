@@ -1,0 +1,38 @@
+/* Tests that passed: what must go on passing. */
+#ifndef LOOPKEEPER_STORE_PASSING_H
+#define LOOPKEEPER_STORE_PASSING_H
+
+#include <stddef.h>
+
+#include "store/attempts.h"
+
+struct passing_test {
+	char id[ATTEMPT_TEST_SIZE];
+	char *verify; /* owned */
+};
+
+struct passing_list {
+	struct passing_test *tests; /* owned, as their texts */
+	size_t n;
+};
+
+struct passing_request {
+	const char *except_id; /* the test whose work is judged */
+	const char *loops;     /* whose tests: JSON array of ids */
+	const char *changed;   /* paths that changed: JSON array */
+	int max;
+};
+
+/*
+ * Some passed tests that have a verify command: first those whose files are
+ * among the changed ones, then those that were verified longest ago. Returns 0
+ * with *ret to be freed by passing_free(), or -1 with errno of store.h.
+ */
+int passing_pick(struct store *s, const struct passing_request *request,
+    struct passing_list *ret);
+void passing_free(struct passing_list *list);
+
+/* They passed again. Returns 0 or -1. */
+int passing_verified(struct store *s, const struct passing_list *list);
+
+#endif
