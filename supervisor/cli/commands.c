@@ -66,6 +66,9 @@ const struct command commands[] = {
 	{ "heartbeat", NULL, GROUP_STEER, "NAME",
 	    "a sign of life, for scripts that can't send one", heartbeat_run },
 
+	{ "run-one", NULL, GROUP_STEER, "TEST [--loop LOOP]",
+	    "one attempt of a test in the foreground", run_one_run },
+
 	{ "recover", NULL, GROUP_REPAIR, "[--dry-run]",
 	    "put right in the database what the dead left", recover_run },
 

@@ -34,6 +34,7 @@ int reload_run(struct cli *cli, int argc, char **argv);
 int decide_run(struct cli *cli, int argc, char **argv);
 int ack_run(struct cli *cli, int argc, char **argv);
 int skip_run(struct cli *cli, int argc, char **argv);
+int run_one_run(struct cli *cli, int argc, char **argv);
 int reset_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);

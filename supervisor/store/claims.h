@@ -44,7 +44,8 @@ struct claim_request {
 	const char *boot_id; /* of this boot, or NULL */
 	int max_attempts;    /* for tests that don't say */
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
-	const char *test_id; /* only this test; NULL: whichever is next */
+	const char *test_id; /* only this test, whosever it is; NULL: the
+				loop's next */
 };
 
 struct claim_counts { /* of the tests of one loop */
@@ -67,8 +68,8 @@ void claims_free(struct claim *claim);
 
 /* Whether claims_take() would find one just now, without taking it. Returns 1,
  * 0, or -1. */
-int claims_any(struct store *s, const struct claim_request *request,
-    bool *ret_locked);
+int claims_any(
+    struct store *s, const struct claim_request *request, bool *ret_locked);
 
 /* Prolongs the lease. Returns 1, 0 when the claim is lost (taken by skip or
  * reset, or in another database): stop at once and write nothing; -1. */

@@ -42,8 +42,10 @@ take_lock(struct runner *r)
 		return 0;
 	if (errno == EAGAIN)
 		log_line(&r->agent.log,
-		    "another process runs this loop already (pid %d)",
-		    (int)lock_holder(AT_FDCWD, path));
+		    "another process runs this loop already (pid %d)%s%s",
+		    (int)lock_holder(AT_FDCWD, path),
+		    r->only_test != NULL ? ": loopkeeper pause " : "",
+		    r->only_test != NULL ? r->agent.name : "");
 	else
 		log_line(
 		    &r->agent.log, "%s/lock: %s", r->specs, strerror(errno));
@@ -68,6 +70,13 @@ runner_open(struct runner *r, int argc, char **argv)
 	*r = (struct runner){
 		.lock_fd = -1, .transcript_fd = -1, .merge_fd = -1
 	};
+	/* loopkeeper-loop --one TEST ...: for run-one. */
+	if (argc > 2 && strcmp(argv[1], "--one") == 0) {
+		r->only_test = argv[2];
+		argv[2] = argv[0];
+		argc -= 2;
+		argv += 2;
+	}
 	code = agent_begin(&r->agent, argc, argv, NULL);
 	if (code != 0)
 		return code;
@@ -181,7 +190,8 @@ static int64_t
 next_ms(const struct runner *r, int64_t now_ms)
 {
 	const struct agent *a = &r->agent;
-	bool wants = r->look && !a->draining && a->mode != MODE_FILE_BASED;
+	bool wants = r->look && a->mode != MODE_FILE_BASED &&
+	    (!a->draining || r->only_test != NULL);
 	int64_t due_ms = a->retry_ms;
 
 	if (r->phase == PHASE_INTEGRATE ||
@@ -222,6 +232,7 @@ runner_run(struct runner *r)
 
 		r->look |= news;
 		step(r, now_ms);
+		show_more(r);
 		health_publish(r, news);
 		if (is_over(r))
 			break;
