@@ -288,7 +288,7 @@ parse(struct reader *r, int fd)
 			    JUNIT_BYTES_MAX / (1024 * 1024));
 		else if (XML_ParseBuffer(r->parser, (int)n, n < CHUNK) ==
 		    XML_STATUS_ERROR)
-			refuse(r, "%s",
+			refuse(r, "can't be read as XML: %s",
 			    XML_ErrorString(XML_GetErrorCode(r->parser)));
 	}
 }

@@ -21,8 +21,9 @@
 #define JUNIT_NAME_MAX	  4096 /* of a name, a class, a suite or a file */
 #define JUNIT_DETAIL_SIZE 8192 /* of what a failure says, NUL included */
 #define JUNIT_ERROR_SIZE  256
-#define JUNIT_PATH_SIZE	  (JUNIT_NAME_MAX + 4) /* a file that was derived, too \
-						*/
+#define JUNIT_PATH_SIZE                                      \
+	(JUNIT_NAME_MAX + 4) /* a file that was derived, too \
+			      */
 
 /* One failing case. Texts are owned, never NULL, "" where the report says
  * nothing. */
