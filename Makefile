@@ -36,7 +36,8 @@ COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -Isupervisor $(WARN) $(HARDEN) \
 SILENT := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
 SAY = @$(if $(SILENT),,echo "  $(1) $@";) mkdir -p $(@D); $(if $(V),set -x;)
 LINKED = $(call SAY,link) $(CC) $(CFLAGS) $(CHECKS) $(LINK) -o $@ $^
-LIBS := $(shell pkg-config --libs libconfig sqlite3 jansson 2>/dev/null) -lbsd
+LIBS := $(shell pkg-config --libs libconfig sqlite3 jansson \
+	expat 2>/dev/null) -lbsd
 
 FILL = sed 's,@BINDIR@,$(BINDIR),g'
 

@@ -36,6 +36,9 @@ int ack_run(struct cli *cli, int argc, char **argv);
 int skip_run(struct cli *cli, int argc, char **argv);
 int run_one_run(struct cli *cli, int argc, char **argv);
 int reset_run(struct cli *cli, int argc, char **argv);
+int order_run(struct cli *cli, int argc, char **argv);
+int move_run(struct cli *cli, int argc, char **argv);
+int priority_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);
 

@@ -80,10 +80,11 @@ int claims_held(struct store *s, const struct attempt_key *key);
 
 /*
  * A loop begins: what a dead predecessor of it left is repaired (recovery.h),
- * and its row in table loops is made or made true. The caller is the only
- * process of that loop, so that recovery says that it is dead, and otherwise
- * how it is to be repaired. Returns the number of attempts that were ended, or
- * -1.
+ * and its row in table loops is made or made true; a priority that was set by
+ * hand stays as long as the configured one does (queries_queue.h). The caller
+ * is the only process of that loop, so that recovery says that it is dead, and
+ * otherwise how it is to be repaired. Returns the number of attempts that were
+ * ended, or -1.
  */
 int claims_begin(struct store *s, const char *loop_id, const char *title,
     int priority, const char *branch, const struct recovery *recovery);
