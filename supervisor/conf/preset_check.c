@@ -130,7 +130,7 @@ says_something(const struct preset_rule *rule)
 
 void
 preset_check_rule(struct preset_reader *r, const struct preset_rule *rule,
-    enum preset_format format, unsigned line)
+    enum preset_format format, unsigned line, bool whole)
 {
 	struct checking c = { .r = r, .rule = rule, .at = { r->source, line } };
 
@@ -140,7 +140,7 @@ preset_check_rule(struct preset_reader *r, const struct preset_rule *rule,
 		fault_add(r->faults, c.at,
 		    "%s: `when` is for JSON lines, but format is \"text\"",
 		    r->owner);
-	if (!says_something(rule))
+	if (whole && !says_something(rule))
 		fault_add(r->faults, c.at,
 		    "%s: it says nothing: give it an outcome, or a place of "
 		    "tokens, cost_usd, session_id, ...",

@@ -67,6 +67,7 @@ static const struct preset_item exit_items[] = {
 static const config_setting_t *
 groups_of(struct preset_reader *r, const char *name, int *ret_n)
 {
+	static const char expected[] = "a list of groups: ( { ... }, { ... } )";
 	const config_setting_t *list = config_setting_get_member(
 	    config_root_setting(&r->source->tree), name);
 	int n = list != NULL ? config_setting_length(list) : 0;
@@ -74,16 +75,18 @@ groups_of(struct preset_reader *r, const char *name, int *ret_n)
 	*ret_n = 0;
 	if (list == NULL)
 		return NULL;
-	for (int i = 0; i < n; i++) {
-		if (config_setting_is_group(
-			config_setting_get_elem(list, (unsigned)i)))
-			continue;
-		n = -1;
-	}
-	if (!config_setting_is_list(list) || n < 0) {
-		preset_must_be(
-		    r, list, name, "a list of groups: ( { ... }, { ... } )");
+	if (!setting_is_list(list)) {
+		preset_must_be(r, list, name, expected);
 		return NULL;
+	}
+	for (int i = 0; i < n; i++) {
+		const config_setting_t *item =
+		    config_setting_get_elem(list, (unsigned)i);
+
+		if (!config_setting_is_group(item)) {
+			preset_must_be(r, item, name, expected);
+			return NULL;
+		}
 	}
 	*ret_n = n;
 	return list;
@@ -101,6 +104,7 @@ read_rules(struct preset_reader *r, struct worker_preset *preset)
 		const config_setting_t *group =
 		    config_setting_get_elem(list, (unsigned)i);
 		struct preset_rule *rule = &preset->rules[preset->nrules++];
+		size_t nfaults = r->faults->n;
 
 		*rule = (struct preset_rule){ .field = "",
 			.pattern = "",
@@ -113,8 +117,8 @@ read_rules(struct preset_reader *r, struct worker_preset *preset)
 		(void)snprintf(r->owner, sizeof(r->owner), "preset %s: rule %d",
 		    preset->name, i + 1);
 		preset_read_group(r, group, ITEMS(rule_items), rule);
-		preset_check_rule(
-		    r, rule, preset->format, config_setting_source_line(group));
+		preset_check_rule(r, rule, preset->format,
+		    config_setting_source_line(group), r->faults->n == nfaults);
 	}
 	if (preset->rules == NULL)
 		r->no_memory = true;
@@ -160,6 +164,8 @@ preset_read(struct preset_reader *r, struct worker_preset *ret)
 		return -1;
 	ret->startup_limit_ms = 90 * 1000;
 	ret->grace_ms = 10 * 1000;
+	if (!r->source->parsed)
+		return 0;
 	(void)snprintf(r->owner, sizeof(r->owner), "preset %s", ret->name);
 	preset_read_group(r, root, ITEMS(top_items), ret);
 	preset_check(r, ret);

@@ -67,9 +67,10 @@ const char *preset_keep_text(struct preset_reader *r, const char *text);
 int preset_read(struct preset_reader *r, struct worker_preset *ret);
 
 /* Adds the faults of one rule, and of the preset as a whole, that are no fault
- * of one key alone. line is where the rule begins. */
+ * of one key alone. line is where the rule begins; whole: each of its keys
+ * could be read. */
 void preset_check_rule(struct preset_reader *r, const struct preset_rule *rule,
-    enum preset_format format, unsigned line);
+    enum preset_format format, unsigned line, bool whole);
 void preset_check(struct preset_reader *r, const struct worker_preset *preset);
 
 #endif

@@ -16,7 +16,10 @@ teardown() {
 # What it says, with the directories of this build by their names.
 messages() {
 	PATH=/usr/bin:/bin "$LOOPKEEPER" check-config "$1" 2>&1 |
-	    sed "s,$BUILD/bin,BIN,g; s,$PWD,HERE,g; s,BIN\, /[^ ,]*\,,BIN\, LIBEXEC\,,"
+	    sed "s,$BUILD/bin,BIN,g; s,$PWD,HERE,g
+		s,BIN\, /[^ ,]*\,,BIN\, LIBEXEC\,,
+		s,${BUILD%/*}/config,SHIPPED,g
+		s#\(HERE/workers\), /[^,]*/workers, SHIPPED#\1, DATA/workers, SHIPPED#"
 }
 
 same() {
@@ -47,6 +50,25 @@ same() {
 		[[ -e $file ]] || continue
 		"$LOOPKEEPER" check-config "$file" || fail "$file"
 	done
+}
+
+@test "each shipped preset is accepted, where its program is there" {
+	local preset name
+	cd "$BATS_TEST_TMPDIR"
+	mkdir programs
+	for preset in "$LK_ROOT"/config/workers/*.conf; do
+		name=$(sed -n 's/^argv = \[ "\([^"]*\)".*/\1/p' "$preset")
+		printf '#!/bin/sh\n' > "programs/$name"
+		chmod 755 "programs/$name"
+		name=${preset##*/}
+		cat > fleet.conf <<-CONF
+			components = ( { name = "loop-1";
+			    command = [ "loopkeeper-loop" ];
+			    loop = { worker = "${name%.conf}"; }; } );
+		CONF
+		PATH=$PWD/programs:$PATH "$LOOPKEEPER" check-config fleet.conf
+	done
+	((${#name} > 0))
 }
 
 @test "the printed defaults are a file, and change nothing" {

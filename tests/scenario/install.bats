@@ -32,4 +32,12 @@ prepare() {
 	[[ $(readlink "/proc/$(pid_of monitor)/exe") == \
 	    $root/libexec/loopkeeper/loopkeeper-monitor ]]
 	lk down
+	# Presets and their prompt are found where they were put.
+	cp "$LK_ROOT/tests/helpers/stand-in" "$root/libexec/loopkeeper/claude"
+	cat > "$FLEET/preset.conf" <<-CONF
+		components = ( { name = "loop-1";
+		    command = [ "loopkeeper-loop" ];
+		    loop = { worker = "claude"; }; } );
+	CONF
+	"$LOOPKEEPER" check-config "$FLEET/preset.conf"
 }

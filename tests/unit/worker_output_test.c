@@ -341,12 +341,14 @@ test_too_long_a_line_is_skipped(void **state)
 	(void)memset(big, 'x', OUTPUT_LINE_MAX + 1);
 	big[OUTPUT_LINE_MAX + 1] = '\0';
 	begin(&r, "claude");
-	assert_int_equal(io_write_all(r.writer, "{\"a\":\"", 6), 0);
+	assert_int_equal(io_write_all(r.writer, "Invalid API key", 15), 0);
 	assert_int_equal(io_write_all(r.writer, big, OUTPUT_LINE_MAX + 1), 0);
 	/* Bounded work: it isn't all read in one call. */
 	assert_int_equal(output_read(&r.o, 1), 1);
 	while (output_read(&r.o, 1) > 0)
 		;
+	say(&r, "\n");
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
 	say(&r, "Invalid API key\nInvalid API key, really\n");
 	assert_int_equal(r.o.verdict, PRESET_AUTH);
 	assert_string_equal(r.o.error, "Invalid API key, really");
@@ -363,7 +365,8 @@ test_only_what_is_typed_is_believed(void **state)
 	begin(&r, "claude");
 	say(&r, "# 2026-01-07T02:14:00.123Z Please run /login\n");
 	say(&r, "{\"type\":\"user\",\"message\":\"Invalid API key\"}\n");
-	say(&r, "{\"type\":\"result\",\"is_error\":\"true\" Invalid API key\n");
+	say(&r, "{\"type\":\"result\",\"is_error\":Please run /login\n");
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
 	say(&r,
 	    "{\"type\":\"result\",\"is_error\":false,"
 	    "\"result\":\"Claude AI usage limit reached|1767225600\"}\n");
@@ -377,6 +380,11 @@ test_only_what_is_typed_is_believed(void **state)
 	    "\"result\":\"Claude AI usage limit reached|1767225600\"}\n");
 	assert_int_equal(r.o.verdict, PRESET_RATE_LIMITED);
 	assert_int_equal(r.o.reset_wall_ms, INT64_C(1767225600000));
+	/* It was over, before the run was. */
+	say(&r, "{\"type\":\"result\",\"is_error\":false}\n");
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
+	assert_int_equal(r.o.reset_wall_ms, -1);
+	assert_string_equal(r.o.error, "");
 	end(&r);
 }
 
@@ -525,74 +533,76 @@ test_a_changed_preset_is_a_change(void **state)
 	link_to("config/workers", "workers");
 }
 
+/* 2026-01-07T02:14:00Z, a Wednesday, and how it began. */
+#define NOW	 INT64_C(1767752040000)
+#define DAY	 (24 * HOUR)
+#define MIDNIGHT (NOW - 2 * HOUR - 14 * 60000)
+
+static const struct {
+	const char *text;
+	int64_t ms;
+} moments[] = {
+	{ "1767225600", INT64_C(1767225600000) },
+	{ "1767225600.5", INT64_C(1767225600500) },
+	{ "1767225600000", INT64_C(1767225600000) },
+	{ "2026-01-07T05:00:00Z", MIDNIGHT + 5 * HOUR },
+	{ "5pm", MIDNIGHT + 17 * HOUR },
+	{ "5am (UTC)", MIDNIGHT + 5 * HOUR },
+	{ "2am", MIDNIGHT + DAY + 2 * HOUR },
+	{ "12am", MIDNIGHT + DAY },
+	{ "12:10pm (Europe/Dublin)", MIDNIGHT + 12 * HOUR + 600000 },
+	{ "3:28 PM", MIDNIGHT + 15 * HOUR + 28 * 60000 },
+	{ "15:45 UTC", MIDNIGHT + 15 * HOUR + 45 * 60000 },
+	{ "Jan 9, 1pm (Europe/Dublin)", MIDNIGHT + 2 * DAY + 13 * HOUR },
+	{ "Jan 9th, 2026 1:00 PM", MIDNIGHT + 2 * DAY + 13 * HOUR },
+	{ "Jan 1, 1pm", MIDNIGHT + 359 * DAY + 13 * HOUR },
+	{ "5", -1 },
+	{ "13pm", -1 },
+	{ "25:00", -1 },
+	{ "soon", -1 },
+	{ "", -1 },
+	{ "9/23/2026", -1 },
+};
+
+static const struct {
+	const char *text;
+	int64_t wait_ms;
+} waits[] = {
+	{ "39", 39000 },
+	{ "39.5", 39500 },
+	{ "20s", 20000 },
+	{ "13h19m12s", 13 * HOUR + 19 * 60000 + 12000 },
+	{ "3 days 6 hours 57 minutes", 3 * DAY + 6 * HOUR + 57 * 60000 },
+	{ "1 hour, 2 minutes and 3 seconds", HOUR + 123000 },
+	{ "900ms", 900 },
+	{ "5 bananas", -1 },
+	{ "later", -1 },
+	{ "", -1 },
+	{ "99999999999", -1 },
+};
+
 static void
 test_when_a_limit_ends(void **state)
 {
-	/* 2026-01-07T02:14:00Z, a Wednesday. */
-	const int64_t now = INT64_C(1767752040000), day = 24 * HOUR;
-	const int64_t midnight = now - 2 * HOUR - 14 * 60000;
-	const struct {
-		const char *text;
-		int64_t ms;
-	} at[] = {
-		{ "1767225600", INT64_C(1767225600000) },
-		{ "1767225600.5", INT64_C(1767225600500) },
-		{ "1767225600000", INT64_C(1767225600000) },
-		{ "2026-01-07T05:00:00Z", midnight + 5 * HOUR },
-		{ "5pm", midnight + 17 * HOUR },
-		{ "5am (UTC)", midnight + 5 * HOUR },
-		{ "2am", midnight + day + 2 * HOUR },
-		{ "12am", midnight + day },
-		{ "12:10pm (Europe/Dublin)", midnight + 12 * HOUR + 600000 },
-		{ "3:28 PM", midnight + 15 * HOUR + 28 * 60000 },
-		{ "15:45 UTC", midnight + 15 * HOUR + 45 * 60000 },
-		{ "Jan 9, 1pm (Europe/Dublin)",
-		    midnight + 2 * day + 13 * HOUR },
-		{ "Jan 9th, 2026 1:00 PM", midnight + 2 * day + 13 * HOUR },
-		{ "Jan 1, 1pm", midnight + 359 * day + 13 * HOUR },
-		{ "5", -1 },
-		{ "13pm", -1 },
-		{ "25:00", -1 },
-		{ "soon", -1 },
-		{ "", -1 },
-		{ "9/23/2026", -1 },
-	};
-	const struct {
-		const char *text;
-		int64_t wait_ms;
-	} after[] = {
-		{ "39", 39000 },
-		{ "39.5", 39500 },
-		{ "20s", 20000 },
-		{ "13h19m12s", 13 * HOUR + 19 * 60000 + 12000 },
-		{ "3 days 6 hours 57 minutes",
-		    3 * day + 6 * HOUR + 57 * 60000 },
-		{ "1 hour, 2 minutes and 3 seconds", HOUR + 123000 },
-		{ "900ms", 900 },
-		{ "5 bananas", -1 },
-		{ "later", -1 },
-		{ "", -1 },
-		{ "99999999999", -1 },
-	};
-
 	(void)state;
 	assert_int_equal(setenv("TZ", "UTC", 1), 0);
 	tzset();
-	for (size_t i = 0; i < COUNT(at); i++) {
-		print_message("# at %s\n", at[i].text);
-		assert_int_equal(reset_parse_at(at[i].text, now), at[i].ms);
+	for (size_t i = 0; i < COUNT(moments); i++) {
+		print_message("# at %s\n", moments[i].text);
+		assert_int_equal(
+		    reset_parse_at(moments[i].text, NOW), moments[i].ms);
 	}
-	for (size_t i = 0; i < COUNT(after); i++) {
-		int64_t wait = after[i].wait_ms;
+	for (size_t i = 0; i < COUNT(waits); i++) {
+		int64_t wait = waits[i].wait_ms;
 
-		print_message("# after %s\n", after[i].text);
-		assert_int_equal(reset_parse_after(after[i].text, now),
-		    wait < 0 ? -1 : now + wait);
+		print_message("# after %s\n", waits[i].text);
+		assert_int_equal(reset_parse_after(waits[i].text, NOW),
+		    wait < 0 ? -1 : NOW + wait);
 	}
 	/* Elsewhere "5pm" is another moment. */
 	assert_int_equal(setenv("TZ", "XYZ-3", 1), 0);
 	tzset();
-	assert_int_equal(reset_parse_at("5pm", now), midnight + 14 * HOUR);
+	assert_int_equal(reset_parse_at("5pm", NOW), MIDNIGHT + 14 * HOUR);
 	assert_int_equal(unsetenv("TZ"), 0);
 	tzset();
 }
