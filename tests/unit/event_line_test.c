@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -79,6 +80,7 @@ test_units(void **state)
 	    "pm has a keeper that doesn't answer (pid 7) for 1m");
 	/* What is a day or more away has its date; local time is UTC here. */
 	assert_int_equal(setenv("TZ", "UTC0", 1), 0);
+	tzset();
 	check("loop-1", "rate_limited",
 	    "{\"provider\":\"claude\",\"until\":\"2026-01-07T05:00:00.000Z\"}",
 	    "loop-1 is rate limited by claude until 2026-01-07 05:00");
