@@ -60,6 +60,9 @@ const struct command commands[] = {
 	    "return when the fleet, or one component, is there", wait_run },
 	{ "heartbeat", NULL, GROUP_STEER, "NAME",
 	    "a sign of life, for scripts that can't send one", heartbeat_run },
+	{ "check-commit", NULL, GROUP_STEER, "",
+	    "for git's hooks: refuse files that another loop has locked",
+	    check_commit_run },
 
 	{ "recover", NULL, GROUP_REPAIR, "[--dry-run]",
 	    "put right in the database what the dead left", recover_run },

@@ -35,6 +35,7 @@ int skip_run(struct cli *cli, int argc, char **argv);
 int reset_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);
+int check_commit_run(struct cli *cli, int argc, char **argv);
 
 /* repair */
 int recover_run(struct cli *cli, int argc, char **argv);
