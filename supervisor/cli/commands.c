@@ -29,6 +29,8 @@ const struct command commands[] = {
 	    "questions that wait for an answer", decisions_run },
 	{ "alerts", NULL, GROUP_LOOK, "[--all]", "what wants attention",
 	    alerts_run },
+	{ "checkpoints", NULL, GROUP_LOOK, "LOOP [--all]",
+	    "where a loop's work can be rolled back to", checkpoints_run },
 
 	{ "up", NULL, GROUP_STEER, "[-d] [--wait] [--attach] [--dry-run]",
 	    "start the fleet and stay with it; -d: in the background", up_run },
@@ -60,12 +62,18 @@ const struct command commands[] = {
 	    "return when the fleet, or one component, is there", wait_run },
 	{ "heartbeat", NULL, GROUP_STEER, "NAME",
 	    "a sign of life, for scripts that can't send one", heartbeat_run },
+	{ "checkpoint", NULL, GROUP_STEER, "LOOP",
+	    "note where the integration branch is, for a later rollback",
+	    checkpoint_run },
 	{ "check-commit", NULL, GROUP_STEER, "",
 	    "for git's hooks: refuse files that another loop has locked",
 	    check_commit_run },
 
 	{ "recover", NULL, GROUP_REPAIR, "[--dry-run]",
 	    "put right in the database what the dead left", recover_run },
+	{ "rollback", NULL, GROUP_REPAIR,
+	    "LOOP [--to CHECKPOINT] [--yes] [--force] [--dry-run]",
+	    "revert what a loop has merged, by new commits", rollback_run },
 
 	{ "check-config", "check", GROUP_SETUP, "[FILE] [--defaults]",
 	    "say what is wrong with the configuration, or list its keys",

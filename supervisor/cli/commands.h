@@ -19,6 +19,7 @@ int show_run(struct cli *cli, int argc, char **argv);
 int transcript_run(struct cli *cli, int argc, char **argv);
 int decisions_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
+int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */
 int up_run(struct cli *cli, int argc, char **argv);
@@ -35,10 +36,12 @@ int skip_run(struct cli *cli, int argc, char **argv);
 int reset_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);
+int checkpoint_run(struct cli *cli, int argc, char **argv);
 int check_commit_run(struct cli *cli, int argc, char **argv);
 
 /* repair */
 int recover_run(struct cli *cli, int argc, char **argv);
+int rollback_run(struct cli *cli, int argc, char **argv);
 
 /* set up */
 int check_config_run(struct cli *cli, int argc, char **argv);
