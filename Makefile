@@ -95,6 +95,9 @@ $(UNITS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CHECKER) \
     $(BUILD)/tests/libunit.a $(call archive,keeper) $(FULL)
 	$(LINKED) -lcmocka $(LIBS)
 
+# Hooks as a loop makes them, without one.
+$(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o $(FULL)
+
 # What unit tests share, and what they test of an agent.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \

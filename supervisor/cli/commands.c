@@ -34,6 +34,8 @@ const struct command commands[] = {
 	    "providers that no loop may use now; --open: let them", gates_run },
 	{ "alerts", NULL, GROUP_LOOK, "[--all]", "what wants attention",
 	    alerts_run },
+	{ "checkpoints", NULL, GROUP_LOOK, "LOOP [--all]",
+	    "where a loop's work can be rolled back to", checkpoints_run },
 
 	{ "up", NULL, GROUP_STEER, "[-d] [--wait] [--attach] [--dry-run]",
 	    "start the fleet and stay with it; -d: in the background", up_run },
@@ -72,12 +74,21 @@ const struct command commands[] = {
 	    "return when the fleet, or one component, is there", wait_run },
 	{ "heartbeat", NULL, GROUP_STEER, "NAME",
 	    "a sign of life, for scripts that can't send one", heartbeat_run },
+	{ "checkpoint", NULL, GROUP_STEER, "LOOP",
+	    "note where the integration branch is, for a later rollback",
+	    checkpoint_run },
+	{ "check-commit", NULL, GROUP_STEER, "",
+	    "for git's hooks: refuse files that another loop has locked",
+	    check_commit_run },
 
 	{ "run-one", NULL, GROUP_STEER, "TEST [--loop LOOP]",
 	    "one attempt of a test in the foreground", run_one_run },
 
 	{ "recover", NULL, GROUP_REPAIR, "[--dry-run]",
 	    "put right in the database what the dead left", recover_run },
+	{ "rollback", NULL, GROUP_REPAIR,
+	    "LOOP [--to CHECKPOINT] [--yes] [--force] [--dry-run]",
+	    "revert what a loop has merged, by new commits", rollback_run },
 
 	{ "check-config", "check", GROUP_SETUP, "[FILE] [--defaults]",
 	    "say what is wrong with the configuration, or list its keys",

@@ -21,6 +21,7 @@ int decisions_run(struct cli *cli, int argc, char **argv);
 int budget_run(struct cli *cli, int argc, char **argv);
 int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
+int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */
 int up_run(struct cli *cli, int argc, char **argv);
@@ -41,9 +42,12 @@ int move_run(struct cli *cli, int argc, char **argv);
 int priority_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);
+int checkpoint_run(struct cli *cli, int argc, char **argv);
+int check_commit_run(struct cli *cli, int argc, char **argv);
 
 /* repair */
 int recover_run(struct cli *cli, int argc, char **argv);
+int rollback_run(struct cli *cli, int argc, char **argv);
 
 /* set up */
 int check_config_run(struct cli *cli, int argc, char **argv);

@@ -74,6 +74,14 @@ int repository_rebase(struct git *g, const char *commit, const char *onto,
     const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
     size_t size);
 
+/*
+ * Undoes commit (of a merge: what it brought to its first parent) on top of
+ * another one, as a revert does: a new commit. Returns as repository_rebase().
+ */
+int repository_revert(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size);
+
 /* Takes a lock on something of this repository ("merge", "worktrees") without
  * waiting. Returns a descriptor to close; -1 with EAGAIN while another process
  * has it. */

@@ -33,25 +33,35 @@ split(const char *bytes, size_t len)
 }
 
 char **
-worktree_others(struct git *g, const struct worktree *w, bool ignored)
+worktree_paths(
+    struct git *g, const struct git_call *call, const char *const *arguments)
 {
-	struct git_call call = { 0 };
+	struct git_call c = *call;
 	char *output = NULL, **paths;
 	size_t len = 0;
 
-	worktree_call(w, &call);
-	call.ret_output = &output;
-	call.ret_len = &len;
-	if (git_must(g, &call,
-		(const char *const[]){ "ls-files", "-z", "--others",
-		    "--exclude-standard", "--directory",
-		    ignored ? "--ignored" : NULL, NULL }) < 0)
+	c.ret_output = &output;
+	c.ret_len = &len;
+	if (git_must(g, &c, arguments) < 0)
 		return NULL;
 	paths = split(output, len);
 	free(output);
 	if (paths == NULL)
-		(void)git_fail(g, ENOMEM, "%s: out of memory", w->path);
+		(void)git_fail(
+		    g, ENOMEM, "git %s: out of memory", arguments[0]);
 	return paths;
+}
+
+char **
+worktree_others(struct git *g, const struct worktree *w, bool ignored)
+{
+	struct git_call call = { 0 };
+
+	worktree_call(w, &call);
+	return worktree_paths(g, &call,
+	    (const char *const[]){ "ls-files", "-z", "--others",
+		"--exclude-standard", "--directory",
+		ignored ? "--ignored" : NULL, NULL });
 }
 
 void

@@ -49,6 +49,11 @@ int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
  * worktree_free_paths(). NULL with errno.
  */
 char **worktree_others(struct git *g, const struct worktree *w, bool ignored);
+
+/* The paths that one run of git writes, each with a NUL behind it. To be freed
+ * as those above. NULL with errno. */
+char **worktree_paths(
+    struct git *g, const struct git_call *call, const char *const *arguments);
 void worktree_free_paths(char **paths);
 
 /* Takes a worktree away with its files; the repository forgets it. Returns 0
