@@ -11,8 +11,10 @@ static int
 setup(void **state)
 {
 	(void)fixture_open(state);
-	assert_int_equal(claims_begin(store, "loop-1", "One", 5, ""), 0);
-	assert_int_equal(claims_begin(store, "loop-2", "Two", 2, ""), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 5, "", &repairs), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-2", "Two", 2, "", &repairs), 0);
 	sql("INSERT INTO tests (id, loop_id, status, sort_order) VALUES"
 	    " ('A', 'loop-1', 'pending', 1), ('B', 'loop-1', 'pending', 2),"
 	    " ('C', 'loop-1', 'passed', 2), ('D', 'loop-1', 'pending', 3),"
@@ -154,7 +156,7 @@ static void
 starts_with(int configured, int64_t has)
 {
 	assert_int_equal(
-	    claims_begin(store, "loop-1", "One", configured, ""), 0);
+	    claims_begin(store, "loop-1", "One", configured, "", &repairs), 0);
 	assert_int_equal(
 	    number("SELECT priority FROM loops WHERE id = 'loop-1'"), has);
 }

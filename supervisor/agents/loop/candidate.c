@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "git/snapshot.h"
+#include "store/locks.h"
 
 static void
 ref_name(const struct runner *r, char ret[static GIT_REF_SIZE])
@@ -201,6 +202,42 @@ conclude(struct runner *r, int64_t now_ms)
 }
 
 static void
+note_conflict(const struct locks_conflict *lock, void *argument)
+{
+	struct buf *b = argument;
+
+	if (b->len == 0)
+		buf_addf(b, "it changed %s, which %s has locked%s%s",
+		    lock->path, lock->loop_id,
+		    lock->test_id[0] != '\0' ? " for " : "", lock->test_id);
+}
+
+/* What others have locked isn't to be changed, whatever the worker's own git
+ * let pass. */
+static bool
+is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	struct buf b;
+	int n;
+
+	buf_init(&b, detail, sizeof(detail));
+	if (c->npaths == 0 || agent_database(&r->agent) < 0)
+		return false;
+	n = locks_of_others(
+	    &r->agent.store, r->agent.name, c->paths, note_conflict, &b);
+	if (n < 0)
+		agent_failed(&r->agent, "reading locks");
+	if (n <= 0)
+		return false;
+	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+	transcript_note(r->transcript_fd, "%s", detail);
+	evidence_keep(r, "It wasn't merged");
+	attempt_fail(r, detail, now_ms);
+	return true;
+}
+
+static void
 judge(struct runner *r, const struct changes *c, int64_t now_ms)
 {
 	if (c->ngamed > 0) {
@@ -211,6 +248,8 @@ judge(struct runner *r, const struct changes *c, int64_t now_ms)
 		transcript_note(r->transcript_fd,
 		    "left out, as it would be a file of tests: %s",
 		    c->added_tests[i]);
+	if (is_locked(r, c, now_ms))
+		return;
 	if (build(r, c) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	else if (is_hopeless(r) || r->claim.verify[0] == '\0')
