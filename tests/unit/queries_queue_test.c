@@ -45,7 +45,7 @@ test_order(void **state)
 {
 	static const char *const da[] = { "D", "A" };
 	static const char *const c[] = { "C" };
-	static const char *const nb[] = { "N", "B" };
+	static const char *const bn[] = { "B", "N" };
 
 	works(queries_each_test(store, "loop-1", NULL, note_test, NULL));
 	was_said("N A B C D ");
@@ -54,8 +54,8 @@ test_order(void **state)
 	ordered(c, 1, "D", "D C A N B ");
 	/* Behind one with whom another shares its place. */
 	sql("UPDATE tests SET sort_order = 5 WHERE id IN ('A', 'D')");
-	ordered(nb, 2, "A", "C A N B D ");
-	ordered(nb, 2, "D", "C A D N B ");
+	ordered(bn, 2, "A", "C A B N D ");
+	ordered(bn, 2, "D", "C A D B N ");
 	has_rows(1, "tests WHERE id = 'X' AND sort_order = 7");
 	has_rows(0, "tests WHERE loop_id = 'loop-1' AND sort_order < 1");
 	has_rows(2,
