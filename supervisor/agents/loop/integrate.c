@@ -13,6 +13,7 @@
 
 #include "agents/loop/runner.h"
 #include "base/io.h"
+#include "base/point.h"
 
 #define UNMERGED "verified, but not merged before it ended"
 
@@ -64,8 +65,10 @@ move_branch(void *argument)
 	    ref, sizeof(ref), "refs/heads/%s", r->config->integration_branch);
 	(void)snprintf(
 	    note, sizeof(note), "loopkeeper: %s", r->claim.key.test_id);
+	point_wait("LOOPKEEPER_DELAY_BEFORE_MERGE_MS");
 	moved = repository_move_ref(
 	    &r->place.git, ref, r->candidate, r->onto, note);
+	point_wait("LOOPKEEPER_DELAY_AFTER_MERGE_MS");
 	if (moved > 0)
 		return 0;
 	if (moved == 0)
