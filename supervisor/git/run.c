@@ -54,12 +54,14 @@ struct run {
 int
 git_fail(struct git *g, int error, const char *format, ...)
 {
+	char text[GIT_ERROR_SIZE]; /* what is told may be g->error itself */
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(g->error, sizeof(g->error), format, ap);
+	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	text_clean(g->error);
+	text_clean(text);
+	(void)strlcpy(g->error, text, sizeof(g->error));
 	errno = error;
 	return -1;
 }
