@@ -110,7 +110,7 @@ test_running(void **state)
 	enum attempt_result result;
 	struct claim claim;
 
-	works(claims_begin(store, "loop-1", "One", 1, ""));
+	works(claims_begin(store, "loop-1", "One", 1, "", &repairs));
 	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
 	assert_int_equal(claims_take(store, &request, &claim, NULL), 1);
 	spent("loop-1", today(), 0, 0);
@@ -133,7 +133,8 @@ test_running(void **state)
 	assert_string_equal(claim.last_session_id, "s-1");
 	assert_int_equal(attempts_spent(store, &claim.key, 1, USD, NULL), 1);
 	/* The loop dies. */
-	assert_int_equal(claims_begin(store, "loop-1", "One", 1, ""), 1);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 1, "", &repairs), 1);
 	spent("loop-1", today(), 4 * USD, 0);
 	has_rows(2, "usage");
 	claims_free(&claim);

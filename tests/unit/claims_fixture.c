@@ -7,8 +7,10 @@ int
 claims_setup(void **state)
 {
 	(void)fixture_open(state);
-	assert_int_equal(claims_begin(store, "loop-1", "One", 1, ""), 0);
-	assert_int_equal(claims_begin(store, "loop-2", "Two", 2, ""), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 1, "", &repairs), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-2", "Two", 2, "", &repairs), 0);
 	return 0;
 }
 

@@ -48,7 +48,8 @@ test_locks(void **state)
 	assert_int_equal(claims_take(store, &loop_2, &claim, &locked), 0);
 	assert_true(locked);
 	/* The loop's own death gives its locks back. */
-	assert_int_equal(claims_begin(store, "loop-1", "One", 1, ""), 1);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 1, "", &repairs), 1);
 	has_rows(0, "file_locks WHERE locked_by = 'loop-1'");
 	takes(&loop_2, "B");
 	takes(&loop_1, NULL);

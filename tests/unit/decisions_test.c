@@ -18,7 +18,8 @@ static int
 setup(void **state)
 {
 	(void)fixture_open(state);
-	assert_int_equal(claims_begin(store, "loop-1", "One", 1, ""), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 1, "", &repairs), 0);
 	return 0;
 }
 

@@ -142,7 +142,8 @@ test_prober_gone(void **state)
 	sql("UPDATE gates SET probe_until = '2026-01-07T02:14:00.000Z'");
 	assert_int_equal(ask("loop-1"), 1);
 	assert_int_equal(ask("loop-2"), 0);
-	assert_int_equal(claims_begin(store, "loop-1", "One", 1, ""), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 1, "", &repairs), 0);
 	assert_int_equal(ask("loop-2"), 1);
 }
 

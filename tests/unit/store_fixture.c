@@ -16,6 +16,7 @@ char said[1024];
 static char epoch[UUID_SIZE];
 static struct store the_store;
 struct store *store = &the_store;
+const struct recovery repairs = { .by = "loop-1" };
 
 int
 fixture_empty(void **state)

@@ -13,12 +13,15 @@
 
 #include <cmocka.h>
 
+#include "store/recovery.h"
 #include "store/store.h"
 
 extern char directory[64];  /* of this test */
 extern char database[96];   /* coordination.db in it */
 extern struct store *store; /* its database, open or not */
 extern char said[1024];
+/* How a loop that begins repairs what it left. */
+extern const struct recovery repairs;
 
 /* For cmocka: the directory alone, or with a new open database; and away with
  * all of it. */
