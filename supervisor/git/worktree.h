@@ -44,12 +44,11 @@ int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);
 
 /*
- * The paths of what git doesn't know or, with ignored, ignores; of a folder
- * of nothing else only its own, with a slash at its end. To be freed by
- * worktree_free_paths(). NULL with errno.
+ * The paths of what git ignores; of a folder of nothing else only its own,
+ * with a slash at its end. To be freed by worktree_free_paths(). NULL with
+ * errno.
  */
-char **worktree_others(struct git *g, const struct worktree *w, bool ignored);
-
+char **worktree_ignored(struct git *g, const struct worktree *w);
 /* The paths that one run of git writes, each with a NUL behind it. To be freed
  * as those above. NULL with errno. */
 char **worktree_paths(
