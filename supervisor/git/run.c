@@ -28,8 +28,8 @@
 static const char *const options[] = { "git", "-c", "gc.auto=0", "-c",
 	"maintenance.auto=0", "-c", "core.fsmonitor=false", "-c",
 	"core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c",
-	"core.quotePath=false", "-c", "advice.detachedHead=false", "-c",
-	"submodule.recurse=false" };
+	"core.quotePath=false", "-c", "core.sparseCheckout=false", "-c",
+	"advice.detachedHead=false", "-c", "submodule.recurse=false" };
 #define NOPTIONS      (sizeof(options) / sizeof(options[0]))
 #define ARGUMENTS_MAX 64
 

@@ -27,6 +27,13 @@ int worktree_open(struct git *g, struct worktree *w, const char *path,
     const char *commit, char *aside);
 
 /*
+ * Whether git looks at every file of the worktree: its index can be read, and
+ * no entry says that changes are not to be seen (assume-unchanged,
+ * skip-worktree). Returns 1, 0, or -1.
+ */
+int worktree_is_plain(struct git *g, const struct worktree *w);
+
+/*
  * Every file as in commit, on the branch (NULL: detached), which is made or
  * moved there. What git doesn't know stays. What was there before must be safe
  * (snapshot.h). Returns 0 or -1.

@@ -13,8 +13,10 @@ static char directory[64], operators[65536];
 static char *path_before;
 
 static const char begin[] =
-    "set -e; git init -q -b main $R; cd $R;"
-    "git config user.name Olaf; git config user.email olaf@example.org;"
+    "set -e; git config --global user.name Olaf;"
+    "git config --global user.email olaf@example.org;"
+    "git config --global init.defaultBranch main;"
+    "git init -q $R; cd $R; git config alias.mine status;"
     "printf '1\\n2\\n3\\n' > a.txt; mkdir dir; echo b > dir/b.txt;"
     "printf '#!/bin/sh\\n' > run.sh; chmod 755 run.sh; ln -s a.txt link;"
     "printf '*.o\\nignored/\\n' > .gitignore;"
@@ -27,7 +29,8 @@ static const char begin[] =
 static const char look[] =
     "cd $R && git for-each-ref refs/heads/main refs/stash &&"
     " find . \\( -path ./.git/objects -o -path ./.git/refs -o -path ./.git/logs"
-    " -o -path ./.git/worktrees -o -path ./.git/loopkeeper \\) -prune"
+    " -o -path ./.git/worktrees -o -path ./.git/loopkeeper"
+    " -o -path ./.git/packed-refs \\) -prune"
     " -o -print0 | sort -z |"
     " while IFS= read -r -d '' f; do stat -c '%n %f %s' \"$f\";"
     " [ ! -f \"$f\" ] || sha256sum < \"$f\"; done";
@@ -160,10 +163,15 @@ int
 git_teardown(void **state)
 {
 	char command[256];
+	const char *is;
 
 	assert_int_equal(setenv("PATH", path_before, 1), 0);
 	free(path_before);
-	says(operators, look);
+	is = said(look);
+	for (size_t i = 0; operators[i] != '\0'; i++)
+		if (operators[i] != is[i])
+			fail_msg("changed: %.200s\nwas: %.200s", is + i,
+			    operators + i);
 	sh("cd $R && git fsck --no-dangling --no-progress 2>&1 &&"
 	   " git stash list | grep -q 'WIP on main'");
 	(void)snprintf(command, sizeof(command),
