@@ -52,7 +52,7 @@ set_up(void **state)
 		.worker = f->empty,
 		.spec = f->spec,
 		.last_result = f->empty };
-	f->task = (struct task){ &f->claim, "", "", "", "" };
+	f->task = (struct task){ &f->claim, "", "", "", "", NULL };
 	f->preset = (struct worker_preset){
 		.argv = argv, .resume = resume, .prompt = PRESET_STDIN
 	};

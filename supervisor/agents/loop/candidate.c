@@ -19,6 +19,8 @@
 #include "git/snapshot.h"
 #include "store/locks.h"
 
+#define PASSES "Pass"
+
 static void
 ref_name(const struct runner *r, char ret[static GIT_REF_SIZE])
 {
@@ -28,13 +30,13 @@ ref_name(const struct runner *r, char ret[static GIT_REF_SIZE])
 
 /* To be freed. */
 static char *
-message_of(const struct runner *r)
+message_of(const struct runner *r, const char *what)
 {
 	const struct attempt_key *k = &r->claim.key;
 	char *text;
 
 	if (asprintf(&text,
-		"Make %s pass\n\nLoop: %s\nTest: %s\nAttempt: %s\nEpoch: %s\n",
+		"%s %s\n\nLoop: %s\nTest: %s\nAttempt: %s\nEpoch: %s\n", what,
 		k->test_id, k->loop_id, k->test_id, k->id, k->epoch) < 0)
 		return NULL;
 	return text;
@@ -49,7 +51,7 @@ candidate_save(struct runner *r)
 
 	if (!r->is_worked || r->snapshot[0] != '\0')
 		return 0;
-	message = message_of(r);
+	message = message_of(r, "What was done for");
 	if (message == NULL)
 		return git_fail(g, ENOMEM, "out of memory");
 	ref_name(r, ref);
@@ -100,26 +102,25 @@ static int
 build(struct runner *r, const struct changes *c)
 {
 	struct git *g = &r->place.git;
-	char tree[GIT_HASH_SIZE], base_tree[GIT_HASH_SIZE], index[PATH_SIZE];
-	char *message;
-	int result;
+	char tree[GIT_HASH_SIZE + 8], index[PATH_SIZE], *message;
+	int result = 0;
 
-	if (path_format(index, "%s/loopkeeper-candidate",
-		r->place.trees[TREE_WORK].admin) < 0)
-		return git_fail(g, errno, "%s", strerror(errno));
-	result = c->nadded_tests > 0 ? snapshot_restore(g, r->snapshot, r->base,
-					   c->added_tests, index, tree)
-				     : repository_tree(g, r->snapshot, tree);
-	if (result < 0 || repository_tree(g, r->base, base_tree) < 0)
-		return -1;
-	r->is_changed = strcmp(tree, base_tree) != 0;
+	r->is_changed = c->npaths > c->nadded_tests;
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
 	if (!r->is_changed) {
 		(void)snprintf(
 		    r->candidate, sizeof(r->candidate), "%s", r->base);
 		return 0;
 	}
-	message = message_of(r);
+	(void)snprintf(tree, sizeof(tree), "%s^{tree}", r->snapshot);
+	if (path_format(index, "%s/loopkeeper-candidate",
+		r->place.trees[TREE_WORK].admin) < 0)
+		return git_fail(g, errno, "%s", strerror(errno));
+	if (c->nadded_tests > 0 &&
+	    snapshot_restore(
+		g, r->snapshot, r->base, c->added_tests, index, tree) < 0)
+		return -1;
+	message = message_of(r, PASSES);
 	if (message == NULL)
 		return git_fail(g, ENOMEM, "out of memory");
 	result =
@@ -137,7 +138,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 
 	if (strcmp(onto, r->onto) == 0)
 		return 1;
-	message = message_of(r);
+	message = message_of(r, PASSES);
 	if (message == NULL)
 		return git_fail(&r->place.git, ENOMEM, "out of memory");
 	result = repository_rebase(&r->place.git, r->candidate, onto, message,
@@ -290,7 +291,7 @@ candidate_resume(struct runner *r, int64_t now_ms)
 	if (c->last_result_commit[0] == '\0' || c->verify[0] == '\0' ||
 	    strcmp(c->last_outcome, "interrupted") != 0)
 		return false;
-	message = message_of(r);
+	message = message_of(r, PASSES);
 	if (message == NULL)
 		return false;
 	moved = repository_rebase(&r->place.git, c->last_result_commit, r->base,

@@ -98,9 +98,13 @@ ready_make(struct runner *r, int64_t now_ms)
 		    r, now_ms, "hooks", "%s: %s", what, strerror(errno));
 		return false;
 	}
-	if (hooks_set_worktree_config(
-		&r->place.git, &r->place.trees[TREE_WORK], &r->hooks) < 0)
-		return refuse(r, now_ms);
+	if (strcmp(r->hooked, r->place.trees[TREE_WORK].admin) != 0) {
+		if (hooks_set_worktree_config(&r->place.git,
+			&r->place.trees[TREE_WORK], &r->hooks) < 0)
+			return refuse(r, now_ms);
+		(void)path_format(
+		    r->hooked, "%s", r->place.trees[TREE_WORK].admin);
+	}
 	return make_tree(r, TREE_WORK, now_ms) &&
 	    make_tree(r, TREE_VERIFY, now_ms);
 }
