@@ -71,7 +71,6 @@ write_tree(struct git *g, const struct worktree *w, const char *base,
     char *const *leave_out, const char *index, char ret[static GIT_HASH_SIZE])
 {
 	struct git_call call = { .index_file = index };
-	int status;
 
 	worktree_call(w, &call);
 	if (add_all(g, &call, leave_out) < 0) {
@@ -82,11 +81,8 @@ write_tree(struct git *g, const struct worktree *w, const char *base,
 		    add_all(g, &call, leave_out) < 0)
 			return -1;
 	}
-	status = git_line(g, &call, (const char *const[]){ "write-tree", NULL },
-	    ret, GIT_HASH_SIZE);
-	return status == 1 ? 0
-	    : status == 0  ? git_fail(g, EPROTO, "git write-tree: exit 1")
-			   : -1;
+	return git_must_line(g, &call,
+	    (const char *const[]){ "write-tree", NULL }, ret, GIT_HASH_SIZE);
 }
 
 int
@@ -170,11 +166,9 @@ snapshot_restore(struct git *g, const char *commit, const char *base,
 		    (const char *const[]){
 			"update-index", "-z", "--index-info", NULL });
 	if (result == 0)
-		result = git_line(g, &call,
-			     (const char *const[]){ "write-tree", NULL }, ret,
-			     GIT_HASH_SIZE) == 1
-		    ? 0
-		    : -1;
+		result = git_must_line(g, &call,
+		    (const char *const[]){ "write-tree", NULL }, ret,
+		    GIT_HASH_SIZE);
 	free(info);
 	(void)unlink(index_file);
 	return result;
