@@ -234,7 +234,7 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 	   "echo x | tee new/deep/f x.o ignored/f ignored/made/f .env"
 	   " deps/cache/f deps/f $'odd/\\n\\xc3\\xa4 x' > /dev/null;"
 	   "ln -s ../../repository new/link");
-	others = worktree_others(git, &w, true);
+	others = worktree_ignored(git, &w);
 	assert_non_null(others);
 	assert_string_equal(others[0], "ignored/");
 	assert_string_equal(others[1], "x.o");
