@@ -251,7 +251,7 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 	   "echo x | tee new/deep/f x.o ignored/f ignored/made/f .env"
 	   " deps/cache/f deps/f $'odd/\\n\\xc3\\xa4 x' > /dev/null;"
 	   "ln -s ../../repository new/link");
-	others = worktree_others(git, &w, true);
+	others = worktree_ignored(git, &w);
 	assert_non_null(others);
 	assert_string_equal(others[0], "ignored/");
 	assert_string_equal(others[1], "x.o");
@@ -367,7 +367,7 @@ test_the_lock_of_a_git_that_lives_stays(void **state)
 	   "echo $! > pid;"
 	   "until grep -q git-something /proc/$(cat pid)/comm; do :; done;"
 	   "touch $R/.git/worktrees/wt/index.lock");
-	fails(EBUSY, said("echo \"(pid $(cat pid))\""),
+	fails(EBUSY, git_said("echo \"(pid $(cat pid))\""),
 	    wreck_clear_locks(git, &w, own, path));
 	sh("test -e $R/.git/worktrees/wt/index.lock");
 	/* One that was born after the lock didn't make it. */
