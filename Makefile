@@ -36,7 +36,8 @@ COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -Isupervisor $(WARN) $(HARDEN) \
 SILENT := $(V)$(findstring s,$(firstword -$(MAKEFLAGS)))
 SAY = @$(if $(SILENT),,echo "  $(1) $@";) mkdir -p $(@D); $(if $(V),set -x;)
 LINKED = $(call SAY,link) $(CC) $(CFLAGS) $(CHECKS) $(LINK) -o $@ $^
-LIBS := $(shell pkg-config --libs libconfig sqlite3 jansson 2>/dev/null) -lbsd
+LIBS := $(shell pkg-config --libs libconfig sqlite3 jansson \
+	expat 2>/dev/null) -lbsd
 
 FILL = sed 's,@BINDIR@,$(BINDIR),g'
 
@@ -94,10 +95,14 @@ $(UNITS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CHECKER) \
     $(BUILD)/tests/libunit.a $(call archive,keeper) $(FULL)
 	$(LINKED) -lcmocka $(LIBS)
 
+# Hooks as a loop makes them, without one.
+$(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o $(FULL)
+
 # What unit tests share, and what they test of an agent.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
-    $(patsubst %,$(BUILD)/agents/loop/%.o,output output_line reset)
+    $(patsubst %,$(BUILD)/agents/loop/%.o,hooks output output_line reset \
+    worker)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 
 $(HELPERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o

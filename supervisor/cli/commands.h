@@ -21,6 +21,7 @@ int decisions_run(struct cli *cli, int argc, char **argv);
 int budget_run(struct cli *cli, int argc, char **argv);
 int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
+int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */
 int up_run(struct cli *cli, int argc, char **argv);
@@ -34,12 +35,19 @@ int reload_run(struct cli *cli, int argc, char **argv);
 int decide_run(struct cli *cli, int argc, char **argv);
 int ack_run(struct cli *cli, int argc, char **argv);
 int skip_run(struct cli *cli, int argc, char **argv);
+int run_one_run(struct cli *cli, int argc, char **argv);
 int reset_run(struct cli *cli, int argc, char **argv);
+int order_run(struct cli *cli, int argc, char **argv);
+int move_run(struct cli *cli, int argc, char **argv);
+int priority_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);
+int checkpoint_run(struct cli *cli, int argc, char **argv);
+int check_commit_run(struct cli *cli, int argc, char **argv);
 
 /* repair */
 int recover_run(struct cli *cli, int argc, char **argv);
+int rollback_run(struct cli *cli, int argc, char **argv);
 
 /* set up */
 int check_config_run(struct cli *cli, int argc, char **argv);

@@ -21,6 +21,8 @@ static const struct {
 	[IDS_DECISION] = { "decision", "decisions --all", "decide", " CHOICE",
 	    QUERIES_DECISION },
 	[IDS_ALERT] = { "alert", "alerts --all", "ack", "", QUERIES_ALERT },
+	[IDS_CHECKPOINT] = { "checkpoint", "checkpoints LOOP",
+	    "rollback LOOP --to", "", QUERIES_CHECKPOINT },
 };
 /* How long a locked database is waited for, for the sake of a hint. */
 #define GLANCE_MS 300

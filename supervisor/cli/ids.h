@@ -1,8 +1,8 @@
 /*
- * What a word names: a component, test, loop, decision or alert by its whole
- * name or any unique beginning, in any case. A word that names nothing of the
- * kind that was asked for is looked for among the other kinds, so that the
- * error can say which command was meant.
+ * What a word names: a component, test, loop, decision, alert or checkpoint by
+ * its whole name or any unique beginning, in any case. A word that names
+ * nothing of the kind that was asked for is looked for among the other kinds,
+ * so that the error can say which command was meant.
  */
 #ifndef LOOPKEEPER_CLI_IDS_H
 #define LOOPKEEPER_CLI_IDS_H
@@ -14,7 +14,14 @@
 
 #define IDS_SIZE NAMES_SIZE
 
-enum ids_kind { IDS_COMPONENT, IDS_TEST, IDS_LOOP, IDS_DECISION, IDS_ALERT };
+enum ids_kind {
+	IDS_COMPONENT,
+	IDS_TEST,
+	IDS_LOOP,
+	IDS_DECISION,
+	IDS_ALERT,
+	IDS_CHECKPOINT
+};
 
 /* All of a kind; s may be NULL or closed, then as far as it goes without.
  * Returns 0, or -1 with errno of store.h. Free with names_free(), on failure

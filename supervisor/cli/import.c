@@ -1,6 +1,7 @@
 /*
- * import: tests from a file, all of them or, when anything is wrong, none.
+ * import: tests from a JSON file, all of them or, when anything is wrong, none.
  * What is there already stays as it is: a second import adds what is new.
+ * Those of a JUnit report: import_junit.c.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/ids.h"
+#include "cli/import_junit.h"
 #include "cli/import_read.h"
 #include "cli/new_test.h"
 #include "cli/options.h"
@@ -273,20 +275,13 @@ import(struct run *run, const char *path, bool dry_run)
 	return code == CLI_DONE ? insert_all(run, dry_run) : code;
 }
 
-int
-import_run(struct cli *cli, int argc, char **argv)
+static int
+import_json(struct cli *cli, const char *path, const char *loop, bool dry_run)
 {
-	bool dry_run = false;
-	const char *loop = NULL;
-	const struct option_spec specs[] = {
-		{ .name = "loop", .letter = 'l', .value = &loop },
-		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
-	};
 	struct store s;
 	struct run run;
 	int code;
 
-	(void)options_parse(cli, argc, argv, specs, 2, 1, 1);
 	database_open(cli, &s, STORE_CREATE);
 	run = (struct run){ .cli = cli,
 		.s = &s,
@@ -294,7 +289,7 @@ import_run(struct cli *cli, int argc, char **argv)
 		.known = json_object(),
 		.listed = json_object(),
 		.order = json_object() };
-	code = import(&run, argv[1], dry_run);
+	code = import(&run, path, dry_run);
 	import_free(&run.im);
 	names_free(&run.loops);
 	json_decref(run.known);
@@ -302,4 +297,28 @@ import_run(struct cli *cli, int argc, char **argv)
 	json_decref(run.order);
 	store_close(&s);
 	return code;
+}
+
+int
+import_run(struct cli *cli, int argc, char **argv)
+{
+	struct import_junit junit = { .path = NULL };
+	const struct option_spec specs[] = {
+		{ .name = "junit", .letter = 'j', .value = &junit.path },
+		{ .name = "verify", .letter = 'v', .value = &junit.verify },
+		{ .name = "loop", .letter = 'l', .value = &junit.loop },
+		{ .name = "dry-run", .letter = 'n', .flag = &junit.dry_run },
+	};
+	int n = options_parse(
+	    cli, argc, argv, specs, sizeof(specs) / sizeof(specs[0]), 0, 1);
+
+	if ((junit.path != NULL) == (n == 1))
+		cli_usage(argv[0]);
+	if (junit.path != NULL)
+		return import_junit(cli, &junit);
+	if (junit.verify != NULL)
+		cli_fail(CLI_USAGE,
+		    "import: --verify is for --junit; in a JSON file each "
+		    "test has its own");
+	return import_json(cli, argv[1], junit.loop, junit.dry_run);
 }

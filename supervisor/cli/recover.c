@@ -6,6 +6,7 @@
 #include "cli/database.h"
 #include "cli/options.h"
 #include "cli/owner.h"
+#include "git/repository.h"
 #include "store/check.h"
 
 struct recovering {
@@ -38,6 +39,7 @@ recover(struct cli *cli, bool dry_run, struct recovering *r)
 	const struct check c = { .state_directory = cli->state_directory,
 		.lock_fd = -1,
 		.known = known,
+		.is_merged = repository_was_merged,
 		.say = print_finding,
 		.argument = r,
 		.by = "recover",

@@ -52,10 +52,11 @@ list_conflicts(char *lines, char *ret, size_t size)
 		buf_addf(&b, "%s%s", b.len > 0 ? ", " : "", line);
 }
 
-int
-repository_rebase(struct git *g, const char *commit, const char *onto,
-    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
-    size_t size)
+/* Both merged into a tree. Returns 1 with it in ret; 0 when they don't go
+ * together, with the files in conflicts; -1. */
+static int
+merge_trees(struct git *g, const char *ours, const char *theirs,
+    char ret[static GIT_HASH_SIZE], char *conflicts, size_t size)
 {
 	struct git_call call = at_top;
 	char *output = NULL;
@@ -64,13 +65,11 @@ repository_rebase(struct git *g, const char *commit, const char *onto,
 	call.ret_output = &output;
 	status = git_run(g, &call,
 	    (const char *const[]){ "merge-tree", "--write-tree", "--name-only",
-		"--no-messages", onto, commit, NULL });
+		"--no-messages", ours, theirs, NULL });
 	if (status == 0) {
-		output[strcspn(output, "\n")] = '\0';
-		status =
-		    repository_write_commit(g, output, onto, message, ret) < 0
-		    ? -1
-		    : 1;
+		(void)snprintf(ret, GIT_HASH_SIZE, "%.*s",
+		    (int)strcspn(output, "\n"), output);
+		status = 1;
 	} else if (status == 1) {
 		list_conflicts(output, conflicts, size);
 		status = 0;
@@ -79,4 +78,52 @@ repository_rebase(struct git *g, const char *commit, const char *onto,
 	}
 	free(output);
 	return status;
+}
+
+int
+repository_rebase(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size)
+{
+	char tree[GIT_HASH_SIZE];
+	int merged = merge_trees(g, onto, commit, tree, conflicts, size);
+
+	if (merged <= 0)
+		return merged;
+	return repository_write_commit(g, tree, onto, message, ret) < 0 ? -1
+									: 1;
+}
+
+/* The tree of rev as a commit on parent ("" for none), which nobody keeps. */
+static int
+stand_in(struct git *g, const char *rev, const char *parent,
+    char ret[static GIT_HASH_SIZE])
+{
+	char tree[GIT_REF_SIZE + 8];
+
+	(void)snprintf(tree, sizeof(tree), "%s^{tree}", rev);
+	return repository_write_commit(g, tree, parent, "stand-in", ret);
+}
+
+int
+repository_revert(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size)
+{
+	char parent[GIT_REF_SIZE], tree[GIT_HASH_SIZE];
+	char base[GIT_HASH_SIZE], ours[GIT_HASH_SIZE], theirs[GIT_HASH_SIZE];
+	int merged;
+
+	/* git merge-tree takes no base but the one it finds: what was before
+	 * the commit and what is now, both on what it made. */
+	(void)snprintf(parent, sizeof(parent), "%s^1", commit);
+	if (stand_in(g, commit, "", base) < 0 ||
+	    stand_in(g, onto, base, ours) < 0 ||
+	    stand_in(g, parent, base, theirs) < 0)
+		return -1;
+	merged = merge_trees(g, ours, theirs, tree, conflicts, size);
+	if (merged <= 0)
+		return merged;
+	return repository_write_commit(g, tree, onto, message, ret) < 0 ? -1
+									: 1;
 }

@@ -21,8 +21,8 @@ int repository_branch(
 
 /*
  * Whether a branch is checked out in the repository or one of its worktrees,
- * where it must not be moved; then its path is in ret. Runs no git. Returns
- * 1, 0, or -1.
+ * or is being rebased or bisected there, where it must not be moved; then its
+ * path is in ret. Runs no git for most answers of 0. Returns 1, 0, or -1.
  */
 int repository_is_checked_out(
     struct git *g, const char *branch, char ret[static PATH_SIZE]);
@@ -71,6 +71,14 @@ int repository_changes(struct git *g, const char *from, const char *to,
  * with the files that conflict in conflicts (cut at size); -1.
  */
 int repository_rebase(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size);
+
+/*
+ * Undoes commit (of a merge: what it brought to its first parent) on top of
+ * another one, as a revert does: a new commit. Returns as repository_rebase().
+ */
+int repository_revert(struct git *g, const char *commit, const char *onto,
     const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
     size_t size);
 

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "store/attempts.h"
 #include "store/note.h"
@@ -278,6 +279,13 @@ note_end(struct store *s, const struct attempt_key *key,
 		end->duration_ms, "leftovers", end->leftovers, "commit",
 		end->result_commit, "snapshot_ref", end->snapshot_ref,
 		"cost_usd", end->cost_micros) < 0)
+		return -1;
+	if (end->outcome == OUTCOME_PASSED && !end->parked &&
+	    strcmp(end->result_commit, end->base_commit) != 0 &&
+	    note_event(s, key->loop_id, "merged", "ttitt", "loop_id",
+		key->loop_id, "test_id", key->test_id, "attempt",
+		(int64_t)key->attempt, "commit", end->result_commit, "base",
+		end->base_commit) < 0)
 		return -1;
 	if (type != NULL &&
 	    note_event(s, key->loop_id, type, "ttitt", "loop_id", key->loop_id,

@@ -5,6 +5,7 @@
 #include "store/alerts.h"
 #include "store/budget.h"
 #include "store/note.h"
+#include "store/schema.h"
 #include "store/statement.h"
 
 #define SECONDS_LEN 19 /* "2026-01-07T02:14:00" */
@@ -13,19 +14,15 @@
 /* All causes of alerts in here begin so, and end with their day. */
 #define CAUSES "budget"
 
-/*
- * One row for each attempt that cost something in the day from ?1 to ?2: of
- * usage, and of those that still run where ?3 is set. The index is on the
- * stored times, of which both formats begin with the date.
- */
-#define SPENT                                                        \
-	"(SELECT u.loop_id, u.attempt_id, u.cost_usd,"               \
-	" u.tokens_estimated AS tokens, 0 AS running FROM usage u"   \
-	" WHERE u.recorded_at >= substr(?1, 1, 10)"                  \
-	" AND replace(u.recorded_at, ' ', 'T') >= ?1"                \
-	" AND replace(u.recorded_at, ' ', 'T') < ?2"                 \
-	" UNION ALL SELECT a.loop_id, a.id, a.cost_usd, a.tokens, 1" \
-	" FROM attempts a WHERE a.ended_at IS NULL AND ?3"           \
+/* One row for each attempt that cost something in the day from ?1 to ?2: of
+ * usage, and of those that still run where ?3 is set. */
+#define SPENT                                                       \
+	"(SELECT u.loop_id, u.attempt_id, u.cost_usd,"              \
+	" u.tokens_estimated AS tokens, 0 AS running FROM usage u"  \
+	" WHERE " SCHEMA_USAGE_TIME " >= ?1 AND " SCHEMA_USAGE_TIME \
+	" < ?2 UNION ALL SELECT a.loop_id, a.id, a.cost_usd,"       \
+	" a.tokens, 1 FROM attempts a"                              \
+	" WHERE a.ended_at IS NULL AND ?3"                          \
 	" AND (a.cost_usd IS NOT NULL OR a.tokens IS NOT NULL)) AS spent"
 
 #define SUMS                                                            \

@@ -170,6 +170,7 @@ static int
 recover(struct run *run)
 {
 	struct recovery r = { .is_alive = is_alive,
+		.is_merged = run->c->is_merged,
 		.say = say_finding,
 		.argument = run,
 		.by = run->c->by,

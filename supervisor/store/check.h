@@ -21,6 +21,9 @@ struct check {
 	int lock_fd; /* STATE/database.lock, held exclusively; -1: not held */
 	/* Who is known to live or not, without the database. */
 	enum alive (*known)(const char *loop_id, void *argument);
+	/* As in struct recovery. */
+	int (*is_merged)(const char *repository, const char *branch,
+	    const char *commit);
 	/* One finding, for people. */
 	void (*say)(const char *line, void *argument);
 	void *argument;

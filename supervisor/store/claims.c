@@ -17,7 +17,7 @@
 /* May be run by the loop ?1, its files left aside. One that is asked for is
  * found by its key, not by a walk through the queue. */
 #define IS_NEXT                                                             \
-	"t.loop_id = ?1 AND t.status = 'pending'"                           \
+	"t.status = 'pending'"                                              \
 	" AND ifnull(t.automatable, 1) <> 0"                                \
 	" AND (ifnull(t.depends_on, '') = '' OR EXISTS (SELECT 1"           \
 	" FROM tests d WHERE d.id = t.depends_on AND d.status = 'passed'))" \
@@ -30,7 +30,8 @@
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
 		 " WHERE l.locked_by <> ?1)"
 
-#define ANY_TEST "?2 IS NULL AND "
+/* Of the loop ?1; or one test, whosever it is. */
+#define ANY_TEST "?2 IS NULL AND t.loop_id = ?1 AND "
 #define ONE_TEST "t.id = ?2 AND "
 
 /* ?3 is set in mode slow. */

@@ -44,7 +44,8 @@ struct claim_request {
 	const char *boot_id; /* of this boot, or NULL */
 	int max_attempts;    /* for tests that don't say */
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
-	const char *test_id; /* only this test; NULL: whichever is next */
+	const char *test_id; /* only this test, whosever it is; NULL: the
+				loop's next */
 };
 
 struct claim_counts { /* of the tests of one loop */
@@ -67,8 +68,8 @@ void claims_free(struct claim *claim);
 
 /* Whether claims_take() would find one just now, without taking it. Returns 1,
  * 0, or -1. */
-int claims_any(struct store *s, const struct claim_request *request,
-    bool *ret_locked);
+int claims_any(
+    struct store *s, const struct claim_request *request, bool *ret_locked);
 
 /* Prolongs the lease. Returns 1, 0 when the claim is lost (taken by skip or
  * reset, or in another database): stop at once and write nothing; -1. */
@@ -79,10 +80,11 @@ int claims_held(struct store *s, const struct attempt_key *key);
 
 /*
  * A loop begins: what a dead predecessor of it left is repaired (recovery.h),
- * and its row in table loops is made or made true. The caller is the only
- * process of that loop, so that recovery says that it is dead, and otherwise
- * how it is to be repaired. Returns the number of attempts that were ended, or
- * -1.
+ * and its row in table loops is made or made true; a priority that was set by
+ * hand stays as long as the configured one does (queries_queue.h). The caller
+ * is the only process of that loop, so that recovery says that it is dead, and
+ * otherwise how it is to be repaired. Returns the number of attempts that were
+ * ended, or -1.
  */
 int claims_begin(struct store *s, const char *loop_id, const char *title,
     int priority, const char *branch, const struct recovery *recovery);

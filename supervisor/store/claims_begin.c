@@ -2,21 +2,15 @@
  * left. */
 #include "store/claims.h"
 #include "store/note.h"
+#include "store/queries_queue.h"
 #include "store/recovery.h"
 #include "store/statement.h"
 
-int
-claims_begin(struct store *s, const char *loop_id, const char *title,
-    int priority, const char *branch, const struct recovery *recovery)
+static int
+write_row(struct store *s, const char *loop_id, const char *title,
+    int64_t priority, const char *branch)
 {
-	struct recovery_counts counts = { 0 };
-	int result;
-
-	while ((result = recovery_run(s, recovery, loop_id, &counts)) == 1)
-		continue;
-	if (result < 0 || note_begin(s) < 0)
-		return -1;
-	result = statement_run(s,
+	return statement_run(s,
 	    "INSERT INTO loops (id, name, priority, branch, status,"
 	    " created_at, updated_at) VALUES (?1, ifnull(nullif(?2, ''), ?1),"
 	    " ?3, nullif(?4, ''), 'running', " NOTE_NOW ", " NOTE_NOW ")"
@@ -25,7 +19,24 @@ claims_begin(struct store *s, const char *loop_id, const char *title,
 	    " priority = excluded.priority, branch = excluded.branch,"
 	    " status = 'running', current_test_id = NULL,"
 	    " updated_at = excluded.updated_at",
-	    "ttit", loop_id, title, (int64_t)priority, branch);
+	    "ttit", loop_id, title, priority, branch);
+}
+
+int
+claims_begin(struct store *s, const char *loop_id, const char *title,
+    int priority, const char *branch, const struct recovery *recovery)
+{
+	struct recovery_counts counts = { 0 };
+	int64_t kept;
+	int result;
+
+	while ((result = recovery_run(s, recovery, loop_id, &counts)) == 1)
+		continue;
+	if (result < 0 || note_begin(s) < 0)
+		return -1;
+	result = queries_kept_priority(s, loop_id, priority, &kept);
+	if (result == 0)
+		result = write_row(s, loop_id, title, kept, branch);
 	return store_end(s, result) < 0 ? -1 : (int)counts.attempts;
 }
 

@@ -8,6 +8,7 @@ static const char *const tables[] = {
 	[QUERIES_LOOP] = "loops",
 	[QUERIES_DECISION] = "decisions",
 	[QUERIES_ALERT] = "alerts",
+	[QUERIES_CHECKPOINT] = "checkpoints",
 };
 
 static const char *

@@ -10,7 +10,8 @@ enum queries_kind {
 	QUERIES_TEST,
 	QUERIES_LOOP,
 	QUERIES_DECISION,
-	QUERIES_ALERT
+	QUERIES_ALERT,
+	QUERIES_CHECKPOINT,
 };
 
 /* The id as it is stored of a word in any case. Returns 1, 0 when there is

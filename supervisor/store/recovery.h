@@ -10,22 +10,15 @@
 
 #include "store/store.h"
 
-/* The commit that an attempt was about to merge when its loop died. Texts live
- * until the question is answered. */
-struct recovery_merge {
-	const char *repository;
-	const char *branch;
-	const char *commit;
-};
-
 struct recovery {
 	/* Whether the process that works as loop_id lives; NULL: none does.
 	 */
 	bool (*is_alive)(const char *loop_id, void *argument);
-	/* Whether it was merged: 1, 0, or -1 for nobody can tell, which
-	 * counts as no. NULL: no. */
-	int (*is_merged)(
-	    const struct recovery_merge *merge, void *argument);
+	/* Whether a commit that an attempt was about to merge is in the
+	 * branch: 1, 0, or -1 for nobody can tell, which counts as no. NULL:
+	 * no. */
+	int (*is_merged)(const char *repository, const char *branch,
+	    const char *commit);
 	/* One finding, for people: "removed 3 locks". May be NULL. */
 	void (*say)(const char *line, void *argument);
 	void *argument;

@@ -124,7 +124,7 @@ static const char *const indices[] = {
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
 	 " WHERE json_valid(context)"),
-	"usage_time ON usage (recorded_at)",
+	"usage_day ON usage (" SCHEMA_USAGE_TIME ", loop_id, cost_usd)",
 	"usage_attempt ON usage (attempt_id) WHERE attempt_id IS NOT NULL",
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))

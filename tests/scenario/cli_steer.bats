@@ -231,8 +231,8 @@ sql_decision() {
 	lk up -d --wait
 	lk pause all
 	local command
-	for command in tests decisions alerts timeline "show X" "skip X" \
-	    "reset X" "decide X A" "ack all" "transcript X" \
+	for command in tests decisions alerts gates budget timeline "show X" \
+	    "skip X" "reset X" "decide X A" "ack all" "transcript X" \
 	    "add X --verify true --loop loop-1"; do
 		# shellcheck disable=SC2086 # words of a command
 		run -1 lk $command

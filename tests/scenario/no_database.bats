@@ -45,7 +45,8 @@ all_refused() {
 	echo '[]' > "$FLEET/tests.json"
 	chmod 644 "$FLEET/tests.json"
 	for command in tests timeline "show T-1" decisions "decide DEC-1 A" \
-	    alerts "ack all" "skip T-1" "reset T-1" "transcript T-1" recover \
+	    alerts gates budget "ack all" "skip T-1" "reset T-1" \
+	    "transcript T-1" recover \
 	    "add T-1 --loop loop-1 --verify true" "import $FLEET/tests.json" \
 	    "wait --for passed loop-1"; do
 		# shellcheck disable=SC2086 # words

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -76,6 +78,17 @@ test_units(void **state)
 	check("supervisor", "keeper_stuck",
 	    "{\"component\":\"pm\",\"pid\":7,\"silent_ms\":65000}",
 	    "pm has a keeper that doesn't answer (pid 7) for 1m");
+	/* What is a day or more away has its date; local time is UTC here. */
+	assert_int_equal(setenv("TZ", "UTC0", 1), 0);
+	tzset();
+	check("loop-1", "rate_limited",
+	    "{\"provider\":\"claude\",\"until\":\"2026-01-07T05:00:00.000Z\"}",
+	    "loop-1 is rate limited by claude until 2026-01-07 05:00");
+	check("loop-1", "rate_limited", "{\"until\":\"soon\"}",
+	    "loop-1 is rate limited until soon");
+	check("olaf", "budget_raised",
+	    "{\"loop_id\":\"loop-1\",\"usd\":2.500000,\"by\":\"olaf\"}",
+	    "today's budget of loop-1 is raised by 2.5 USD by olaf");
 }
 
 static void

@@ -341,12 +341,14 @@ test_too_long_a_line_is_skipped(void **state)
 	(void)memset(big, 'x', OUTPUT_LINE_MAX + 1);
 	big[OUTPUT_LINE_MAX + 1] = '\0';
 	begin(&r, "claude");
-	assert_int_equal(io_write_all(r.writer, "{\"a\":\"", 6), 0);
+	assert_int_equal(io_write_all(r.writer, "Invalid API key", 15), 0);
 	assert_int_equal(io_write_all(r.writer, big, OUTPUT_LINE_MAX + 1), 0);
 	/* Bounded work: it isn't all read in one call. */
 	assert_int_equal(output_read(&r.o, 1), 1);
 	while (output_read(&r.o, 1) > 0)
 		;
+	say(&r, "\n");
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
 	say(&r, "Invalid API key\nInvalid API key, really\n");
 	assert_int_equal(r.o.verdict, PRESET_AUTH);
 	assert_string_equal(r.o.error, "Invalid API key, really");
@@ -363,7 +365,8 @@ test_only_what_is_typed_is_believed(void **state)
 	begin(&r, "claude");
 	say(&r, "# 2026-01-07T02:14:00.123Z Please run /login\n");
 	say(&r, "{\"type\":\"user\",\"message\":\"Invalid API key\"}\n");
-	say(&r, "{\"type\":\"result\",\"is_error\":\"true\" Invalid API key\n");
+	say(&r, "{\"type\":\"result\",\"is_error\":Please run /login\n");
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
 	say(&r,
 	    "{\"type\":\"result\",\"is_error\":false,"
 	    "\"result\":\"Claude AI usage limit reached|1767225600\"}\n");
@@ -377,6 +380,11 @@ test_only_what_is_typed_is_believed(void **state)
 	    "\"result\":\"Claude AI usage limit reached|1767225600\"}\n");
 	assert_int_equal(r.o.verdict, PRESET_RATE_LIMITED);
 	assert_int_equal(r.o.reset_wall_ms, INT64_C(1767225600000));
+	/* It was over, before the run was. */
+	say(&r, "{\"type\":\"result\",\"is_error\":false}\n");
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
+	assert_int_equal(r.o.reset_wall_ms, -1);
+	assert_string_equal(r.o.error, "");
 	end(&r);
 }
 

@@ -111,6 +111,7 @@ run_worker(struct runner *r, int64_t now_ms)
 {
 	const struct loop_config *c = r->config;
 
+	show_prompt(r);
 	note_command(r);
 	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
 	if (output_begin(&r->output, r->transcript_fd, r->job_offset,
@@ -236,6 +237,7 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	const struct claim *c = &r->claim;
 
 	reset(r, now_ms);
+	r->shown = 0;
 	log_line(&r->agent.log, "%s: attempt %d of %d", c->key.test_id,
 	    c->key.attempt, c->max_attempts);
 	r->transcript_fd = transcript_open(r);
@@ -345,13 +347,21 @@ end_work(struct runner *r, int64_t now_ms)
 static void
 end_check(struct runner *r, int64_t now_ms)
 {
+	char title[512], how[200];
+	struct buf b;
+
 	if (verify_passed(r)) {
 		close_begin(r, OUTCOME_PASSED, true, "already passing", now_ms);
 		return;
 	}
 	/* Without a failure before it, or a specification, this is the task. */
-	if (r->failure == NULL)
-		evidence_keep(r, "Before anything was changed");
+	if (r->failure == NULL) {
+		verify_describe(r, how, sizeof(how));
+		buf_init(&b, title, sizeof(title));
+		buf_addf(&b, "Before anything was changed, '%s': %s",
+		    r->claim.verify, how);
+		evidence_keep(r, title);
+	}
 	start_worker(r, now_ms);
 }
 

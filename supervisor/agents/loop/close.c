@@ -58,6 +58,8 @@ close_tell(struct runner *r, enum attempt_result result)
 		[RESULT_REPLACED] = "; another database lies there now",
 	};
 
+	show_diff(r);
+	r->failed = result != RESULT_PASSED;
 	log_line(&r->agent.log, "%s: %s%s%s%s", o->key.test_id,
 	    attempt_outcome_name(o->end.outcome),
 	    o->end.detail[0] != '\0' ? ": " : "", o->end.detail,
@@ -173,6 +175,7 @@ close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
 	transcript_note(r->transcript_fd, "%s%s%s",
 	    attempt_outcome_name(outcome), detail[0] != '\0' ? ": " : "",
 	    detail);
+	show_more(r);
 	io_close(&r->transcript_fd);
 	runner_enter(r, PHASE_WRITE);
 	close_step(r, now_ms);

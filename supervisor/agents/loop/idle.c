@@ -7,14 +7,6 @@
 #include "agents/loop/runner.h"
 #include "base/clock.h"
 
-static int
-was_merged(const struct recovery_merge *merge, void *argument)
-{
-	(void)argument;
-	return repository_was_merged(
-	    merge->repository, merge->branch, merge->commit);
-}
-
 /* Makes us known to this database and repairs what a predecessor left in it.
  * Returns whether that is done. */
 static bool
@@ -22,7 +14,7 @@ begin(struct runner *r)
 {
 	struct agent *a = &r->agent;
 	const struct recovery recovery = { .by = a->name,
-		.is_merged = was_merged };
+		.is_merged = repository_was_merged };
 	int repaired = -1;
 
 	if (strcmp(r->begun_epoch, a->store.epoch) == 0)
@@ -75,8 +67,15 @@ static void
 nothing(struct runner *r)
 {
 	r->look = false;
-	r->finished = r->only_test != NULL;
-	r->failed = r->finished;
+	if (r->only_test != NULL) {
+		log_line(&r->agent.log, "%s can't be taken now: %s",
+		    r->only_test,
+		    r->blocked_by_file
+			? "its files are locked ('loopkeeper show' tells more)"
+			: "it isn't pending, or waits for another test");
+		r->finished = r->failed = true;
+		return;
+	}
 	tell_empty(r);
 	health_publish(r, true);
 }
@@ -150,7 +149,8 @@ idle_step(struct runner *r, int64_t now_ms)
 
 	if (a->stopping || r->finished || agent_database(a) < 0 || !begin(r))
 		return;
-	if (a->draining || now_ms < r->not_before_ms)
+	/* Who tries one test by hand has paused the loop for that. */
+	if ((a->draining && r->only_test == NULL) || now_ms < r->not_before_ms)
 		return;
 	if (is_news(r) && is_anything(r) && gate_ask(r, now_ms) &&
 	    ready_make(r, now_ms))

@@ -81,6 +81,7 @@ finish(struct runner *r, enum attempt_result result, int64_t now_ms)
 	transcript_note(r->transcript_fd, "%s: %s at %.12s",
 	    result == RESULT_PASSED ? "passed" : "not merged",
 	    r->config->integration_branch, r->candidate);
+	show_more(r);
 	io_close(&r->transcript_fd);
 	if (r->saved)
 		outcome_remove(r->outcome_path);

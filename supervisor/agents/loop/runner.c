@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "agents/loop/runner.h"
 #include "base/clock.h"
@@ -42,12 +43,33 @@ take_lock(struct runner *r)
 		return 0;
 	if (errno == EAGAIN)
 		log_line(&r->agent.log,
-		    "another process runs this loop already (pid %d)",
-		    (int)lock_holder(AT_FDCWD, path));
+		    "another process runs this loop already (pid %d)%s%s",
+		    (int)lock_holder(AT_FDCWD, path),
+		    r->only_test != NULL ? ": loopkeeper pause " : "",
+		    r->only_test != NULL ? r->agent.name : "");
 	else
 		log_line(
 		    &r->agent.log, "%s/lock: %s", r->specs, strerror(errno));
 	return 1;
+}
+
+static void
+fill_hooks(struct runner *r)
+{
+	char self[PATH_SIZE], directory[PATH_SIZE];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	/* It lies beside us, built or installed. */
+	if (path_dirname(directory, self) < 0 ||
+	    path_format(r->program, "%s/loopkeeper", directory) < 0)
+		r->program[0] = '\0';
+	r->hooks = (struct hooks){ .directory = r->config->directory,
+		.loop = r->config->name,
+		.repository = r->config->repository,
+		.repository_hooks = r->config->repository_hooks,
+		.program = r->program,
+		.config = r->agent.conf->fleet.config_path };
 }
 
 /* While git is waited for. */
@@ -68,6 +90,13 @@ runner_open(struct runner *r, int argc, char **argv)
 	*r = (struct runner){
 		.lock_fd = -1, .transcript_fd = -1, .merge_fd = -1
 	};
+	/* loopkeeper-loop --one TEST ...: for run-one. */
+	if (argc > 2 && strcmp(argv[1], "--one") == 0) {
+		r->only_test = argv[2];
+		argv[2] = argv[0];
+		argc -= 2;
+		argv += 2;
+	}
 	code = agent_begin(&r->agent, argc, argv, NULL);
 	if (code != 0)
 		return code;
@@ -91,6 +120,7 @@ runner_open(struct runner *r, int argc, char **argv)
 		return 1;
 	}
 	(void)process_boot_id(r->boot_id);
+	fill_hooks(r);
 	if (workplace_init(
 		&r->place, r->config, r->agent.state_directory, go_on, r) < 0) {
 		log_line(&r->agent.log, "out of memory");
@@ -181,7 +211,8 @@ static int64_t
 next_ms(const struct runner *r, int64_t now_ms)
 {
 	const struct agent *a = &r->agent;
-	bool wants = r->look && !a->draining && a->mode != MODE_FILE_BASED;
+	bool wants = r->look && a->mode != MODE_FILE_BASED &&
+	    (!a->draining || r->only_test != NULL);
 	int64_t due_ms = a->retry_ms;
 
 	if (r->phase == PHASE_INTEGRATE ||
@@ -222,6 +253,7 @@ runner_run(struct runner *r)
 
 		r->look |= news;
 		step(r, now_ms);
+		show_more(r);
 		health_publish(r, news);
 		if (is_over(r))
 			break;

@@ -20,6 +20,7 @@
 
 #include "agents/common/agent.h"
 #include "agents/common/outcome.h"
+#include "agents/loop/hooks.h"
 #include "agents/loop/job.h"
 #include "agents/loop/output.h"
 #include "agents/loop/worker.h"
@@ -58,11 +59,15 @@ struct runner {
 	char outcome_path[PATH_SIZE]; /* STATE/spool/NAME.outcome */
 	int lock_fd; /* specs/lock: there is one process of a loop */
 	struct workplace place;
+	char program[PATH_SIZE]; /* `loopkeeper`, for the hooks */
+	struct hooks hooks;
+	char hooked[PATH_SIZE]; /* the worktree that was told of them */
 
 	enum phase phase; /* written by runner_enter() only */
 	struct job job;
 	int transcript_fd;		/* of the job; -1 in idle and write */
 	off_t job_offset;		/* where its output begins in there */
+	off_t shown;			/* so much of it was shown */
 	enum workplace_tree setup_tree; /* in setup and resetup */
 
 	/* From check to write. */
@@ -240,6 +245,12 @@ void transcript_note(int fd, const char *format, ...)
 /* A path beside the transcript: its own with another end (".failure"). */
 int transcript_beside(
     const char *transcript, const char *end, char ret[static PATH_SIZE]);
+
+/* show.c: what the one test's attempt is given and says, on stdout; nothing
+ * where all tests are worked through. */
+void show_prompt(const struct runner *r);
+void show_more(struct runner *r);
+void show_diff(struct runner *r);
 
 /* evidence.c: the end of what the job wrote, kept beside the transcript for
  * the next attempt, and as r->failure for this one. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agents/recorder/inspect.h"
+#include "git/repository.h"
 #include "store/check.h"
 
 /* Whether name stands between commas in list. */
@@ -51,6 +52,7 @@ inspect_run(const char *state_directory, const char *alive, bool dry_run)
 	const struct check c = { .state_directory = state_directory,
 		.lock_fd = -1,
 		.known = known,
+		.is_merged = repository_was_merged,
 		.say = say,
 		.argument = &i,
 		.by = "recorder",

@@ -14,6 +14,7 @@
 #include "model/mode.h"
 #include "store/alive.h"
 #include "store/health.h"
+#include "git/repository.h"
 #include "store/recovery.h"
 #include "system/rundir.h"
 #include "system/spool.h"
@@ -151,6 +152,7 @@ static int
 repair(struct recorder *r, const struct view *v)
 {
 	const struct recovery recovery = { .is_alive = is_alive,
+		.is_merged = repository_was_merged,
 		.say = recorder_say,
 		.argument = r,
 		.by = BY };

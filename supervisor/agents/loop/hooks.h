@@ -1,0 +1,47 @@
+/*
+ * git hooks of a loop's worktrees. Worktrees share the hooks of the operator's
+ * checkout, and his configuration isn't ours to touch: git is told of a folder
+ * of ours, DIRECTORY/hooks, by variables of the worker's environment. Its
+ * scripts hand over to the repository's own hook of that name; pre-commit and
+ * pre-applypatch then have `loopkeeper check-commit` refuse files that another
+ * loop has locked.
+ */
+#ifndef LOOPKEEPER_AGENTS_LOOP_HOOKS_H
+#define LOOPKEEPER_AGENTS_LOOP_HOOKS_H
+
+#include <stdbool.h>
+
+#include "base/path.h"
+#include "git/worktree.h"
+
+#define HOOKS_VARIABLES	    3
+#define HOOKS_VARIABLE_SIZE (PATH_SIZE + 64)
+
+struct hooks {
+	const char *directory;	/* absolute, of the loop */
+	const char *loop;	/* its name */
+	const char *repository; /* absolute */
+	bool repository_hooks;	/* its own hooks run, too */
+	const char *program;	/* absolute: `loopkeeper` */
+	const char *config;	/* absolute: its file */
+};
+
+/* Makes DIRECTORY/hooks, or makes it true. No worker may run. Returns 0, or -1
+ * with errno, and in what (PATH_SIZE bytes) what it was about. */
+int hooks_write(const struct hooks *h, char *what);
+
+/* The variables "NAME=VALUE" that tell git of it, for the environment of a
+ * worker in place of those of these names: what the operator tells git in the
+ * same way stays. Returns 0, or -1 with ENAMETOOLONG. */
+int hooks_variables(const struct hooks *h,
+    char ret[static HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE]);
+
+/*
+ * For a worker who clears the environment: where the repository has
+ * extensions.worktreeConfig, the worktree's own configuration names the folder
+ * as well. Returns 1, 0 where it has not, or -1 as git.h.
+ */
+int hooks_set_worktree_config(
+    struct git *g, const struct worktree *w, const struct hooks *h);
+
+#endif

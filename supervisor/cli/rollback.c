@@ -1,0 +1,333 @@
+/* rollback: the order in which things are found, asked, verified and moved. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/ids.h"
+#include "cli/names.h"
+#include "cli/options.h"
+#include "cli/owner.h"
+#include "cli/rollback.h"
+#include "git/wreck.h"
+#include "system/lock.h"
+#include "system/process.h"
+
+#define TRIES_MAX   4
+#define LOOK_MS	    50
+#define SAY_MS	    1000
+#define PATIENCE_MS 60000 /* besides the run of one verify */
+#define SHORT_HASH  12
+
+/* The process that holds a lock of repository_lock(), for people. */
+static void
+describe_holder(
+    const struct rolling *r, const char *what, char *buf, size_t size)
+{
+	char path[PATH_SIZE], command[128] = "";
+	pid_t pid = 0;
+
+	if (path_format(path, "%s/loopkeeper/%s.lock", r->git.common, what) ==
+	    0)
+		pid = lock_holder(AT_FDCWD, path);
+	if (pid <= 0) {
+		(void)strlcpy(buf, "another process", size);
+		return;
+	}
+	process_command(pid, command, sizeof(command));
+	(void)snprintf(buf, size, "process %d (%s)", (int)pid, command);
+}
+
+/* Whoever merges may be verifying. -1 after an error. */
+static int
+wait_for_turn(struct rolling *r)
+{
+	int64_t begun_ms = clock_ms();
+	int64_t limit_ms = r->config->verify_limit_ms + PATIENCE_MS;
+	char holder[256];
+	bool said = false;
+	int fd;
+
+	while ((fd = repository_lock(&r->git, "merge")) < 0) {
+		int64_t waited_ms = clock_ms() - begun_ms;
+
+		if (errno != EAGAIN) {
+			(void)cli_error(CLI_FAILED, "%s", r->git.error);
+			return -1;
+		}
+		describe_holder(r, "merge", holder, sizeof(holder));
+		if (waited_ms > limit_ms) {
+			(void)cli_error(CLI_FAILED,
+			    "%s has been merging for too long: nothing was "
+			    "changed; try again later",
+			    holder);
+			return -1;
+		}
+		if (!said && waited_ms > SAY_MS) {
+			said = true;
+			printf("waiting for %s, which is merging\n", holder);
+			(void)fflush(stdout);
+		}
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return fd;
+}
+
+static int
+read_tip(struct rolling *r, char ret[static GIT_HASH_SIZE])
+{
+	int found = repository_commit(&r->git, r->ref, ret);
+
+	if (found < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	if (found == 0)
+		return cli_error(CLI_FAILED,
+		    "%s: there is no branch %s: nothing was merged yet",
+		    r->git.top, r->config->integration_branch);
+	return CLI_DONE;
+}
+
+/* One turn of making, verifying and moving. CLI_DONE with *ret_n tests reset,
+ * or -1 where the branch moved meanwhile. */
+static int
+try_once(struct rolling *r, int *ret_n)
+{
+	int code = rollback_make(r), fd;
+
+	if (code == CLI_DONE && r->nreverts > 0) {
+		code = rollback_verify(r);
+		if (code != CLI_DONE && r->force) {
+			printf("going on all the same (--force)\n");
+			code = CLI_DONE;
+		} else if (code != CLI_DONE) {
+			(void)cli_error(CLI_FAILED,
+			    "nothing was changed; --force rolls back all the "
+			    "same");
+		}
+	}
+	if (code != CLI_DONE)
+		return code;
+	fd = wait_for_turn(r);
+	if (fd < 0)
+		return CLI_FAILED;
+	*ret_n = rollback_write(r);
+	code = *ret_n >= 0 ? CLI_DONE : errno == ESTALE ? -1 : CLI_FAILED;
+	io_close(&fd);
+	return code;
+}
+
+static int
+carry_out(struct rolling *r)
+{
+	int code = -1, n = 0;
+
+	for (int i = 0; code < 0 && i < TRIES_MAX; i++) {
+		if (i > 0) {
+			printf("%s has moved on meanwhile: once more on top "
+			       "of it\n",
+			    r->config->integration_branch);
+			if (read_tip(r, r->tip) != CLI_DONE)
+				return CLI_FAILED;
+		}
+		code = try_once(r, &n);
+	}
+	if (code < 0)
+		return cli_error(CLI_FAILED,
+		    "%s moves faster than this can be verified: nothing was "
+		    "changed; pause the loops that merge into it first",
+		    r->config->integration_branch);
+	if (code == CLI_DONE)
+		printf("%zu commit%s reverted, %d test%s pending again; %s is "
+		       "at %.*s\n",
+		    r->nreverts, r->nreverts == 1 ? "" : "s", n,
+		    n == 1 ? "" : "s", r->config->integration_branch,
+		    SHORT_HASH, r->new);
+	return code;
+}
+
+/* Asks on the terminal; who can't be asked says --yes. */
+static int
+confirm(bool yes)
+{
+	char answer[16] = "";
+
+	if (yes)
+		return CLI_DONE;
+	if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
+		return cli_error(CLI_USAGE,
+		    "nobody can be asked whether that "
+		    "is meant: --yes if it is");
+	printf("Roll back? [y/N] ");
+	(void)fflush(stdout);
+	if (fgets(answer, sizeof(answer), stdin) != NULL &&
+	    (answer[0] == 'y' || answer[0] == 'Y'))
+		return CLI_DONE;
+	return cli_error(CLI_FAILED, "nothing was changed");
+}
+
+static int
+roll_back(struct rolling *r, bool yes, bool dry_run)
+{
+	int code = rollback_plan(r);
+
+	if (code != CLI_DONE)
+		return code;
+	if (r->nreverts + r->nleft == 0) {
+		printf("%s has merged nothing%s that could be rolled back\n",
+		    r->config->name, r->since[0] != '\0' ? " since" : "");
+		return CLI_DONE;
+	}
+	printf("%s on %s, newest first:\n", r->config->name,
+	    r->config->integration_branch);
+	rollback_print(r);
+	if (dry_run) {
+		code = rollback_make(r);
+		if (code == CLI_DONE)
+			printf("%zu would be reverted\n", r->nreverts);
+		return code;
+	}
+	code = confirm(yes);
+	return code == CLI_DONE ? carry_out(r) : code;
+}
+
+/* The checkpoint that --to means, and whether one can go back to it. */
+static int
+find_checkpoint(struct rolling *r, const char *word)
+{
+	char loop[TEXT_NAME_MAX + 1], id[IDS_SIZE];
+	int code = ids_find(r->cli, r->store, IDS_CHECKPOINT, word, id);
+	int found;
+
+	if (code != CLI_DONE)
+		return code;
+	found = checkpoints_get(r->store, id, loop, r->since);
+	if (found < 0)
+		return database_error(r->store);
+	if (found == 0 || strcmp(loop, r->config->name) != 0)
+		return cli_error(CLI_FAILED,
+		    "checkpoint %s is one of %s; 'loopkeeper checkpoints %s' "
+		    "lists those of %s",
+		    id, loop, r->config->name, r->config->name);
+	found = repository_contains(
+	    &r->git, r->config->integration_branch, r->since);
+	if (found < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	if (found == 0)
+		return cli_error(CLI_FAILED,
+		    "checkpoint %s is at %.*s, which isn't in the history of "
+		    "%s",
+		    id, SHORT_HASH, r->since, r->config->integration_branch);
+	return CLI_DONE;
+}
+
+/* The loop and its repository. CLI_DONE, or CLI_FAILED after an error. */
+static int
+find_loop(struct rolling *r, const char *word)
+{
+	char name[IDS_SIZE];
+	int code = ids_find(r->cli, r->store, IDS_LOOP, word, name);
+
+	if (code != CLI_DONE)
+		return code;
+	if (r->conf == NULL)
+		return cli_error(CLI_FAILED,
+		    "the configuration is faulty; 'loopkeeper check-config' "
+		    "says where");
+	r->config = conf_loop(r->conf, name);
+	if (r->config == NULL)
+		return cli_error(CLI_FAILED,
+		    "%s isn't in the configuration: where its repository is "
+		    "isn't known",
+		    name);
+	(void)strlcpy(r->git.author, database_user(), sizeof(r->git.author));
+	(void)snprintf(r->ref, sizeof(r->ref), "refs/heads/%s",
+	    r->config->integration_branch);
+	if (git_open(&r->git, r->config->repository) < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	return read_tip(r, r->tip);
+}
+
+/* Whether the branch may be moved at all. CLI_DONE, or CLI_FAILED after an
+ * error. */
+static int
+may_move(struct rolling *r)
+{
+	const char *const locks[] = { r->ref, "packed-refs", NULL };
+	char path[PATH_SIZE];
+	int found = repository_is_checked_out(
+	    &r->git, r->config->integration_branch, path);
+
+	if (found > 0)
+		return cli_error(CLI_FAILED,
+		    "branch %s is checked out in %s, where it must not be "
+		    "moved: switch to another one there",
+		    r->config->integration_branch, path);
+	/* A git that was killed leaves them. */
+	if (found < 0 || wreck_clear_locks(&r->git, NULL, locks, path) < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	return CLI_DONE;
+}
+
+/* Nobody else may roll back meanwhile. Returns a descriptor to close; -1 after
+ * an error. */
+static int
+enter(struct rolling *r)
+{
+	char holder[256];
+	int fd = repository_lock(&r->git, "rollback");
+
+	if (fd >= 0 && may_move(r) == CLI_DONE)
+		return fd;
+	if (fd >= 0) {
+		io_close(&fd);
+	} else if (errno == EAGAIN) {
+		describe_holder(r, "rollback", holder, sizeof(holder));
+		(void)cli_error(CLI_FAILED, "%s rolls back already", holder);
+	} else {
+		(void)cli_error(CLI_FAILED, "%s", r->git.error);
+	}
+	return -1;
+}
+
+int
+rollback_run(struct cli *cli, int argc, char **argv)
+{
+	const char *to = NULL;
+	bool yes = false, dry_run = false;
+	struct rolling r = { .cli = cli };
+	const struct option_spec specs[] = {
+		{ .name = "to", .letter = 't', .value = &to },
+		{ .name = "yes", .letter = 'y', .flag = &yes },
+		{ .name = "force", .letter = 'f', .flag = &r.force },
+		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
+	};
+	struct store s;
+	struct conf *conf;
+	int code, fd = -1;
+
+	(void)options_parse(cli, argc, argv, specs, 4, 1, 1);
+	database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
+	owner_only(cli, "roll back");
+	r.store = &s;
+	r.conf = conf = names_load_conf(cli);
+	code = find_loop(&r, argv[1]);
+	if (code == CLI_DONE && to != NULL)
+		code = find_checkpoint(&r, to);
+	if (code == CLI_DONE && !dry_run && (fd = enter(&r)) < 0)
+		code = CLI_FAILED;
+	if (code == CLI_DONE)
+		code = roll_back(&r, yes, dry_run);
+	io_close(&fd);
+	rollback_forget(&r);
+	store_close(&s);
+	conf_free(conf);
+	return code;
+}

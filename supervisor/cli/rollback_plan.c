@@ -1,0 +1,246 @@
+/* What there is to roll back, and the commits that do it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "cli/database.h"
+#include "cli/print.h"
+#include "cli/rollback.h"
+#include "git/history.h"
+
+#define SHORT_HASH 12
+
+struct planning {
+	struct rolling *r;
+	/* What the commits that came before undo, newest first. */
+	char (*reverts)[GIT_HASH_SIZE];
+	size_t nreverts;
+	bool failed; /* out of memory */
+};
+
+static bool
+note_revert(struct planning *p, const char *hash)
+{
+	void *more =
+	    reallocarray(p->reverts, p->nreverts + 1, sizeof(*p->reverts));
+
+	if (more == NULL)
+		return false;
+	p->reverts = more;
+	(void)strlcpy(p->reverts[p->nreverts++], hash, sizeof(*p->reverts));
+	return true;
+}
+
+static bool
+is_reverted(const struct planning *p, const char *hash)
+{
+	for (size_t i = 0; i < p->nreverts; i++)
+		if (strcmp(p->reverts[i], hash) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a commit that stands, and is newer than all so far, passed it. */
+static bool
+is_passed(const struct rolling *r, const char *test)
+{
+	for (size_t i = 0; i < r->ncommits; i++)
+		if (!r->commits[i].reverted &&
+		    strcmp(r->commits[i].test, test) == 0)
+			return true;
+	return false;
+}
+
+static bool
+note_commit(struct planning *p, const struct history_commit *commit)
+{
+	struct rolling *r = p->r;
+	struct rollback_commit *c =
+	    reallocarray(r->commits, r->ncommits + 1, sizeof(*r->commits));
+
+	if (c == NULL)
+		return false;
+	r->commits = c;
+	c += r->ncommits;
+	*c = (struct rollback_commit){ .subject = strdup(commit->subject) };
+	if (c->subject == NULL)
+		return false;
+	(void)strlcpy(c->hash, commit->hash, sizeof(c->hash));
+	(void)strlcpy(c->test, commit->test, sizeof(c->test));
+	c->reverted = is_reverted(p, c->hash);
+	c->passed_since = c->reverted && is_passed(r, c->test);
+	r->ncommits++;
+	r->nreverts += !c->reverted;
+	return true;
+}
+
+static void
+note(const struct history_commit *commit, void *argument)
+{
+	struct planning *p = argument;
+
+	if (p->failed)
+		return;
+	p->failed = commit->reverts[0] != '\0'
+	    ? !note_revert(p, commit->reverts)
+	    : !note_commit(p, commit);
+}
+
+/* A rollback that died between its two halves. */
+static int
+find_left(struct rolling *r)
+{
+	for (size_t i = 0; i < r->ncommits; i++) {
+		struct rollback_commit *c = &r->commits[i];
+		int passing = !c->reverted || c->test[0] == '\0'
+		    ? 0
+		    : rollbacks_is_passing(r->store, c->test, c->hash);
+
+		if (passing < 0)
+			return database_error(r->store);
+		c->left = passing > 0;
+		r->nleft += c->left;
+	}
+	return CLI_DONE;
+}
+
+int
+rollback_plan(struct rolling *r)
+{
+	struct planning p = { .r = r };
+	int result =
+	    history_each(&r->git, r->tip, r->since, r->config->name, note, &p);
+
+	free(p.reverts);
+	if (result < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	if (p.failed)
+		return cli_error(CLI_FAILED, "out of memory");
+	return find_left(r);
+}
+
+void
+rollback_forget(struct rolling *r)
+{
+	for (size_t i = 0; i < r->ncommits; i++)
+		free(r->commits[i].subject);
+	free(r->commits);
+	r->commits = NULL;
+	r->ncommits = r->nreverts = r->nleft = 0;
+}
+
+void
+rollback_print(const struct rolling *r)
+{
+	for (size_t i = 0; i < r->ncommits; i++) {
+		const struct rollback_commit *c = &r->commits[i];
+
+		if (c->reverted && !c->left)
+			continue;
+		printf("  %.*s  %s  ", SHORT_HASH, c->hash,
+		    c->test[0] != '\0' ? c->test : "-");
+		print_clean(c->subject);
+		printf("%s\n", c->left ? "  (reverted already)" : "");
+	}
+}
+
+static char *
+message_for(const struct rolling *r, const struct rollback_commit *c)
+{
+	char *text;
+	int n = asprintf(&text,
+	    "Revert \"%s\"\n\nThis reverts commit %s.\n\nLoop: %s\n%s%s%s"
+	    "Reverts: %s\n",
+	    c->subject, c->hash, r->config->name,
+	    c->test[0] != '\0' ? "Test: " : "", c->test,
+	    c->test[0] != '\0' ? "\n" : "", c->hash);
+
+	return n < 0 ? NULL : text;
+}
+
+int
+rollback_make(struct rolling *r)
+{
+	char conflicts[1024], next[GIT_HASH_SIZE];
+
+	(void)strlcpy(r->new, r->tip, sizeof(r->new));
+	for (size_t i = 0; i < r->ncommits; i++) {
+		const struct rollback_commit *c = &r->commits[i];
+		char *message;
+		int made;
+
+		if (c->reverted)
+			continue;
+		message = message_for(r, c);
+		if (message == NULL)
+			return cli_error(CLI_FAILED, "out of memory");
+		made = repository_revert(&r->git, c->hash, r->new, message,
+		    next, conflicts, sizeof(conflicts));
+		free(message);
+		if (made < 0)
+			return cli_error(CLI_FAILED, "%s", r->git.error);
+		if (made == 0)
+			return cli_error(CLI_FAILED,
+			    "%.*s (%s) can't be undone: later work has "
+			    "changed the same lines of %s; nothing was "
+			    "changed. --to a later checkpoint goes back less "
+			    "far",
+			    SHORT_HASH, c->hash,
+			    c->test[0] != '\0' ? c->test : c->subject,
+			    conflicts);
+		(void)strlcpy(r->new, next, sizeof(r->new));
+	}
+	return CLI_DONE;
+}
+
+/* Within the transaction: without the database nothing moves. */
+static int
+move_branch(void *argument)
+{
+	struct rolling *r = argument;
+	int moved = strcmp(r->new, r->tip) == 0
+	    ? 1
+	    : repository_move_ref(
+		  &r->git, r->ref, r->new, r->tip, "loopkeeper: rollback");
+
+	if (moved == 0)
+		errno = ESTALE;
+	return moved > 0 ? 0 : -1;
+}
+
+int
+rollback_write(struct rolling *r)
+{
+	struct rollback rollback = { .loop_id = r->config->name,
+		.git_ref = r->since[0] != '\0' ? r->since : NULL,
+		.by = database_user() };
+	struct rollback_row *rows = calloc(r->ncommits + 1, sizeof(*rows));
+	int n, error;
+
+	if (rows == NULL) {
+		(void)cli_error(CLI_FAILED, "out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < r->ncommits; i++) {
+		const struct rollback_commit *c = &r->commits[i];
+
+		if ((c->reverted && !c->left) || c->test[0] == '\0')
+			continue;
+		rows[rollback.nrows++] =
+		    (struct rollback_row){ c->test, c->hash, !c->passed_since };
+	}
+	rollback.rows = rows;
+	r->git.error[0] = '\0';
+	n = rollbacks_write(r->store, &rollback, move_branch, r);
+	error = errno;
+	free(rows);
+	if (n < 0 && r->git.error[0] != '\0' && error != ESTALE)
+		(void)cli_error(CLI_FAILED, "%s", r->git.error);
+	else if (n < 0 && error != ESTALE)
+		(void)database_error(r->store);
+	errno = error;
+	return n;
+}

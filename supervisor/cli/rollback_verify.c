@@ -1,0 +1,269 @@
+/*
+ * Whether the build still works with the reverts. A test that fails with them
+ * is run without them: failing there too, they aren't to blame; passing there,
+ * it is run with them once more, so that chance blames nobody.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/text.h"
+#include "cli/rollback_checks.h"
+#include "cli/shell.h"
+#include "git/worktree.h"
+
+#define PATIENCE_MS 60000
+#define LOOK_MS	    100
+#define LAST_LINES  8
+
+struct verifying {
+	struct rolling *r;
+	struct worktree tree;
+	const char *at; /* the commit that it is at, set up */
+	char tail[SHELL_TAIL_SIZE];
+};
+
+static int
+make_tree(struct verifying *v)
+{
+	struct rolling *r = v->r;
+	int64_t end_ms = clock_ms() + PATIENCE_MS;
+	char state[PATH_MAX], path[PATH_SIZE], aside[PATH_SIZE];
+	int made;
+
+	/* git notes paths without links. */
+	if (realpath(r->cli->state_directory, state) == NULL ||
+	    path_format(path, "%s/rollback", state) < 0 ||
+	    path_make(path, 0700) < 0 ||
+	    path_format(path, "%s/rollback/%s", state, r->config->name) < 0)
+		return cli_error(CLI_FAILED, "%s/rollback: %s",
+		    r->cli->state_directory, strerror(errno));
+	while ((made = worktree_open(&r->git, &v->tree, path, r->new, aside)) <
+		0 &&
+	    errno == EAGAIN && clock_ms() < end_ms)
+		(void)poll(NULL, 0, LOOK_MS);
+	/* One that died may have left it with what it built. */
+	if (made == 0)
+		made = worktree_tidy(&r->git, &v->tree, true, NULL, NULL);
+	if (made >= 0)
+		return CLI_DONE;
+	return cli_error(CLI_FAILED, "%s",
+	    errno == EAGAIN ? "another process works on the repository's "
+			      "worktrees: try again soon"
+			    : r->git.error);
+}
+
+static void
+take_tree_away(struct verifying *v)
+{
+	int64_t end_ms = clock_ms() + PATIENCE_MS;
+
+	while (worktree_remove(&v->r->git, &v->tree) < 0) {
+		if (errno == EAGAIN && clock_ms() < end_ms) {
+			(void)poll(NULL, 0, LOOK_MS);
+			continue;
+		}
+		(void)cli_error(CLI_FAILED, "%s is left over: %s", v->tree.path,
+		    v->r->git.error);
+		return;
+	}
+}
+
+/* The end of what a command wrote, as much as one wants to see. */
+static void
+print_tail(char *tail)
+{
+	size_t len = strlen(tail);
+	char *from, *line;
+	int lines = 0;
+
+	while (len > 0 && tail[len - 1] == '\n')
+		tail[--len] = '\0';
+	for (from = tail + len; from > tail; from--)
+		if (from[-1] == '\n' && ++lines == LAST_LINES)
+			break;
+	while ((line = strsep(&from, "\n")) != NULL) {
+		text_clean(line);
+		if (line[0] != '\0')
+			(void)cli_error(CLI_FAILED, "    %s", line);
+	}
+}
+
+/* A variable for the command; NULL with ENOMEM. */
+static char *
+variable(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *
+variable(const char *format, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&text, format, ap);
+	va_end(ap);
+	return n < 0 ? NULL : text;
+}
+
+/* What a loop's own runs of it are told (agents/loop); check is NULL for
+ * setup. */
+static char **
+environment(
+    const struct loop_config *config, const struct rollback_check *check)
+{
+	char *own[] = {
+		variable("GIT_TERMINAL_PROMPT=0"),
+		variable("LOOPKEEPER_LOOP=%s", config->name),
+		variable("LOOPKEEPER_LOOP_INDEX=%d", config->index),
+		variable("LOOPKEEPER_REPOSITORY=%s", config->repository),
+		variable("LOOPKEEPER_TEST_ID=%s", check ? check->id : ""),
+		variable("LOOPKEEPER_VERIFY=%s", check ? check->verify : ""),
+		NULL,
+	};
+	size_t n = sizeof(own) / sizeof(own[0]) - 1;
+	char **envp = NULL;
+	bool whole = true;
+
+	for (size_t i = 0; i < n; i++)
+		whole = whole && own[i] != NULL;
+	if (whole)
+		envp = shell_environment((const char *const *)own);
+	for (size_t i = 0; i < n; i++)
+		free(own[i]);
+	return envp;
+}
+
+/* Runs one command in the tree. Returns true for exit 0; else how it ended is
+ * in how. */
+static bool
+run(struct verifying *v, const char *command,
+    const struct rollback_check *check, char *how, size_t size)
+{
+	const struct loop_config *config =
+	    check != NULL ? conf_loop(v->r->conf, check->loop) : v->r->config;
+	int64_t limit_ms =
+	    check != NULL ? config->verify_limit_ms : config->setup_limit_ms;
+	char **envp = environment(config, check), limit[DURATION_SIZE];
+	int status = -1;
+
+	if (envp == NULL)
+		errno = ENOMEM;
+	else
+		status = shell_run(&(struct shell){ .command = command,
+				       .directory = v->tree.path,
+				       .envp = envp,
+				       .limit_ms = limit_ms },
+		    v->tail);
+	duration_format_exact(limit, limit_ms);
+	if (status >= 0)
+		(void)snprintf(how, size, "exit %d", status);
+	else if (errno == ETIMEDOUT)
+		(void)snprintf(how, size, "over its time of %s", limit);
+	else
+		(void)snprintf(how, size, "%s", strerror(errno));
+	shell_free_environment(envp);
+	return status == 0;
+}
+
+/* Every file as in the commit, and set up. CLI_DONE, or CLI_FAILED after an
+ * error. */
+static int
+go_to(struct verifying *v, const char *commit)
+{
+	const struct loop_config *config = v->r->config;
+	char how[128];
+
+	if (v->at == commit)
+		return CLI_DONE;
+	if (worktree_reset(&v->r->git, &v->tree, NULL, commit) < 0)
+		return cli_error(CLI_FAILED, "%s", v->r->git.error);
+	v->at = commit;
+	if (config->setup[0] == '\0' ||
+	    run(v, config->setup, NULL, how, sizeof(how)))
+		return CLI_DONE;
+	(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
+	    commit == v->r->new ? "with" : "without", how);
+	print_tail(v->tail);
+	return CLI_FAILED;
+}
+
+/* 1 it is well, 0 the reverts break it, -1 after an error. */
+static int
+check_one(struct verifying *v, const struct rollback_check *c)
+{
+	struct rolling *r = v->r;
+	char tail[SHELL_TAIL_SIZE], how[128], again[128];
+
+	if (go_to(v, r->new) != CLI_DONE)
+		return -1;
+	if (run(v, c->verify, c, how, sizeof(how)))
+		return 1;
+	(void)memcpy(tail, v->tail, sizeof(tail));
+	if (go_to(v, r->tip) != CLI_DONE)
+		return -1;
+	if (!run(v, c->verify, c, again, sizeof(again))) {
+		printf(
+		    "%s fails without the rollback, too (%s)\n", c->id, again);
+		return 1;
+	}
+	if (go_to(v, r->new) != CLI_DONE)
+		return -1;
+	if (run(v, c->verify, c, again, sizeof(again))) {
+		printf("%s fails by chance\n", c->id);
+		return 1;
+	}
+	(void)cli_error(CLI_FAILED,
+	    "%s, which passes now, fails with the "
+	    "rollback: %s",
+	    c->id, how);
+	print_tail(tail);
+	return 0;
+}
+
+static int
+check_all(struct verifying *v, const struct rollback_checks *checks)
+{
+	size_t broken = 0;
+
+	if (checks->n > 0)
+		printf("verifying with %zu test%s that stay%s passed\n",
+		    checks->n, checks->n == 1 ? "" : "s",
+		    checks->n == 1 ? "s" : "");
+	(void)fflush(stdout);
+	/* setup alone says something, too. */
+	if (go_to(v, v->r->new) != CLI_DONE)
+		return CLI_FAILED;
+	for (size_t i = 0; i < checks->n; i++) {
+		int well = check_one(v, &checks->items[i]);
+
+		if (well < 0)
+			return CLI_FAILED;
+		broken += well == 0;
+	}
+	return broken == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+int
+rollback_verify(struct rolling *r)
+{
+	struct verifying v = { .r = r };
+	struct rollback_checks checks;
+	int code = rollback_checks_pick(r, &checks);
+
+	if (code == CLI_DONE && (checks.n > 0 || r->config->setup[0] != '\0')) {
+		code = make_tree(&v);
+		if (code == CLI_DONE) {
+			code = check_all(&v, &checks);
+			take_tree_away(&v);
+		}
+	}
+	rollback_checks_free(&checks);
+	return code;
+}

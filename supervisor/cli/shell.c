@@ -1,0 +1,157 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "cli/shell.h"
+#include "system/pidfd.h"
+#include "system/spawn.h"
+#include "system/tree.h"
+
+#define LOOK_MS 50
+
+static pid_t
+start(const struct shell *s, int output)
+{
+	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
+		(char *)(uintptr_t)s->command, NULL };
+	struct spawn_failure failure = { 0 };
+	struct spawn spawn;
+	int error_fd = -1, in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (in < 0)
+		return -1;
+	spawn_init(&spawn);
+	spawn.argv = argv;
+	spawn.envp = s->envp;
+	spawn.directory = s->directory;
+	spawn.stdin_fd = in;
+	spawn.stdout_fd = spawn.stderr_fd = output;
+	spawn.session = true;
+	spawn.death_signal = SIGKILL;
+	pid = spawn_start(&spawn, &error_fd, &failure);
+	/* That sh can't be executed is an exit status for us. */
+	io_close(&error_fd);
+	io_close(&in);
+	if (pid < 0)
+		errno = failure.error;
+	return pid;
+}
+
+/* Until no process of it is left. */
+static int
+attend(pid_t pid, int64_t limit_ms)
+{
+	int64_t end_ms = clock_ms() + limit_ms;
+	int pidfd = pidfd_get(pid), status = -1;
+	struct tree_report report;
+	struct tree_exit e;
+	bool late = false;
+
+	while (tree_reap(&e) == 0) {
+		if (e.pid == pid) {
+			status = e.signalled ? 128 + e.code : e.code;
+			io_close(&pidfd);
+			pid = 0;
+		}
+		if (e.pid != 0)
+			continue;
+		late = late || (pid != 0 && clock_ms() >= end_ms);
+		if (late || pid == 0)
+			(void)tree_kill(NULL, NULL, &report);
+		(void)poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1,
+		    pid != 0 && !late ? LOOK_MS : 1);
+	}
+	io_close(&pidfd);
+	if (late)
+		errno = ETIMEDOUT;
+	return late ? -1 : status;
+}
+
+static void
+read_tail(int fd, char tail[static SHELL_TAIL_SIZE])
+{
+	struct stat st;
+	ssize_t n = 0;
+	off_t at = 0;
+
+	if (fstat(fd, &st) == 0 && st.st_size > SHELL_TAIL_SIZE - 1)
+		at = st.st_size - (SHELL_TAIL_SIZE - 1);
+	n = pread(fd, tail, SHELL_TAIL_SIZE - 1, at);
+	tail[n > 0 ? n : 0] = '\0';
+}
+
+int
+shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE])
+{
+	int output, status = -1, saved;
+	pid_t pid;
+
+	tail[0] = '\0';
+	output = open("/tmp", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+	if (output < 0) /* not every file system can */
+		output = memfd_create("output", MFD_CLOEXEC);
+	if (output < 0)
+		return -1;
+	/* What leaves its session still falls to us. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 &&
+	    (pid = start(s, output)) >= 0)
+		status = attend(pid, s->limit_ms);
+	saved = errno;
+	read_tail(output, tail);
+	io_close(&output);
+	errno = saved;
+	return status;
+}
+
+static bool
+is_foreign(const char *variable)
+{
+	return strncmp(variable, "GIT_", 4) == 0 ||
+	    strncmp(variable, "CLAUDE", 6) == 0 ||
+	    strncmp(variable, "NOTIFY_SOCKET=", 14) == 0 ||
+	    strncmp(variable, "WATCHDOG_", 9) == 0;
+}
+
+char **
+shell_environment(const char *const *more)
+{
+	size_t count = 0, n = 0, nmore = 0;
+	char **envp;
+
+	while (environ[count] != NULL)
+		count++;
+	while (more[nmore] != NULL)
+		nmore++;
+	envp = calloc(count + nmore + 1, sizeof(*envp));
+	for (size_t i = 0; envp != NULL && i < count + nmore; i++) {
+		const char *one = i < nmore ? more[i] : environ[i - nmore];
+
+		if (i >= nmore && is_foreign(one))
+			continue;
+		envp[n] = strdup(one);
+		if (envp[n++] == NULL) {
+			shell_free_environment(envp);
+			return NULL;
+		}
+	}
+	return envp;
+}
+
+void
+shell_free_environment(char **envp)
+{
+	for (size_t i = 0; envp != NULL && envp[i] != NULL; i++)
+		free(envp[i]);
+	free(envp);
+}

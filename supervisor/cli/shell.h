@@ -1,0 +1,30 @@
+/* A command of the configuration, run and waited for with its whole tree. */
+#ifndef LOOPKEEPER_CLI_SHELL_H
+#define LOOPKEEPER_CLI_SHELL_H
+
+#include <stdint.h>
+
+#define SHELL_TAIL_SIZE 2048
+
+struct shell {
+	const char *command; /* for sh -c */
+	const char *directory;
+	char *const *envp;
+	int64_t limit_ms;
+};
+
+/*
+ * Runs it, stdin closed, and ends what is left of it. Afterwards tail is the
+ * end of what it wrote, cleaned. Returns its exit status (128 + N after signal
+ * N), or -1 with errno; ETIMEDOUT when it was ended. The caller has no other
+ * child.
+ */
+int shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE]);
+
+/* Our environment without what would lead git or an agent astray, and more
+ * ("NAME=VALUE", NULL-ended). To be freed by shell_free_environment(); NULL
+ * with ENOMEM. */
+char **shell_environment(const char *const *more);
+void shell_free_environment(char **envp);
+
+#endif

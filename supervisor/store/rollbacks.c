@@ -1,0 +1,115 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "store/attempts.h"
+#include "store/claims.h"
+#include "store/note.h"
+#include "store/rollbacks.h"
+#include "store/statement.h"
+
+#define REASON "rolled back"
+
+/* Of one text as JSON, at the worst. */
+#define JSON_MAX (6 * ATTEMPT_TEST_SIZE + 3)
+
+int
+rollbacks_is_passing(struct store *s, const char *test_id, const char *commit)
+{
+	return statement_get(s,
+	    "SELECT 1 FROM passing_tests"
+	    " WHERE test_id = ?1 AND commit_hash = ?2",
+	    "tt>", test_id, commit);
+}
+
+/* Back into the queue. 1, 0 it isn't there or is skipped, -1. */
+static int
+reset(struct store *s, const char *test_id, const char *by)
+{
+	int found = statement_get(s,
+	    "SELECT 1 FROM tests WHERE id = ?1 AND status <> 'skipped'", "t>",
+	    test_id);
+
+	if (found <= 0)
+		return found;
+	if (claims_reset_within(s, test_id, by, REASON) < 0)
+		return -1;
+	return statement_change(s,
+	    "UPDATE tests SET reason = '" REASON "' WHERE id = ?1", "t",
+	    test_id);
+}
+
+/* A member of every row as a JSON array, to be freed; NULL with ENOMEM. */
+static char *
+list(const struct rollback *r, bool tests)
+{
+	size_t size = r->nrows * JSON_MAX + 3;
+	char *text = malloc(size);
+	struct buf b;
+
+	if (text == NULL)
+		return NULL;
+	buf_init(&b, text, size);
+	for (size_t i = 0; i < r->nrows; i++) {
+		buf_add(&b, i == 0 ? "[" : ",");
+		buf_add_json(
+		    &b, tests ? r->rows[i].test_id : r->rows[i].commit);
+	}
+	buf_add(&b, "]");
+	return text;
+}
+
+static int
+tell(struct store *s, const struct rollback *r)
+{
+	char *tests = list(r, true), *commits = list(r, false);
+	int result;
+
+	if (tests == NULL || commits == NULL)
+		result = store_refuse(s, ENOMEM, "out of memory");
+	else
+		result = statement_run(s,
+		    "INSERT INTO events"
+		    " (id, timestamp, source, event_type, payload)"
+		    " VALUES (" NOTE_NEW_ID ", " NOTE_NOW ", ?2,"
+		    " 'rollback_triggered', json_patch(json_object("
+		    "'loop_id', ?1, 'by', ?2, 'tests', json(?3), 'commits',"
+		    " json(?4)), json_object('git_ref', ?5)))",
+		    "ttttt", r->loop_id, r->by, tests, commits, r->git_ref);
+	free(tests);
+	free(commits);
+	return result;
+}
+
+static int
+write_rows(struct store *s, const struct rollback *r,
+    int (*move)(void *argument), void *argument)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < r->nrows; i++) {
+		const struct rollback_row *row = &r->rows[i];
+		int changed = row->reset ? reset(s, row->test_id, r->by) : 0;
+
+		if (changed < 0 ||
+		    statement_run(s,
+			"DELETE FROM passing_tests WHERE test_id = ?1"
+			" AND (?3 OR commit_hash = ?2)",
+			"tti", row->test_id, row->commit,
+			(int64_t)row->reset) < 0)
+			return -1;
+		n += changed;
+	}
+	if (tell(s, r) < 0)
+		return -1;
+	return move != NULL && move(argument) != 0 ? -1 : n;
+}
+
+int
+rollbacks_write(struct store *s, const struct rollback *r,
+    int (*move)(void *argument), void *argument)
+{
+	return note_begin(s) < 0
+	    ? -1
+	    : store_end(s, write_rows(s, r, move, argument));
+}

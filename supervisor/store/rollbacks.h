@@ -1,0 +1,42 @@
+/*
+ * The rows of a rollback. The branch moves before they are committed: who finds
+ * the reverts there but a test still passing by what was reverted (a row of
+ * passing_tests) has this half left to do.
+ */
+#ifndef LOOPKEEPER_STORE_ROLLBACKS_H
+#define LOOPKEEPER_STORE_ROLLBACKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/store.h"
+
+struct rollback_row {
+	const char *test_id;
+	const char *commit; /* that was reverted */
+	bool reset;	    /* false: it has passed by another one since */
+};
+
+struct rollback {
+	const char *loop_id;
+	const char *git_ref; /* that was gone back to; NULL: all was undone */
+	const char *by;
+	const struct rollback_row *rows;
+	size_t nrows;
+};
+
+/* Whether the test stands as passed by that commit: 1, 0, or -1. */
+int
+rollbacks_is_passing(struct store *s, const char *test_id, const char *commit);
+
+/*
+ * In one transaction: the tests are pending again, with all of their attempts
+ * and the reason "rolled back", unless they are skipped, and nothing says any
+ * more that they pass; with events. move (may be NULL), which must not use the
+ * store, is called last: unless it returns 0 nothing is written. Returns how
+ * many were reset; or -1 with errno of store.h, or that of move.
+ */
+int rollbacks_write(struct store *s, const struct rollback *r,
+    int (*move)(void *argument), void *argument);
+
+#endif

@@ -1,0 +1,292 @@
+# A worker that commits by itself is held to the locks of others, and to the
+# repository's own hooks. Nothing of the operator's is touched for that.
+
+load lib
+
+prepare() {
+	need git
+	export HOME=$FLEET GIT_CONFIG_NOSYSTEM=1
+	export GIT_AUTHOR_NAME=w GIT_AUTHOR_EMAIL=w@w
+	export GIT_COMMITTER_NAME=w GIT_COMMITTER_EMAIL=w@w
+	# With what a shell must not take for its own.
+	DIRECTORY="$FLEET/it's a loop"
+	REPOSITORY=$FLEET/repository
+	WORKTREE=$FLEET/worktree
+	fleet_config <<-CONF
+		components = ( { name = "loop-1"; command = [ "true" ];
+		    loop = { worker = [ "true" ];
+		      repository = "$REPOSITORY"; }; } );
+	CONF
+	mkdir "$DIRECTORY"
+	git init -q -b main "$REPOSITORY"
+	mkdir "$REPOSITORY/src"
+	echo a > "$REPOSITORY/src/a.c"
+	git -C "$REPOSITORY" add .
+	git -C "$REPOSITORY" commit -q -m Begin
+	git -C "$REPOSITORY" worktree add -q "$WORKTREE" -b loop-1/working
+	cp "$REPOSITORY/.git/config" "$FLEET/config.before"
+	lk add A-1 --loop loop-1 --verify true
+	write_hooks own
+}
+
+clean_up() {
+	cmp "$REPOSITORY/.git/config" "$FLEET/config.before"
+}
+
+# write_hooks own|none: as the loop does before an attempt.
+write_hooks() {
+	mapfile -t VARIABLES < <("$HELPERS/git-hooks" "$DIRECTORY" loop-1 \
+	    "$REPOSITORY" "$1" "$LOOPKEEPER" "$LOOPKEEPER_CONFIG")
+	[[ ${#VARIABLES[@]} == 3 ]]
+}
+
+# worker COMMAND...: as a worker's child, in the worktree.
+worker() {
+	(
+		cd "$WORKTREE" || exit
+		env "${VARIABLES[@]}" LOOPKEEPER_LOOP=loop-1 \
+		    LOOPKEEPER_REPOSITORY="$REPOSITORY" "$@" 3>&-
+	)
+}
+
+# lock PATTERN LOOP TEST [MODIFIER of expiry]
+lock() {
+	sql "INSERT OR REPLACE INTO file_locks (file_path, locked_by, test_id,
+	    locked_at, expires_at) VALUES ('$1', '$2', '$3',
+	    datetime('now', '-4 minutes'), datetime('now', '${4:-1 hour}'))"
+}
+
+# own_hook NAME [DIRECTORY]: the repository's hook is the script on standard
+# input.
+own_hook() {
+	local directory=${2:-$REPOSITORY/.git/hooks}
+	mkdir -p "$directory"
+	cat > "$directory/$1"
+	chmod 755 "$directory/$1"
+}
+
+change() {
+	echo "$RANDOM" >> "$WORKTREE/${1:-src/a.c}"
+}
+
+commits() {
+	git -C "$WORKTREE" rev-list --count HEAD
+}
+
+says() {
+	[[ $output == *"$1"* ]] || fail "no '$1' in:" "$output"
+}
+
+@test "a commit of a file that another loop has locked is refused" {
+	local words="src/a.c is locked by loop-2 for CP-UFS-001 since 4m: leave
+	    it alone, or wait until it is free"
+	lock 'src/*.c' loop-2 CP-UFS-001
+	change
+	run -1 worker git commit -q -a -m Mine
+	says "loopkeeper: ${words//$'\n'	    / }"
+	# Named, or with an index of its own.
+	run -1 worker git commit -q src/a.c -m Mine
+	says "src/a.c is locked"
+	# In whatever folder it is.
+	run -1 worker sh -c 'cd src && git commit -q -a -m Mine'
+	says "src/a.c is locked"
+	[[ $(commits) == 1 ]]
+	# Other files are free, whatever lies in the worktree.
+	change other
+	worker git add other
+	run -0 worker git commit -q -m Other
+	[[ $(commits) == 2 ]]
+	# So is this one, once the other loop is done.
+	sql "DELETE FROM file_locks"
+	run -0 worker git commit -q -a -m Mine
+	[[ -z $output ]]
+}
+
+@test "no lock: its own, one that has expired, another file's" {
+	lock src/a.c loop-1 A-1
+	lock src/b.c loop-2 B-1
+	lock 'src/*' loop-3 C-1 '-1 second'
+	change
+	run -0 worker git commit -q -a -m Mine
+	[[ -z $output ]]
+	# The clock was put forward, but the work goes on.
+	sql "INSERT INTO attempts (id, test_id, loop_id, fence)
+	    VALUES ('x', 'C-1', 'loop-3', 1)"
+	change
+	run -1 worker git commit -q -a -m Mine
+	says "locked by loop-3 for C-1"
+}
+
+@test "a file that is deleted, new, or strangely named" {
+	lock 'src/a.c' loop-2 B-1
+	lock $'odd/\nn\xc3\xa4me' loop-2 B-2
+	worker git rm -q src/a.c
+	mkdir "$WORKTREE/odd"
+	touch "$WORKTREE/odd/"$'\nn\xc3\xa4me'
+	worker git add odd
+	run -1 worker git commit -q -m Mine
+	says "src/a.c is locked"
+	says "for B-2"
+}
+
+@test "the repository's own hook comes first" {
+	own_hook pre-commit <<-'SH'
+		#!/bin/sh
+		echo own: "$(git diff --cached --name-only)" "$#" >&2
+		git config core.hooksPath > "$FLEET/seen"
+		git rev-parse --git-path hooks >> "$FLEET/seen"
+		[ ! -e "$FLEET/refuse" ]
+	SH
+	lock 'src/*' loop-2 B-1
+	change
+	run -1 worker git commit -q -a -m Mine
+	[[ ${lines[0]} == "own: src/a.c 0" ]]
+	[[ ${lines[1]} == *"locked by loop-2"* ]]
+	# To it the repository is as it is without us.
+	[[ $(sort -u "$FLEET/seen") == "$REPOSITORY/.git/hooks" ]]
+	touch "$FLEET/refuse"
+	run -1 worker git commit -q -a -m Mine
+	[[ ${#lines[@]} == 1 ]]
+	rm "$FLEET/refuse"
+	sql "DELETE FROM file_locks"
+	run -0 worker git commit -q -a -m Mine
+	[[ $output == "own: src/a.c 0" ]]
+	# The operator's own commits know nothing of this.
+	echo b > "$REPOSITORY/src/a.c"
+	lock 'src/*' loop-2 B-1
+	git -C "$REPOSITORY" commit -q -a -m His
+}
+
+@test "repository_hooks = false: only ours" {
+	own_hook pre-commit <<< $'#!/bin/sh\nexit 1'
+	own_hook commit-msg <<< $'#!/bin/sh\nexit 1'
+	change
+	run -1 worker git commit -q -a -m Mine
+	write_hooks none
+	run -0 worker git commit -q -a -m Mine
+	lock 'src/*' loop-2 B-1
+	change
+	run -1 worker git commit -q -a -m Mine
+	says "locked by loop-2"
+	write_hooks own
+	own_hook pre-commit <<< $'#!/bin/sh\nexit 0'
+	sql "DELETE FROM file_locks"
+	run -1 worker git commit -q -a -m Mine
+}
+
+@test "other hooks get their arguments and their input" {
+	own_hook commit-msg <<-'SH'
+		#!/bin/sh
+		echo "Checked-by: hook" >> "$1"
+	SH
+	own_hook pre-push <<-'SH'
+		#!/bin/sh
+		{ echo "$1"; cat; } > "$FLEET/pushed"
+	SH
+	own_hook post-commit <<< $'#!/bin/sh\ntouch "$FLEET/post"'
+	chmod 644 "$REPOSITORY/.git/hooks/post-commit"
+	git init -q --bare "$FLEET/remote"
+	change
+	run -0 worker git commit -q -a -m Mine
+	git -C "$WORKTREE" log -1 --format=%B | grep -qx "Checked-by: hook"
+	[[ ! -e $FLEET/post ]]
+	run -0 worker git push -q "$FLEET/remote" HEAD:refs/heads/x
+	[[ $(head -n 1 "$FLEET/pushed") == "$FLEET/remote" ]]
+	grep -q "refs/heads/x" "$FLEET/pushed"
+}
+
+@test "the operator's own core.hooksPath is respected" {
+	own_hook pre-commit <<< $'#!/bin/sh\necho default >&2'
+	own_hook pre-commit "$FLEET/his hooks" <<< $'#!/bin/sh\necho his >&2'
+	printf '[core]\n\thooksPath = ~/his hooks\n' > "$FLEET/.gitconfig"
+	change
+	run -0 worker git commit -q -a -m Mine
+	[[ $output == his ]]
+	# A relative one lies in the worktree.
+	own_hook pre-commit "$WORKTREE/.husky" <<< $'#!/bin/sh\necho husky >&2'
+	git -C "$REPOSITORY" config core.hooksPath .husky
+	change
+	run -0 worker git commit -q -a -m Mine
+	[[ $output == husky ]]
+	git -C "$REPOSITORY" config --unset core.hooksPath
+	cp "$REPOSITORY/.git/config" "$FLEET/config.before"
+	# One that he tells git by variables, which stay.
+	export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=core.hooksPath
+	export GIT_CONFIG_VALUE_0=.husky GIT_CONFIG_KEY_1=user.name
+	export GIT_CONFIG_VALUE_1=Olaf
+	write_hooks own
+	[[ ${VARIABLES[0]} == GIT_CONFIG_COUNT=3 ]]
+	own_hook pre-commit "$WORKTREE/.husky" <<-'SH'
+		#!/bin/sh
+		echo "$(git config user.name)" "$(git config core.hooksPath)" >&2
+	SH
+	change
+	run -0 worker git commit -q -a -m Mine
+	[[ $output == "Olaf .husky" ]]
+}
+
+@test "a repository that a worker's tests make is not the loop's" {
+	lock '*' loop-2 B-1
+	run -0 worker sh -c "git init -q '$FLEET/inner' &&
+	    cd '$FLEET/inner' && echo x > x && git add x &&
+	    git commit -q -m x"
+	[[ -z $output ]]
+}
+
+@test "the end of a merge brings what others did" {
+	worker git checkout -q -b other
+	change
+	worker git commit -q -a -m Theirs
+	worker git checkout -q loop-1/working
+	change
+	worker git commit -q -a -m Mine
+	lock '*' loop-2 B-1
+	run -1 worker git merge -q other
+	echo both > "$WORKTREE/src/a.c"
+	run -0 worker git commit -q -a -m Both
+}
+
+@test "where nobody can tell, the commit passes with a warning" {
+	lock '*' loop-2 B-1
+	change
+	mv "$FLEET/state" "$FLEET/away"
+	run -0 worker git commit -q -a -m Mine
+	says "nobody could tell whether a file is locked"
+	mv "$FLEET/away" "$FLEET/state"
+	change
+	mv "$LOOPKEEPER_CONFIG" "$FLEET/away"
+	run -0 worker git commit -q -a -m Mine
+	says "nobody could tell"
+	# Inside a fleet the file isn't needed.
+	change
+	run -1 worker env LOOPKEEPER_STATE_DIRECTORY="$FLEET/state" \
+	    git commit -q -a -m Mine
+	says "is locked"
+	mv "$FLEET/away" "$LOOPKEEPER_CONFIG"
+	run -2 lk check-commit
+	says "LOOPKEEPER_LOOP isn't set"
+}
+
+@test "a cleared environment, where worktrees have a configuration" {
+	local before
+	before=$(cd "$WORKTREE" && git rev-parse --git-dir)
+	run -0 "$HELPERS/git-hooks" "$DIRECTORY" loop-1 "$REPOSITORY" own \
+	    "$LOOPKEEPER" "$LOOPKEEPER_CONFIG" "$WORKTREE"
+	[[ $output == "not set" ]]
+	[[ ! -e $before/config.worktree ]]
+	git -C "$REPOSITORY" config extensions.worktreeConfig true
+	cp "$REPOSITORY/.git/config" "$FLEET/config.before"
+	run -0 "$HELPERS/git-hooks" "$DIRECTORY" loop-1 "$REPOSITORY" own \
+	    "$LOOPKEEPER" "$LOOPKEEPER_CONFIG" "$WORKTREE"
+	[[ $output == set ]]
+	own_hook pre-commit <<< $'#!/bin/sh\necho own >&2'
+	lock '*' loop-2 B-1
+	change
+	run -1 worker env -i PATH="$PATH" HOME="$FLEET" \
+	    git -c user.name=w -c user.email=w@w commit -q -a -m Mine
+	says "own"
+	says "is locked by loop-2"
+	# The operator's checkout has its own hook only.
+	echo b > "$REPOSITORY/src/a.c"
+	git -C "$REPOSITORY" commit -q -a -m His
+}

@@ -1,0 +1,410 @@
+# What a loop has merged is undone by new commits: never half, never what
+# others have built on, never without a word about what breaks.
+
+load lib
+
+BRANCH=loopkeeper/main
+
+prepare() {
+	need git
+	export HOME=$FLEET GIT_CONFIG_NOSYSTEM=1
+	REPOSITORY=$FLEET/repository
+	git init -q -b main "$REPOSITORY"
+	git -C "$REPOSITORY" config user.name Olaf
+	git -C "$REPOSITORY" config user.email olaf@example.org
+	printf 'one\ntwo\nthree\n' > "$REPOSITORY/shared"
+	git -C "$REPOSITORY" add shared
+	git -C "$REPOSITORY" commit -q -m Begin
+	git -C "$REPOSITORY" branch "$BRANCH"
+	configure
+	sleepers_of_loops
+}
+
+# configure [KEYS]: two loops that merge into the same branch.
+configure() {
+	fleet_config <<-CONF
+		loops = { worker = [ "true" ]; repository = "$REPOSITORY";
+		  verify_limit = "20s"; ${1:-} };
+		components = (
+		  { name = "loop-1"; command = [ "sleep", "1000" ];
+		    loop = { priority = 1; }; },
+		  { name = "loop-2"; command = [ "sleep", "1000" ];
+		    loop = { priority = 2; }; } );
+	CONF
+}
+
+sleepers_of_loops() {
+	lk add A-1 --loop loop-1 --verify "test -e a" --files a
+	lk add A-2 --loop loop-1 --verify "test -e b" --files b
+	lk add B-1 --loop loop-2 --verify "test -e c" --files c
+}
+
+in_branch() {
+	git -C "$REPOSITORY" show "$BRANCH:$1"
+}
+
+tip() {
+	git -C "$REPOSITORY" rev-parse "$BRANCH"
+}
+
+# merged LOOP TEST FILE TEXT: a commit on the branch as loops make it, and what
+# the database then says of it. The operator's checkout isn't used. COMMIT is
+# its hash.
+merged() {
+	local index=$FLEET/index tree blob
+	blob=$(printf '%b' "$4" | git -C "$REPOSITORY" hash-object -w --stdin)
+	GIT_INDEX_FILE=$index git -C "$REPOSITORY" read-tree "$BRANCH"
+	GIT_INDEX_FILE=$index git -C "$REPOSITORY" update-index --add \
+	    --cacheinfo "100644,$blob,$3"
+	tree=$(GIT_INDEX_FILE=$index git -C "$REPOSITORY" write-tree)
+	COMMIT=$(printf '%s\n\nLoop: %s\nTest: %s\nAttempt: 1\nEpoch: e\n' \
+	    "Make $2 pass" "$1" "$2" |
+	    git -C "$REPOSITORY" commit-tree "$tree" -p "$BRANCH")
+	git -C "$REPOSITORY" update-ref "refs/heads/$BRANCH" "$COMMIT"
+	sql "UPDATE tests SET status = 'passed', attempts = 1,
+	    passed_at = '2026-01-07T02:14:00.000Z' WHERE id = '$2';
+	    INSERT INTO passing_tests (test_id, commit_hash)
+	    VALUES ('$2', '$COMMIT');"
+}
+
+# checkpoint_at LOOP TEST ID: as a loop notes it before an attempt.
+checkpoint_at() {
+	sql "INSERT INTO checkpoints (id, loop_id, test_id, git_ref,
+	    checkpoint_type) VALUES ('$3', '$1', '$2', '$(tip)', 'attempt')"
+}
+
+says() {
+	[[ $output == *"$1"* ]] || fail "no '$1' in:" "$output"
+}
+
+passing() {
+	sql "SELECT count(*) FROM passing_tests WHERE test_id = '$1'"
+}
+
+# All of the operator's that must stay as it is, as one text.
+operators() {
+	(
+		cd "$REPOSITORY" || exit
+		git symbolic-ref HEAD
+		git rev-parse main
+		find . -path ./.git/objects -prune -o -path ./.git/refs -prune \
+		    -o -path ./.git/logs -prune -o -path ./.git/loopkeeper \
+		    -prune -o -path ./.git/worktrees -prune -o -type f -print0 |
+		    sort -z | xargs -0 sha256sum
+	)
+}
+
+nothing_left_over() {
+	[[ $(git -C "$REPOSITORY" worktree list | wc -l) == 1 ]]
+	[[ -z $(ls "$FLEET/state/rollback" 2> /dev/null) ]]
+	git -C "$REPOSITORY" fsck --no-dangling
+}
+
+@test "all of a loop's commits, newest first, and no one else's" {
+	local before
+	before=$(operators)
+	merged loop-1 A-1 a 'a\n'
+	local first=$COMMIT
+	merged loop-2 B-1 c 'c\n'
+	merged loop-1 A-2 b 'b\n'
+	local second=$COMMIT
+	run -0 lk rollback loop-1 --yes
+	says "Make A-2 pass"
+	says "verifying with 1 test that stays passed"
+	says "2 commits reverted, 2 tests pending again; $BRANCH is at"
+	run ! in_branch a
+	run ! in_branch b
+	[[ $(in_branch c) == c ]]
+	# New commits on top: no history is rewritten.
+	[[ $(git -C "$REPOSITORY" rev-parse "$BRANCH~2") == "$second" ]]
+	run -0 git -C "$REPOSITORY" log -2 --format='%s|%(trailers:key=Loop,
+	    valueonly,separator=)|%(trailers:key=Test,valueonly,separator=)|%(
+	    trailers:key=Reverts,valueonly,separator=)' "$BRANCH"
+	git -C "$REPOSITORY" log -1 --format=%B "$BRANCH" > "$FLEET/message"
+	grep -qx "Revert \"Make A-1 pass\"" "$FLEET/message"
+	grep -qx "Loop: loop-1" "$FLEET/message"
+	grep -qx "Test: A-1" "$FLEET/message"
+	grep -qx "Reverts: $first" "$FLEET/message"
+	test_is A-1 pending
+	test_is A-2 pending
+	test_is B-1 passed
+	[[ $(sql "SELECT attempts || reason FROM tests WHERE id = 'A-1'") == \
+	    "0rolled back" ]]
+	[[ $(passing A-1)$(passing A-2)$(passing B-1) == 001 ]]
+	events_are 1 "event_type = 'rollback_triggered' AND loop_id = 'loop-1'
+	    AND json_array_length(payload, '$.tests') = 2
+	    AND json_extract(payload, '$.commits[0]') = '$second'
+	    AND json_extract(payload, '$.git_ref') IS NULL"
+	events_are 2 "event_type = 'test_reset'"
+	[[ $(operators) == "$before" ]] || fail "$before" "$(operators)"
+	nothing_left_over
+	# Done is done.
+	before=$(tip)
+	run -0 lk rollback loop-1 --yes
+	says "loop-1 has merged nothing that could be rolled back"
+	[[ $(tip) == "$before" ]]
+	# What passes again later can be rolled back again.
+	merged loop-1 A-1 a 'again\n'
+	run -0 lk rollback loop-1 --yes
+	says "1 commit reverted, 1 test pending again"
+}
+
+@test "back to a checkpoint, which any beginning of its id names" {
+	merged loop-1 A-1 a 'a\n'
+	checkpoint_at loop-1 A-2 feed01
+	merged loop-1 A-2 b 'b\n'
+	checkpoint_at loop-2 B-1 beef02
+	run -0 lk checkpoints loop-1
+	says "feed01"
+	says "attempt"
+	[[ $output != *beef02* ]]
+	run -0 lk checkpoints loop-1 --json
+	jq -e '.[0].id == "feed01" and .[0].test_id == "A-2"' <<< "$output"
+	run -1 lk rollback loop-1 --to beef --yes
+	says "checkpoint beef02 is one of loop-2"
+	run -1 lk rollback loop-1 --to 7777 --yes
+	says "there is no checkpoint 7777"
+	run -0 lk rollback loop-1 --to feed --yes
+	says "1 commit reverted"
+	run ! in_branch b
+	[[ $(in_branch a) == a ]]
+	test_is A-1 passed
+	test_is A-2 pending
+	has_event "event_type = 'rollback_triggered'
+	    AND json_extract(payload, '$.git_ref') IS NOT NULL"
+	run -3 lk timeline
+	says "is rolled back to"
+	# One by hand.
+	run -0 lk checkpoint loop-1
+	says "loop-1: checkpoint"
+	[[ $(sql "SELECT git_ref FROM checkpoints
+	    WHERE checkpoint_type = 'manual'") == "$(tip)" ]]
+	run -0 lk checkpoints loop-1
+	says "manual"
+	# One of a history that is gone.
+	sql "INSERT INTO checkpoints (id, loop_id, git_ref) VALUES ('c0',
+	    'loop-1', '$(git -C "$REPOSITORY" commit-tree -m x "$(tip)^{tree}")')"
+	run -1 lk rollback loop-1 --to c0 --yes
+	says "isn't in the history of $BRANCH"
+}
+
+@test "nobody is asked without a terminal; a dry run changes nothing" {
+	merged loop-1 A-1 a 'a\n'
+	local before
+	before=$(tip)
+	run -2 lk rollback loop-1
+	says "Make A-1 pass"
+	says "--yes if it is"
+	run -0 lk rollback loop-1 --dry-run
+	says "A-1  Make A-1 pass"
+	says "1 would be reverted"
+	run -1 lk rollback loop-7 --yes
+	says "there is no loop loop-7"
+	[[ $(tip) == "$before" ]]
+	test_is A-1 passed
+}
+
+@test "on a terminal it asks" {
+	need script
+	merged loop-1 A-1 a 'a\n'
+	local before
+	before=$(tip)
+	echo n > "$FLEET/no"
+	echo y > "$FLEET/yes"
+	script -qec "$LOOPKEEPER rollback loop-1" /dev/null \
+	    < "$FLEET/no" > "$FLEET/asked" 3>&- || true
+	grep -q "Roll back? \[y/N\]" "$FLEET/asked"
+	grep -q "nothing was changed" "$FLEET/asked"
+	[[ $(tip) == "$before" ]]
+	script -qec "$LOOPKEEPER rollback loop-1" /dev/null \
+	    < "$FLEET/yes" > "$FLEET/asked" 3>&-
+	[[ $(tip) != "$before" ]]
+}
+
+@test "a conflict is named, with commit and files, and nothing changes" {
+	merged loop-1 A-1 shared 'one\nTWO\nthree\n'
+	local mine=$COMMIT before
+	merged loop-2 B-1 shared 'one\nTWO and more\nthree\n'
+	merged loop-1 A-2 b 'b\n'
+	before=$(tip)
+	local wish
+	for wish in --yes --dry-run --force; do
+		run -1 lk rollback loop-1 --yes "$wish"
+		says "${mine:0:12} (A-1) can't be undone"
+		says "shared; nothing was changed"
+	done
+	[[ $(tip) == "$before" ]]
+	test_is A-1 passed
+	test_is A-2 passed
+	[[ $(count_events "event_type = 'rollback_triggered'") == 0 ]]
+	nothing_left_over
+}
+
+@test "what would break is said with its last lines, and nothing changes" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	local before
+	before=$(tip)
+	sql "UPDATE tests SET verify = 'echo needs a; test -e a',
+	    files = '[\"a\"]' WHERE id = 'B-1'"
+	run -1 lk rollback loop-1 --yes
+	says "B-1, which passes now, fails with the rollback: exit 1"
+	says "needs a"
+	says "--force rolls back all the same"
+	[[ $(tip) == "$before" ]]
+	test_is A-1 passed
+	nothing_left_over
+	run -0 lk rollback loop-1 --yes --force
+	says "going on all the same"
+	test_is A-1 pending
+	test_is B-1 passed
+}
+
+@test "what fails anyway, or by chance, blames nobody" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	sql "UPDATE tests SET verify = 'false' WHERE id = 'B-1'"
+	lk add B-2 --loop loop-2 --verify \
+	    "test -e a || test -e $FLEET/once || { touch $FLEET/once; false; }"
+	sql "UPDATE tests SET status = 'passed' WHERE id = 'B-2'"
+	run -0 lk rollback loop-1 --yes
+	says "B-1 fails without the rollback, too"
+	says "B-2 fails by chance"
+	test_is A-1 pending
+}
+
+@test "verify has a time, setup comes before it, and nothing of them is left" {
+	configure 'verify_limit = "1s"; setup = "echo s >> $FLEET/setups";'
+	sed -i 's/verify_limit = "20s";//' "$LOOPKEEPER_CONFIG"
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	sql "UPDATE tests SET verify =
+	    'test -e a || { setsid sleep 1000 & sleep 1000; }'
+	    WHERE id = 'B-1'"
+	run -1 lk rollback loop-1 --yes
+	says "B-1, which passes now, fails with the rollback: over its time of 1s"
+	[[ -s $FLEET/setups ]]
+	nothing_left
+	nothing_left_over
+	configure 'setup = "echo no network; exit 4";'
+	run -1 lk rollback loop-1 --yes
+	says "setup fails with the rollback: exit 4"
+	says "no network"
+	test_is A-1 passed
+}
+
+@test "one that died halfway is finished by the next" {
+	merged loop-1 A-1 a 'a\n'
+	local first=$COMMIT
+	merged loop-1 A-2 b 'b\n'
+	run -0 lk rollback loop-1 --yes
+	# The branch moved, and then the power was cut.
+	sql "UPDATE tests SET status = 'passed', attempts = 1, reason = NULL
+	    WHERE id = 'A-1';
+	    INSERT INTO passing_tests (test_id, commit_hash)
+	    VALUES ('A-1', '$first')"
+	local before
+	before=$(tip)
+	run -0 lk rollback loop-1 --yes
+	says "(reverted already)"
+	says "0 commits reverted, 1 test pending again"
+	[[ $(tip) == "$before" ]]
+	test_is A-1 pending
+	[[ $(passing A-1) == 0 ]]
+}
+
+@test "a rollback that is killed at any time is whole after the next" {
+	local turn number
+	for turn in {1..8}; do
+		merged loop-1 A-1 a "$turn\n"
+		merged loop-1 A-2 b "$turn\n"
+		background rollback.log "$LOOPKEEPER" rollback loop-1 --yes
+		sleep "0.0$turn" # wherever it is by then
+		kill -9 "$PID" || true
+		wait "$PID" || true
+		run -0 lk rollback loop-1 --yes
+		run ! in_branch a
+		run ! in_branch b
+		test_is A-1 pending
+		test_is A-2 pending
+		[[ $(passing A-1)$(passing A-2) == 00 ]]
+		number=$(git -C "$REPOSITORY" log --format=%B "$BRANCH" |
+		    grep -c '^Reverts: ')
+		[[ $number == $((2 * turn)) ]]
+		nothing_left_over
+	done
+}
+
+@test "a branch that moves meanwhile: once more, on top of what came" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	mkfifo "$FLEET/go"
+	sql "UPDATE tests SET verify = 'test -e $FLEET/went ||
+	    { touch $FLEET/verifying; cat $FLEET/go; touch $FLEET/went; }'
+	    WHERE id = 'B-1'"
+	background rollback.log "$LOOPKEEPER" rollback loop-1 --yes
+	wait_until 10 test -e "$FLEET/verifying"
+	merged loop-2 B-1 d 'd\n'
+	echo > "$FLEET/go"
+	wait "$PID"
+	grep -q "has moved on meanwhile" "$FLEET/rollback.log"
+	run ! in_branch a
+	[[ $(in_branch c)$(in_branch d) == cd ]]
+	test_is A-1 pending
+	nothing_left_over
+}
+
+@test "whoever is merging is waited for and named" {
+	merged loop-1 A-1 a 'a\n'
+	mkdir -p "$REPOSITORY/.git/loopkeeper"
+	background holder.log "$HELPERS/locker" \
+	    "$REPOSITORY/.git/loopkeeper/merge.lock"
+	local holder=$PID
+	wait_until 10 grep -q locked "$FLEET/holder.log"
+	background rollback.log "$LOOPKEEPER" rollback loop-1 --yes
+	wait_until 10 grep -q "waiting for process $holder" \
+	    "$FLEET/rollback.log"
+	run -1 lk rollback loop-1 --yes
+	says "process $PID"
+	says "rolls back already"
+	test_is A-1 passed
+	kill "$holder"
+	wait "$PID"
+	test_is A-1 pending
+}
+
+@test "a branch that is checked out isn't moved" {
+	merged loop-1 A-1 a 'a\n'
+	local before
+	before=$(tip)
+	git -C "$REPOSITORY" checkout -q "$BRANCH"
+	run -1 lk rollback loop-1 --yes
+	says "branch $BRANCH is checked out in $REPOSITORY"
+	[[ $(tip) == "$before" ]]
+	git -C "$REPOSITORY" checkout -q main
+	git -C "$REPOSITORY" branch -q -D "$BRANCH"
+	run -1 lk rollback loop-1 --yes
+	says "there is no branch $BRANCH"
+}
+
+@test "the lock of a git that was killed is no hindrance" {
+	merged loop-1 A-1 a 'a\n'
+	touch -d '1 minute ago' "$REPOSITORY/.git/refs/heads/$BRANCH.lock"
+	run -0 lk rollback loop-1 --yes
+	test_is A-1 pending
+	[[ -n $(ls "$REPOSITORY/.git/loopkeeper/aside") ]]
+}
+
+@test "skipped tests stay skipped; one that runs is taken away" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-1 A-2 b 'b\n'
+	sql "UPDATE tests SET status = 'skipped' WHERE id = 'A-1';
+	    UPDATE tests SET status = 'in_progress' WHERE id = 'A-2';
+	    INSERT INTO attempts (id, test_id, loop_id, fence, state)
+	    VALUES ('x', 'A-2', 'loop-1', 2, 'running')"
+	run -0 lk rollback loop-1 --yes
+	test_is A-1 skipped
+	test_is A-2 pending
+	[[ $(passing A-1) == 0 ]]
+	[[ $(sql "SELECT outcome FROM attempts") == interrupted ]]
+}
