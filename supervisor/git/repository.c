@@ -279,16 +279,12 @@ repository_write_commit(struct git *g, const char *tree, const char *parent,
 		.input_len = strlen(message) };
 	const char *arguments[] = { "commit-tree", tree, "-F", "-", NULL, NULL,
 		NULL };
-	int result;
 
 	if (parent[0] != '\0') {
 		arguments[4] = "-p";
 		arguments[5] = parent;
 	}
-	result = git_line(g, &call, arguments, ret, GIT_HASH_SIZE);
-	return result == 1 ? 0
-	    : result == 0  ? git_fail(g, EPROTO, "git commit-tree: exit 1")
-			   : -1;
+	return git_must_line(g, &call, arguments, ret, GIT_HASH_SIZE);
 }
 
 int

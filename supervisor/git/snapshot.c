@@ -169,7 +169,7 @@ write_tree(struct git *g, const struct worktree *w, const char *base,
     char *const *leave_out, const char *index, char ret[static GIT_HASH_SIZE])
 {
 	struct git_call call = { .index_file = index };
-	int status, plain = worktree_is_plain(g, w);
+	int plain = worktree_is_plain(g, w);
 
 	worktree_call(w, &call);
 	if (plain < 0 || (plain == 0 && begin_anew(g, &call, base) < 0))
@@ -183,11 +183,8 @@ write_tree(struct git *g, const struct worktree *w, const char *base,
 	}
 	if (drop_repositories(g, &call, base) < 0)
 		return -1;
-	status = git_line(g, &call, (const char *const[]){ "write-tree", NULL },
-	    ret, GIT_HASH_SIZE);
-	return status == 1 ? 0
-	    : status == 0  ? git_fail(g, EPROTO, "git write-tree: exit 1")
-			   : -1;
+	return git_must_line(g, &call,
+	    (const char *const[]){ "write-tree", NULL }, ret, GIT_HASH_SIZE);
 }
 
 int
@@ -307,11 +304,9 @@ snapshot_restore(struct git *g, const char *commit, const char *base,
 	if (result == 0)
 		result = update_index(g, &call, info, len);
 	if (result == 0)
-		result = git_line(g, &call,
-			     (const char *const[]){ "write-tree", NULL }, ret,
-			     GIT_HASH_SIZE) == 1
-		    ? 0
-		    : -1;
+		result = git_must_line(g, &call,
+		    (const char *const[]){ "write-tree", NULL }, ret,
+		    GIT_HASH_SIZE);
 	free(info);
 	(void)unlink(index_file);
 	return result;
