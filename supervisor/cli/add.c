@@ -33,6 +33,7 @@ struct given {
 	const char *max_attempts;
 	struct option_list files;
 	struct option_list test_files;
+	bool allow_test_changes;
 	bool dry_run;
 };
 
@@ -111,7 +112,8 @@ add(struct cli *cli, struct store *s, const char *id, const struct given *g,
 		.notes = g->notes,
 		.depends_on = depends_on,
 		.max_attempts = max_attempts,
-		.automatable = 1 };
+		.automatable = 1,
+		.allow_test_changes = g->allow_test_changes };
 	char *spec = NULL, *files, *test_files;
 	int code, found = queries_id(s, QUERIES_TEST, id, same, sizeof(same));
 
@@ -172,6 +174,7 @@ add_run(struct cli *cli, int argc, char **argv)
 		{ .name = "max-attempts", .value = &g.max_attempts },
 		{ .name = "files", .list = &g.files },
 		{ .name = "test-files", .list = &g.test_files },
+		{ .name = "allow-test-changes", .flag = &g.allow_test_changes },
 		{ .name = "dry-run", .letter = 'n', .flag = &g.dry_run },
 	};
 	int64_t max_attempts = 0;

@@ -55,6 +55,7 @@ static const struct column {
 	COLUMN(test_files, "testFiles", PATTERNS),
 	COLUMN(reason, NULL, TEXT),
 	COLUMN(sort_order, "sortOrder", COUNT),
+	COLUMN(allow_test_changes, "allowTestChanges", FLAG),
 };
 #define NCOLUMNS (sizeof(columns) / sizeof(columns[0]))
 

@@ -148,11 +148,15 @@ static int
 add_cases(
     struct junit_plan *p, struct store *s, const struct junit_report *report)
 {
-	json_t *seen = json_object(), *homes = json_object();
+	json_t *seen, *homes;
 	int code = CLI_DONE;
 
 	p->tests = calloc(report->n + 1, sizeof(p->tests[0]));
-	if (seen == NULL || homes == NULL || p->tests == NULL)
+	if (p->tests == NULL)
+		return cli_error(CLI_FAILED, "out of memory");
+	seen = json_object();
+	homes = json_object();
+	if (seen == NULL || homes == NULL)
 		code = cli_error(CLI_FAILED, "out of memory");
 	else if (queries_each_category(s, add_home, homes) != 0)
 		code = database_error(s);

@@ -66,7 +66,8 @@ test_json(const struct test_row *test)
 		FIELD(PRINT_TEXT, created_at), FIELD(PRINT_TEXT, verify),
 		FIELD(PRINT_TEXT, worker), FIELD(PRINT_STORED, files),
 		FIELD(PRINT_STORED, test_files), FIELD(PRINT_TEXT, reason),
-		FIELD(PRINT_NUMBER, sort_order) };
+		FIELD(PRINT_NUMBER, sort_order),
+		FIELD(PRINT_FLAG, allow_test_changes) };
 
 	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);
 }
@@ -195,6 +196,8 @@ print_test(const struct test_row *t, void *argument)
 	print_field("worker", t->worker);
 	print_field("files", t->files);
 	print_field("test files", t->test_files);
+	if (t->allow_test_changes != 0)
+		print_field("tests", "may be changed");
 	print_field("notes", t->notes);
 	if (t->automatable == 0)
 		print_field("automatable", "no: no loop takes it");

@@ -158,6 +158,21 @@ say_stopping(struct draft *d)
 	add_age(d, "for ", d->o->now_ms - m->since_ms, "");
 }
 
+/* How many tests wait, and for what: in the loop's words where it has any. */
+static void
+add_left(struct draft *d)
+{
+	const struct overview_loop *loop = &d->c->loop;
+	const char *said = d->c->record.status_text;
+	static const char idle[] = "idle: ";
+
+	buf_addf(&d->detail, "%lld left", (long long)loop->left);
+	if (strncmp(said, idle, sizeof(idle) - 1) == 0)
+		buf_addf(&d->detail, ", %s", said + sizeof(idle) - 1);
+	else if (loop->ready == 0)
+		buf_add(&d->detail, ", none can be begun");
+}
+
 static void
 say_running_loop(struct draft *d)
 {
@@ -173,9 +188,7 @@ say_running_loop(struct draft *d)
 		else if (loop->left == 0)
 			buf_add(&d->detail, "queue empty");
 		else
-			buf_addf(&d->detail, "%lld left%s",
-			    (long long)loop->left,
-			    loop->ready == 0 ? ", none can be begun" : "");
+			add_left(d);
 	} else {
 		set(d, "running", false, PRINT_GREEN);
 		buf_add(&d->detail, "no test yet");

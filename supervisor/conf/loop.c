@@ -39,7 +39,7 @@ copy_words(struct load *l, const struct draft *d, enum key_id id,
 {
 	const struct value *v = &d->values[id];
 	bool is_set = v->setting != NULL;
-	size_t n = draft_count(v);
+	size_t n = is_set ? draft_count(v) : 0;
 	char **words;
 
 	while (!is_set && standard[n] != NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
 #include "git/repository.h"
 #include "git/worktree.h"
 #include "system/lock.h"
@@ -39,10 +40,10 @@ git_open(struct git *g, const char *path)
 	g->error[0] = g->common[0] = '\0';
 	if (path_format(g->top, "%s", path) < 0)
 		return git_fail(g, errno, "%s: %s", path, strerror(errno));
-	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return git_fail(g, EINVAL, "%s: %s", path,
-		    errno == 0 || S_ISDIR(st.st_mode) ? "no directory"
-						      : strerror(errno));
+	if (stat(path, &st) < 0)
+		return git_fail(g, EINVAL, "%s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return git_fail(g, EINVAL, "%s: no directory", path);
 	result = git_run(g, &call,
 	    (const char *const[]){ "rev-parse", "--path-format=absolute",
 		"--git-common-dir", "--is-bare-repository", "--show-prefix",
@@ -115,21 +116,30 @@ repository_branch(
 	}
 }
 
-/* Whether a HEAD names the branch. */
+/* Whether a file is this one line. */
 static bool
-is_head(const char *path, const char *branch)
+has_line(
+    const char *admin, const char *name, const char *prefix, const char *branch)
 {
-	char text[GIT_REF_SIZE + 64], wanted[GIT_REF_SIZE + 64];
-	FILE *f = fopen(path, "re");
-	size_t n;
+	char path[PATH_SIZE], text[GIT_REF_SIZE + 64], wanted[sizeof(text)];
 
-	if (f == NULL)
+	if (path_format(path, "%s/%s", admin, name) < 0 ||
+	    io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	(void)fclose(f);
-	text[n] = '\0';
-	(void)snprintf(wanted, sizeof(wanted), "ref: refs/heads/%s\n", branch);
+	(void)snprintf(wanted, sizeof(wanted), "%s%s", prefix, branch);
+	text[strcspn(text, "\n")] = '\0';
 	return strcmp(text, wanted) == 0;
+}
+
+/* Whether the branch is what HEAD names, or will name again when what is going
+ * on there has ended. */
+static bool
+is_at(const char *admin, const char *branch)
+{
+	return has_line(admin, "HEAD", "ref: refs/heads/", branch) ||
+	    has_line(admin, "rebase-merge/head-name", "refs/heads/", branch) ||
+	    has_line(admin, "rebase-apply/head-name", "refs/heads/", branch) ||
+	    has_line(admin, "BISECT_START", "", branch);
 }
 
 struct search {
@@ -141,13 +151,25 @@ static bool
 has_branch(void *argument, const char *admin, const char *path)
 {
 	struct search *s = argument;
-	char head[PATH_SIZE];
 
-	if (path_format(head, "%s/HEAD", admin) < 0 ||
-	    !is_head(head, s->branch))
+	if (!is_at(admin, s->branch))
 		return true;
 	(void)path_format(s->ret, "%s", path);
 	return false;
+}
+
+/* Whether there is a checkout beside the git directory, though g->top may be
+ * another one. 1, 0, or -1. */
+static int
+has_main_checkout(struct git *g)
+{
+	char bare[16];
+	int found = git_line(g, &at_top,
+	    (const char *const[]){
+		"config", "--type=bool", "--default=false", "core.bare", NULL },
+	    bare, sizeof(bare));
+
+	return found < 0 ? -1 : strcmp(bare, "true") != 0;
 }
 
 int
@@ -155,15 +177,16 @@ repository_is_checked_out(
     struct git *g, const char *branch, char ret[static PATH_SIZE])
 {
 	struct search search = { .branch = branch, .ret = ret };
-	char path[PATH_SIZE];
+	size_t len = strlen(g->common);
+	int found = is_at(g->common, branch) ? has_main_checkout(g) : 0;
 
-	/* A bare repository's HEAD is checked out nowhere. */
-	if (path_format(path, "%s/HEAD", g->common) == 0 &&
-	    strcmp(g->top, g->common) != 0 && is_head(path, branch)) {
-		(void)path_format(ret, "%s", g->top);
-		return 1;
-	}
-	return worktree_each(g, has_branch, &search);
+	if (found == 0)
+		return worktree_each(g, has_branch, &search);
+	if (found > 0 && len > 5 && strcmp(g->common + len - 5, "/.git") == 0)
+		(void)path_format(ret, "%.*s", (int)len - 5, g->common);
+	else if (found > 0)
+		(void)path_format(ret, "%s", g->common);
+	return found;
 }
 
 int

@@ -28,8 +28,8 @@
 static const char *const options[] = { "git", "-c", "gc.auto=0", "-c",
 	"maintenance.auto=0", "-c", "core.fsmonitor=false", "-c",
 	"core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c",
-	"core.quotePath=false", "-c", "advice.detachedHead=false", "-c",
-	"submodule.recurse=false" };
+	"core.quotePath=false", "-c", "core.sparseCheckout=false", "-c",
+	"advice.detachedHead=false", "-c", "submodule.recurse=false" };
 #define NOPTIONS      (sizeof(options) / sizeof(options[0]))
 #define ARGUMENTS_MAX 64
 
@@ -54,12 +54,14 @@ struct run {
 int
 git_fail(struct git *g, int error, const char *format, ...)
 {
+	char text[GIT_ERROR_SIZE]; /* what is told may be g->error itself */
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(g->error, sizeof(g->error), format, ap);
+	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	text_clean(g->error);
+	text_clean(text);
+	(void)strlcpy(g->error, text, sizeof(g->error));
 	errno = error;
 	return -1;
 }

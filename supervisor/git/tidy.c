@@ -52,16 +52,23 @@ worktree_paths(
 	return paths;
 }
 
-char **
-worktree_others(struct git *g, const struct worktree *w, bool ignored)
+/* What isn't git's; options are more of ls-files', NULL for none. */
+static char **
+list(struct git *g, const struct worktree *w, const char *option,
+    const char *more)
 {
 	struct git_call call = { 0 };
 
 	worktree_call(w, &call);
 	return worktree_paths(g, &call,
-	    (const char *const[]){ "ls-files", "-z", "--others",
-		"--exclude-standard", "--directory",
-		ignored ? "--ignored" : NULL, NULL });
+	    (const char *const[]){ "ls-files", "-z", "--others", "--directory",
+		option, more, NULL });
+}
+
+char **
+worktree_ignored(struct git *g, const struct worktree *w)
+{
+	return list(g, w, "--exclude-standard", "--ignored");
 }
 
 void
@@ -144,21 +151,12 @@ int
 worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare)
 {
-	char **others = worktree_others(g, w, false);
+	char **others = list(g, w, ignored ? NULL : "--exclude-standard", NULL);
 	int result = others == NULL ? -1 : 0;
 
-	for (int pass = 0; result == 0; pass++) {
-		for (size_t i = 0; result == 0 && others[i] != NULL; i++)
-			if (!is_kept(others[i], keep) &&
-			    (pass == 0 || !is_kept(others[i], spare)))
-				result = take_away(g, w, others[i]);
-		worktree_free_paths(others);
-		others = NULL;
-		if (pass > 0 || !ignored || result < 0)
-			break;
-		others = worktree_others(g, w, true);
-		if (others == NULL)
-			result = -1;
-	}
+	for (size_t i = 0; result == 0 && others[i] != NULL; i++)
+		if (!is_kept(others[i], keep) && !is_kept(others[i], spare))
+			result = take_away(g, w, others[i]);
+	worktree_free_paths(others);
 	return result;
 }

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -88,24 +89,42 @@ find_admin(struct git *g, struct worktree *w)
 	return worktree_each(g, is_other, &s);
 }
 
+/* Reads a small file of one line. */
+static bool
+read_line(const char *directory, const char *name, char ret[static PATH_SIZE])
+{
+	char path[PATH_SIZE];
+
+	if (path_format(path, "%s/%s", directory, name) < 0 ||
+	    io_read_file(AT_FDCWD, path, ret, PATH_SIZE) < 0)
+		return false;
+	ret[strcspn(ret, "\n")] = '\0';
+	return true;
+}
+
+static bool
+has(const char *directory, const char *name)
+{
+	char path[PATH_SIZE];
+
+	return path_format(path, "%s/%s", directory, name) == 0 &&
+	    access(path, F_OK) == 0;
+}
+
 /* Whether both halves are there and whole: the folder says where its admin
- * directory is, and that is the one that names the folder. */
+ * directory is, and that is the one that names the folder. Without a HEAD git
+ * takes it for none; "locked" is there while it is being made. */
 static bool
 is_whole(const struct worktree *w)
 {
-	char path[PATH_SIZE], text[PATH_SIZE];
+	char text[PATH_SIZE];
 
-	if (path_format(path, "%s/locked", w->admin) < 0 ||
-	    access(path, F_OK) == 0) /* it was being made */
-		return false;
-	if (path_format(path, "%s/index", w->admin) < 0 ||
-	    access(path, F_OK) < 0)
-		return false;
-	if (path_format(path, "%s/.git", w->path) < 0 ||
-	    io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	return strncmp(text, "gitdir: ", 8) == 0 &&
+	return !has(w->admin, "locked") && has(w->admin, "index") &&
+	    has(w->admin, "commondir") && read_line(w->admin, "HEAD", text) &&
+	    (strncmp(text, "ref: refs/", 10) == 0 ||
+		strspn(text, "0123456789abcdef") >= 40) &&
+	    read_line(w->path, ".git", text) &&
+	    strncmp(text, "gitdir: ", 8) == 0 &&
 	    strcmp(text + 8, w->admin) == 0;
 }
 
@@ -150,6 +169,42 @@ worktree_open(struct git *g, struct worktree *w, const char *path,
 }
 
 int
+worktree_is_plain(struct git *g, const struct worktree *w)
+{
+	char *output = NULL;
+	size_t len = 0;
+	struct git_call call = { .ret_output = &output, .ret_len = &len };
+	int plain = 1;
+
+	worktree_call(w, &call);
+	if (git_must(g, &call,
+		(const char *const[]){ "ls-files", "-v", "-z", NULL }) < 0)
+		return errno == EPROTO ? 0 : -1;
+	/* A letter, a blank, a path. */
+	for (char *p = output; p < output + len; p += strlen(p) + 1)
+		if (*p != 'H' && *p != 'M')
+			plain = 0;
+	free(output);
+	return plain;
+}
+
+/* An index that a worker has damaged, or told not to look at files, goes. */
+static int
+make_plain(struct git *g, const struct worktree *w)
+{
+	char path[PATH_SIZE];
+	int plain = worktree_is_plain(g, w);
+
+	if (plain != 0)
+		return plain < 0 ? -1 : 0;
+	if (path_format(path, "%s/index", w->admin) < 0 ||
+	    (unlink(path) < 0 && errno != ENOENT))
+		return git_fail(
+		    g, errno, "%s/index: %s", w->admin, strerror(errno));
+	return 0;
+}
+
+int
 worktree_reset(struct git *g, const struct worktree *w, const char *branch,
     const char *commit)
 {
@@ -157,7 +212,7 @@ worktree_reset(struct git *g, const struct worktree *w, const char *branch,
 
 	worktree_call(w, &call);
 	/* What a worker has left half-way: a merge, a rebase, a bisect. */
-	if (wreck_forget_operations(g, w) < 0)
+	if (wreck_forget_operations(g, w) < 0 || make_plain(g, w) < 0)
 		return -1;
 	return git_must(g, &call,
 	    branch != NULL ? (const char *const[]){ "checkout", "-q", "--force",

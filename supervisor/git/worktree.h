@@ -27,6 +27,13 @@ int worktree_open(struct git *g, struct worktree *w, const char *path,
     const char *commit, char *aside);
 
 /*
+ * Whether git looks at every file of the worktree: its index can be read, and
+ * no entry says that changes are not to be seen (assume-unchanged,
+ * skip-worktree). Returns 1, 0, or -1.
+ */
+int worktree_is_plain(struct git *g, const struct worktree *w);
+
+/*
  * Every file as in commit, on the branch (NULL: detached), which is made or
  * moved there. What git doesn't know stays. What was there before must be safe
  * (snapshot.h). Returns 0 or -1.
@@ -44,12 +51,11 @@ int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);
 
 /*
- * The paths of what git doesn't know or, with ignored, ignores; of a folder
- * of nothing else only its own, with a slash at its end. To be freed by
- * worktree_free_paths(). NULL with errno.
+ * The paths of what git ignores; of a folder of nothing else only its own,
+ * with a slash at its end. To be freed by worktree_free_paths(). NULL with
+ * errno.
  */
-char **worktree_others(struct git *g, const struct worktree *w, bool ignored);
-
+char **worktree_ignored(struct git *g, const struct worktree *w);
 /* The paths that one run of git writes, each with a NUL behind it. To be freed
  * as those above. NULL with errno. */
 char **worktree_paths(

@@ -33,8 +33,10 @@ move_aside(struct git *g, const char *path, const char *name)
 int
 wreck_set_aside(struct git *g, const struct worktree *w, char *aside)
 {
+	struct stat st;
+
 	aside[0] = '\0';
-	if (access(w->path, F_OK) == 0) {
+	if (lstat(w->path, &st) == 0) {
 		if (path_format(aside, "%s.wreck-%lld", w->path,
 			(long long)clock_wall_ms()) < 0 ||
 		    rename(w->path, aside) < 0)

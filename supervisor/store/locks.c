@@ -27,7 +27,7 @@ locks_of_others(struct store *s, const char *loop_id, char *const *paths,
 	size_t npaths = 0;
 	bool *told;
 
-	while (paths[npaths] != NULL)
+	while (paths != NULL && paths[npaths] != NULL)
 		npaths++;
 	told = calloc(npaths + 1, sizeof(*told));
 	if (told == NULL)
@@ -35,6 +35,11 @@ locks_of_others(struct store *s, const char *loop_id, char *const *paths,
 	q = statement_query(s, others, "t", loop_id);
 	while ((more = statement_row(s, q, "tttt", &c.pattern, &c.loop_id,
 		    &c.test_id, &c.locked_at)) == 1) {
+		if (paths == NULL) {
+			c.path = c.pattern;
+			found(&c, argument);
+			n++;
+		}
 		for (size_t i = 0; i < npaths; i++) {
 			if (told[i] || !overlap_patterns(c.pattern, paths[i]))
 				continue;

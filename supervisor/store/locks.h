@@ -17,7 +17,8 @@ struct locks_conflict {
 
 /*
  * Calls found for each of the paths (NULL-ended) that a lock of anybody but
- * loop_id may mean, once for a path. A lock that has expired counts only
+ * loop_id may mean, once for a path; with NULL for each of these locks, path
+ * being its pattern. A lock that has expired counts only
  * while the attempt it belongs to goes on. found must not use the store.
  * Returns how many there are, or -1 with errno of store.h.
  */

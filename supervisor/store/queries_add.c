@@ -10,19 +10,21 @@ queries_add_test(struct store *s, const struct test_row *t)
 	    " max_attempts, last_result, depends_on, automatable, notes,"
 	    " spec_content, last_attempt_at, passed_at, verified_at,"
 	    " created_at, verify, worker, files, test_files, reason,"
-	    " sort_order) VALUES (?1, nullif(?2, ''), nullif(?3, ''),"
+	    " sort_order, allow_test_changes) VALUES (?1, nullif(?2, ''), "
+	    "nullif(?3, ''),"
 	    " ifnull(nullif(?4, ''), 'pending'), ?5, nullif(?6, 0),"
 	    " nullif(?7, ''), nullif(?8, ''), ?9, nullif(?10, ''),"
 	    " nullif(?11, ''), nullif(?12, ''), nullif(?13, ''),"
 	    " nullif(?14, ''), ifnull(nullif(?15, ''), " NOTE_NOW "),"
 	    " nullif(?16, ''), nullif(?17, ''), nullif(?18, ''),"
-	    " nullif(?19, ''), nullif(?20, ''), ?21)"
+	    " nullif(?19, ''), nullif(?20, ''), ?21, ?22)"
 	    " ON CONFLICT (id) DO NOTHING",
-	    "ttttiittittttttttttti", t->id, t->loop_id, t->category, t->status,
+	    "ttttiittitttttttttttii", t->id, t->loop_id, t->category, t->status,
 	    t->attempts, t->max_attempts, t->last_result, t->depends_on,
 	    t->automatable, t->notes, t->spec_content, t->last_attempt_at,
 	    t->passed_at, t->verified_at, t->created_at, t->verify, t->worker,
-	    t->files, t->test_files, t->reason, t->sort_order);
+	    t->files, t->test_files, t->reason, t->sort_order,
+	    t->allow_test_changes);
 }
 
 int

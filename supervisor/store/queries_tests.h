@@ -34,6 +34,7 @@ struct test_row {
 	const char *test_files; /* JSON */
 	const char *reason;
 	int64_t sort_order;
+	int64_t allow_test_changes;
 };
 
 struct attempt_row {

@@ -113,6 +113,7 @@ sql() {
 
 # What stands in a list of components for all who work on the database.
 agents() {
+	[[ -d $FLEET/repository ]] || repository "$FLEET/repository"
 	cat <<-CONF
 		{ name = "monitor"; command = [ "loopkeeper-monitor" ];
 		  ready = "notify"; },
@@ -120,7 +121,7 @@ agents() {
 		  ready = "notify"; },
 		{ name = "loop-1"; command = [ "loopkeeper-loop" ];
 		  ready = "notify"; loop = { worker = [ "true" ];
-		    repository = "$FLEET"; }; }
+		    repository = "$FLEET/repository"; }; }
 	CONF
 }
 
@@ -136,6 +137,19 @@ repository() {
 	echo "a repository" > "$1/README"
 	git -C "$1" add -A
 	git -C "$1" commit -q -m "Begin"
+}
+
+# merged [DIRECTORY]: the tests whose commits are on the integration branch, the
+# first one first.
+merged() {
+	git -C "${1:-$FLEET/repository}" log --reverse \
+	    --format='%(trailers:key=Test,valueonly,separator=%x2C)' \
+	    loopkeeper/main | grep . || true
+}
+
+# check_out DIRECTORY [REPOSITORY]: a clone of what was merged, to look at.
+check_out() {
+	git clone -q -b loopkeeper/main "${2:-$FLEET/repository}" "$1"
 }
 
 # one_loop [KEYS]: a configuration with loop-1, whose worker is the script on

@@ -73,7 +73,13 @@ transcript_of() {
 	[[ $(count_events "event_type = 'test_passed'") == 9 ]]
 	[[ $(count_events "event_type = 'attempt_ended'") == 10 ]]
 	wait_event "event_type = 'queue_empty' AND loop_id = 'loop-3'"
-	make -s -C "$FLEET/work" check
+	[[ $(merged "$FLEET/work" | sort) == \
+	    $(sql "SELECT id FROM tests ORDER BY id") ]]
+	check_out "$FLEET/result" "$FLEET/work"
+	make -s -C "$FLEET/result" check
+	# What its owner sees of it is as it was.
+	[[ -z $(git -C "$FLEET/work" status --porcelain) ]]
+	[[ $(git -C "$FLEET/work" rev-list --count HEAD) == 1 ]]
 	# No test ran before the one that it depends on had passed.
 	[[ $(sql "SELECT count(*) FROM tests t JOIN tests d
 	    ON d.id = t.depends_on JOIN attempts a ON a.test_id = t.id
@@ -97,6 +103,7 @@ transcript_of() {
 	[[ $(sql "SELECT reason FROM tests") == "already passing" ]]
 	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
 	[[ ! -e $FLEET/worked ]]
+	[[ -z $(merged) ]]
 }
 
 @test "the worker is given its task, and nothing that isn't its own" {
@@ -115,7 +122,8 @@ transcript_of() {
 	JSON
 	CLAUDECODE=1 NOTIFY_SOCKET=/nowhere run_alone loop-1
 	wait_until 10 test_is T-1 passed
-	local in=$FLEET/repository
+	local in=$FLEET/result
+	check_out "$in"
 	[[ $(cat "$in/stdin") == $'Make it.\nNow.' ]]
 	[[ $(cat "$in/arguments") == $'T-1:1\nMake it.\nNow.' ]]
 	grep -qx LOOPKEEPER_TEST_ID=T-1 "$in/environment"
@@ -132,15 +140,15 @@ transcript_of() {
 	one_loop <<-'SH'
 		#!/bin/sh
 		echo working
-		touch started
-		while [ ! -e go ]; do sleep 0.05; done
+		touch "$FLEET/started"
+		while [ ! -e "$FLEET/go" ]; do sleep 0.05; done
 	SH
 	add_tests <<-JSON
-		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e go"}
-		{"id": "T-2", "loop_id": "loop-1", "verify": "test -e go"}
+		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e $FLEET/go"}
+		{"id": "T-2", "loop_id": "loop-1", "verify": "test -e $FLEET/go"}
 	JSON
 	run_alone loop-1
-	wait_until 10 exists "$FLEET/repository/started"
+	wait_until 10 exists "$FLEET/started"
 	local time='test("^20[0-9-]+T[0-9:.]+Z$")'
 	wait_until 10 health_says '.component == "loop-1"
 	    and .loop_id == "loop-1" and .status == "running"
@@ -149,7 +157,7 @@ transcript_of() {
 	    and .pid == '"$LOOP"' and .worker_pid > 1
 	    and .passed == 0 and .failed == 0 and .pending == 1
 	    and .mode == "normal"'
-	touch "$FLEET/repository/go"
+	touch "$FLEET/go"
 	wait_until 10 health_says '.status == "idle" and .current_test == null
 	    and .attempt == 0 and .started_at == null and .passed == 2'
 	stop_alone "$LOOP"
@@ -172,7 +180,7 @@ transcript_of() {
 		#!/bin/sh
 		sleep 1000 &
 		(setsid sleep 1000 &)
-		touch "started-$LOOPKEEPER_TEST_ID"
+		touch "$FLEET/started-$LOOPKEEPER_TEST_ID"
 		sleep 1000
 	SH
 	add_tests <<-JSON
@@ -181,13 +189,13 @@ transcript_of() {
 		{"id": "T-2", "loop_id": "loop-1", "verify": "false"}
 	JSON
 	run_alone loop-1
-	wait_until 10 exists "$FLEET/repository/started-T-1"
+	wait_until 10 exists "$FLEET/started-T-1"
 	lk skip T-1 --reason "no use"
-	wait_until 10 exists "$FLEET/repository/started-T-2"
+	wait_until 10 exists "$FLEET/started-T-2"
 	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
-	rm "$FLEET/repository/started-T-2"
+	rm "$FLEET/started-T-2"
 	lk reset T-2
-	wait_until 10 exists "$FLEET/repository/started-T-2"
+	wait_until 10 exists "$FLEET/started-T-2"
 	[[ $(sql "SELECT attempts FROM tests WHERE id = 'T-2'") == 0 ]]
 	[[ $(sql "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'
 	    AND state = 'parked'") == 2 ]]
@@ -202,7 +210,7 @@ transcript_of() {
 		#!/bin/sh
 		trap '' TERM
 		(setsid sleep 1000 &)
-		touch started
+		touch "$FLEET/started"
 		while :; do sleep 1; done
 	SH
 	add_tests <<-JSON
@@ -210,7 +218,7 @@ transcript_of() {
 		 "files": ["a"]}
 	JSON
 	run_alone loop-1
-	wait_until 10 exists "$FLEET/repository/started"
+	wait_until 10 exists "$FLEET/started"
 	stop_alone "$LOOP"
 	wait_until 5 nothing_left
 	test_is T-1 pending
@@ -220,21 +228,22 @@ transcript_of() {
 	[[ $(sql "SELECT status FROM loops") == stopped ]]
 }
 
-@test "an outcome waits for a database that is locked, and is written once" {
+@test "what is verified waits for a database that is locked, to be merged" {
 	one_loop <<-'SH'
 		#!/bin/sh
-		touch started
-		while [ ! -e go ]; do sleep 0.05; done
+		echo once >> "$FLEET/started"
+		while [ ! -e "$FLEET/go" ]; do sleep 0.05; done
 		touch done
 	SH
 	add_tests <<-JSON
 		{"id": "T-1", "loop_id": "loop-1", "verify": "test -e done"}
 	JSON
 	run_alone loop-1
-	wait_until 10 exists "$FLEET/repository/started"
+	wait_until 10 exists "$FLEET/started"
 	foreigner 'BEGIN EXCLUSIVE;'
-	touch "$FLEET/repository/go"
+	touch "$FLEET/go"
 	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+	[[ -z $(merged) ]]
 	# Also when the one who has it dies now.
 	kill -9 "$LOOP"
 	wait_until 5 gone "$LOOP"
@@ -244,14 +253,20 @@ transcript_of() {
 	wait_until 20 test_is T-1 passed
 	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
 	[[ $(count_events "event_type = 'test_passed'") == 1 ]]
-	[[ $(sql "SELECT count(*) FROM attempts") == 1 ]]
+	[[ $(sql "SELECT group_concat(outcome) FROM (SELECT outcome
+	    FROM attempts ORDER BY fence)") == interrupted,passed ]]
+	# Its successor had no work but to verify and merge it.
+	[[ $(wc -l < "$FLEET/started") == 1 ]]
+	[[ $(sql "SELECT attempts FROM tests") == 1 ]]
+	[[ $(merged) == T-1 ]]
+	grep -q "which an earlier attempt had verified" "$(transcript_of T-1)"
 }
 
 @test "in mode file-based it finishes what it is in and claims nothing" {
 	one_loop <<-'SH'
 		#!/bin/sh
-		touch "started-$LOOPKEEPER_TEST_ID"
-		while [ ! -e go ]; do sleep 0.05; done
+		echo once >> "$FLEET/started-$LOOPKEEPER_TEST_ID"
+		while [ ! -e "$FLEET/go" ]; do sleep 0.05; done
 		touch "done-$LOOPKEEPER_TEST_ID"
 	SH
 	add_tests <<-JSON
@@ -262,16 +277,21 @@ transcript_of() {
 	JSON
 	echo normal > "$FLEET/mode"
 	LOOPKEEPER_MODE_FILE=$FLEET/mode run_alone loop-1
-	wait_until 10 exists "$FLEET/repository/started-T-1"
+	wait_until 10 exists "$FLEET/started-T-1"
 	echo "file-based recorder" > "$FLEET/mode"
 	wait_until 10 health_says '.mode == "file-based"'
-	touch "$FLEET/repository/go"
+	touch "$FLEET/go"
 	wait_until 10 exists "$FLEET/state/spool/loop-1.outcome"
 	test_is T-1 in_progress
 	test_is T-2 pending
+	[[ -z $(merged) ]]
 	echo normal > "$FLEET/mode"
 	wait_until 10 all_passed
 	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
+	# It waited, and wasn't begun anew.
+	[[ $(wc -l < "$FLEET/started-T-1") == 1 ]]
+	[[ $(sql "SELECT count(*) FROM attempts") == 2 ]]
+	[[ $(merged) == $'T-1\nT-2' ]]
 }
 
 @test "in mode slow it waits longer between two tests" {
@@ -329,4 +349,14 @@ health_says() {
 	[[ $(count_events "event_type = 'attempt_ended'") == \
 	    $(sql "SELECT count(*) FROM attempts") ]]
 	[[ $(sql "PRAGMA integrity_check") == ok ]]
+	# Each was merged once, by the attempt that says so.
+	[[ $(merged | sort -V) == $(printf 'T-%s\n' {1..12}) ]]
+	git -C "$FLEET/repository" log \
+	    --format='%H %(trailers:key=Attempt,valueonly,separator=)' \
+	    loopkeeper/main | grep -E ' .' | sort > "$FLEET/commits"
+	sql "SELECT result_commit || ' ' || id FROM attempts
+	    WHERE outcome = 'passed' ORDER BY 1" | diff "$FLEET/commits" -
+	git -C "$FLEET/repository" fsck --strict
+	[[ -z $(git -C "$FLEET/repository" status --porcelain) ]]
+	[[ $(git -C "$FLEET/repository" worktree list | wc -l) == 3 ]]
 }

@@ -3,6 +3,10 @@
 
 load lib
 
+prepare() {
+	need git
+}
+
 # start_loop KEYS: runs loop-1 alone on one test, T-1, whose verify is $VERIFY
 # (false) and whose worker stands on standard input.
 start_loop() {
@@ -26,6 +30,7 @@ last_end() {
 		#!/bin/sh
 		trap '' TERM
 		(setsid sleep 1000 &)
+		touch tried
 		while :; do echo working; sleep 0.1; done
 	SH
 	wait_until 20 test_is T-1 blocked
@@ -39,7 +44,9 @@ last_end() {
 		exec sleep 1000
 	SH
 	wait_until 20 test_is T-1 blocked
-	[[ $(last_end) == "silent: worker: silent for 1s; verify: exit 1" ]]
+	# Verify was asked before: it need not be asked again of the same files.
+	[[ $(last_end) == \
+	    "silent: no file was changed; worker: silent for 1s" ]]
 }
 
 @test "work without output isn't silence: CPU time, and changed files" {
@@ -59,13 +66,14 @@ last_end() {
 @test "a worker that crashes, and one that was killed from outside" {
 	start_loop "" <<-'SH'
 		#!/bin/sh
-		if [ -e killed ]; then kill -SEGV $$; fi
-		echo $$ > pid
-		sleep 1000
+		touch tried
+		if [ -e "$FLEET/killed" ]; then kill -SEGV $$; fi
+		echo $$ > "$FLEET/pid"
+		exec sleep 1000
 	SH
-	wait_until 10 test -s "$FLEET/repository/pid"
-	touch "$FLEET/repository/killed"
-	kill -9 "$(cat "$FLEET/repository/pid")"
+	wait_until 10 test -s "$FLEET/pid"
+	touch "$FLEET/killed"
+	kill -9 "$(cat "$FLEET/pid")"
 	wait_until 10 test_is T-1 blocked
 	[[ $(last_end) == "crashed: worker: signal 11 (Segmentation fault);"* ]]
 	# Being killed cost no attempt.
@@ -81,6 +89,7 @@ last_end() {
 		exec sleep 1000
 	SH
 	wait_until 20 test_is T-1 passed
+	[[ $(merged) == T-1 ]]
 }
 
 @test "a verify over its time is no pass, and leaves nothing" {
@@ -115,18 +124,56 @@ last_end() {
 last: not started: exec: No such file or directory" ]]
 }
 
-@test "setup comes before the first test; without it nothing is claimed" {
-	VERIFY="test -e ready" start_loop 'setup = "touch ready";' <<-'SH'
+# alerts_are NUMBER [WHERE]: so many alerts of a setup.
+alerts_are() {
+	local number
+	number=$(sql "SELECT count(*) FROM alerts WHERE alert_type = 'setup'
+	    AND context ->> 'cause' = 'setup:loop-1' AND ${2:-true}")
+	[[ $number == "$1" ]] || fail "$number alerts"
+}
+
+# A repository whose dependencies aren't in it.
+repository_with_dependencies() {
+	repository "$FLEET/repository"
+	echo /deps/ > "$FLEET/repository/.gitignore"
+	git -C "$FLEET/repository" add -A
+	git -C "$FLEET/repository" commit -q -m "Need something"
+}
+
+@test "setup brings what git ignores to where work is done and judged" {
+	repository_with_dependencies
+	VERIFY="test -s deps/made && test -e done" start_loop \
+	    'setup = "mkdir deps && pwd | tee deps/made >> $FLEET/made";' <<-'SH'
 		#!/bin/sh
+		test -s deps/made && touch done
 	SH
 	wait_until 10 test_is T-1 passed
-	kill "$LOOP"
-	wait_until 10 gone "$LOOP"
-	lk reset T-1
-	sed -i 's/touch ready/echo no luck; exit 3/' "$LOOPKEEPER_CONFIG"
-	run loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1 3>&-
-	[[ $status == 1 ]]
-	[[ $output == *"setup: exit 3"* ]]
+	lk add T-2 --loop loop-1 --verify "test -s deps/made && test -e more"
+	lk add T-3 --loop loop-1 --verify "test -s deps/made && test -e done"
+	wait_until 10 test_is T-3 passed
+	# Once in each, and it stays there.
+	printf '%s\n' "$WORK" "${WORK%/*}/verify" | diff - "$FLEET/made"
+	[[ $(git -C "$FLEET/repository" ls-tree -r --name-only \
+	    loopkeeper/main) == $'.gitignore\nREADME\ndone' ]]
+}
+
+@test "a setup that fails claims nothing, is told once and tried again" {
+	VERIFY="test -e done" start_loop "setup = \"echo no luck; \
+	    echo once >> $FLEET/tried; test -e $FLEET/fixed\";" <<-'SH'
+		#!/bin/sh
+		touch done
+	SH
+	wait_until 10 alerts_are 1 "NOT acknowledged"
+	wait_until 10 grep -qz "once.once" "$FLEET/tried"
+	alerts_are 1
+	grep -q "nothing is claimed: setup: exit 1: see .*/setup.log" \
+	    "$FLEET/loop-1.log"
 	grep -q "no luck" "$FLEET/state/loop-1/specs/logs/setup.log"
 	test_is T-1 pending
+	[[ $(sql "SELECT count(*) FROM attempts") == 0 ]]
+	touch "$FLEET/fixed"
+	wait_until 20 test_is T-1 passed
+	[[ $(sql "SELECT attempts FROM tests") == 1 ]]
+	alerts_are 1 "acknowledged AND context ->> 'cleared_at' IS NOT NULL"
+	alerts_are 1
 }

@@ -5,7 +5,7 @@ load lib
 
 prepare() {
 	REPORTS=$LK_ROOT/tests/unit/junit
-	mkdir "$FLEET/repository"
+	repository "$FLEET/repository"
 	fleet_config <<-CONF
 		loops = { repository = "$FLEET/repository"; worker = [ "true" ];
 		  pause = "0"; };
@@ -170,6 +170,8 @@ queue_is() {
 		[ "$1" = "it's here.js" ] && grep -qxF "$2" done
 	SH
 	chmod 755 "$FLEET/repository/check"
+	git -C "$FLEET/repository" add -A
+	git -C "$FLEET/repository" commit -q -m "Check"
 	printf '%s' "<testsuite name='s'><testcase name='\$(touch evil)'" \
 	    " file='it&apos;s here.js'><failure message='\$(touch evil)'/>" \
 	    "</testcase></testsuite>" > "$FLEET/r.xml"
@@ -182,7 +184,7 @@ queue_is() {
 	lk import --junit "$FLEET/r.xml" --verify './check {file} {name}'
 	lk up -d
 	wait_until 20 test_is "$(sql "SELECT id FROM tests")" passed
-	[[ ! -e $FLEET/repository/evil ]]
+	[[ -z $(find "$FLEET" -name evil) ]]
 }
 
 @test "order: to the front, or behind another" {

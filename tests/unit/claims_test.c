@@ -80,12 +80,12 @@ test_one(void **state)
 	    " VALUES ('A', 'loop-1', 1, NULL, '[\"a\"]'),"
 	    " ('B', 'loop-1', 2, NULL, NULL), ('C', 'loop-1', 3, 'B', NULL),"
 	    " ('D', 'loop-1', 4, NULL, '[\"a\"]'), ('E', 'loop-2', 1, NULL,"
-	    " '[\"a\"]')");
+	    " '[\"a\"]'), ('F', 'loop-2', 2, NULL, NULL)");
 	one.test_id = "C";
 	assert_int_equal(claims_take(store, &one, &claim, &locked), 0);
 	assert_false(locked);
-	one.test_id = "E"; /* another loop's */
-	takes(&one, NULL);
+	one.test_id = "F"; /* another loop's */
+	takes(&one, "F");
 	one.test_id = "B";
 	takes(&one, "B");
 	takes(&one, NULL);

@@ -11,8 +11,10 @@ static int
 setup(void **state)
 {
 	(void)fixture_open(state);
-	assert_int_equal(claims_begin(store, "loop-1", "One", 5, ""), 0);
-	assert_int_equal(claims_begin(store, "loop-2", "Two", 2, ""), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-1", "One", 5, "", &repairs), 0);
+	assert_int_equal(
+	    claims_begin(store, "loop-2", "Two", 2, "", &repairs), 0);
 	sql("INSERT INTO tests (id, loop_id, status, sort_order) VALUES"
 	    " ('A', 'loop-1', 'pending', 1), ('B', 'loop-1', 'pending', 2),"
 	    " ('C', 'loop-1', 'passed', 2), ('D', 'loop-1', 'pending', 3),"
@@ -43,7 +45,7 @@ test_order(void **state)
 {
 	static const char *const da[] = { "D", "A" };
 	static const char *const c[] = { "C" };
-	static const char *const nb[] = { "N", "B" };
+	static const char *const bn[] = { "B", "N" };
 
 	works(queries_each_test(store, "loop-1", NULL, note_test, NULL));
 	was_said("N A B C D ");
@@ -52,8 +54,8 @@ test_order(void **state)
 	ordered(c, 1, "D", "D C A N B ");
 	/* Behind one with whom another shares its place. */
 	sql("UPDATE tests SET sort_order = 5 WHERE id IN ('A', 'D')");
-	ordered(nb, 2, "A", "C A N B D ");
-	ordered(nb, 2, "D", "C A D N B ");
+	ordered(bn, 2, "A", "C A B N D ");
+	ordered(bn, 2, "D", "C A D B N ");
 	has_rows(1, "tests WHERE id = 'X' AND sort_order = 7");
 	has_rows(0, "tests WHERE loop_id = 'loop-1' AND sort_order < 1");
 	has_rows(2,
@@ -154,7 +156,7 @@ static void
 starts_with(int configured, int64_t has)
 {
 	assert_int_equal(
-	    claims_begin(store, "loop-1", "One", configured, ""), 0);
+	    claims_begin(store, "loop-1", "One", configured, "", &repairs), 0);
 	assert_int_equal(
 	    number("SELECT priority FROM loops WHERE id = 'loop-1'"), has);
 }

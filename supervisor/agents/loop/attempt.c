@@ -347,13 +347,21 @@ end_work(struct runner *r, int64_t now_ms)
 static void
 end_check(struct runner *r, int64_t now_ms)
 {
+	char title[512], how[200];
+	struct buf b;
+
 	if (verify_passed(r)) {
 		close_begin(r, OUTCOME_PASSED, true, "already passing", now_ms);
 		return;
 	}
 	/* Without a failure before it, or a specification, this is the task. */
-	if (r->failure == NULL)
-		evidence_keep(r, "Before anything was changed verify said");
+	if (r->failure == NULL) {
+		verify_describe(r, how, sizeof(how));
+		buf_init(&b, title, sizeof(title));
+		buf_addf(&b, "Before anything was changed, '%s': %s",
+		    r->claim.verify, how);
+		evidence_keep(r, title);
+	}
 	start_worker(r, now_ms);
 }
 

@@ -16,6 +16,9 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "git/snapshot.h"
+#include "store/locks.h"
+
+#define PASSES "Pass"
 
 static void
 ref_name(const struct runner *r, char ret[static GIT_REF_SIZE])
@@ -26,13 +29,13 @@ ref_name(const struct runner *r, char ret[static GIT_REF_SIZE])
 
 /* To be freed. */
 static char *
-message_of(const struct runner *r)
+message_of(const struct runner *r, const char *what)
 {
 	const struct attempt_key *k = &r->claim.key;
 	char *text;
 
 	if (asprintf(&text,
-		"Make %s pass\n\nLoop: %s\nTest: %s\nAttempt: %s\nEpoch: %s\n",
+		"%s %s\n\nLoop: %s\nTest: %s\nAttempt: %s\nEpoch: %s\n", what,
 		k->test_id, k->loop_id, k->test_id, k->id, k->epoch) < 0)
 		return NULL;
 	return text;
@@ -47,7 +50,7 @@ candidate_save(struct runner *r)
 
 	if (!r->is_worked || r->snapshot[0] != '\0')
 		return 0;
-	message = message_of(r);
+	message = message_of(r, "What was done for");
 	if (message == NULL)
 		return git_fail(g, ENOMEM, "out of memory");
 	ref_name(r, ref);
@@ -96,26 +99,25 @@ static int
 build(struct runner *r, const struct changes *c)
 {
 	struct git *g = &r->place.git;
-	char tree[GIT_HASH_SIZE], base_tree[GIT_HASH_SIZE], index[PATH_SIZE];
-	char *message;
-	int result;
+	char tree[GIT_HASH_SIZE + 8], index[PATH_SIZE], *message;
+	int result = 0;
 
-	if (path_format(index, "%s/loopkeeper-candidate",
-		r->place.trees[TREE_WORK].admin) < 0)
-		return git_fail(g, errno, "%s", strerror(errno));
-	result = c->nadded_tests > 0 ? snapshot_restore(g, r->snapshot, r->base,
-					   c->added_tests, index, tree)
-				     : repository_tree(g, r->snapshot, tree);
-	if (result < 0 || repository_tree(g, r->base, base_tree) < 0)
-		return -1;
-	r->is_changed = strcmp(tree, base_tree) != 0;
+	r->is_changed = c->npaths > c->nadded_tests;
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
 	if (!r->is_changed) {
 		(void)snprintf(
 		    r->candidate, sizeof(r->candidate), "%s", r->base);
 		return 0;
 	}
-	message = message_of(r);
+	(void)snprintf(tree, sizeof(tree), "%s^{tree}", r->snapshot);
+	if (path_format(index, "%s/loopkeeper-candidate",
+		r->place.trees[TREE_WORK].admin) < 0)
+		return git_fail(g, errno, "%s", strerror(errno));
+	if (c->nadded_tests > 0 &&
+	    snapshot_restore(
+		g, r->snapshot, r->base, c->added_tests, index, tree) < 0)
+		return -1;
+	message = message_of(r, PASSES);
 	if (message == NULL)
 		return git_fail(g, ENOMEM, "out of memory");
 	result =
@@ -133,7 +135,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 
 	if (strcmp(onto, r->onto) == 0)
 		return 1;
-	message = message_of(r);
+	message = message_of(r, PASSES);
 	if (message == NULL)
 		return git_fail(&r->place.git, ENOMEM, "out of memory");
 	result = repository_rebase(&r->place.git, r->candidate, onto, message,
@@ -201,6 +203,42 @@ conclude(struct runner *r, int64_t now_ms)
 }
 
 static void
+note_conflict(const struct locks_conflict *lock, void *argument)
+{
+	struct buf *b = argument;
+
+	if (b->len == 0)
+		buf_addf(b, "it changed %s, which %s has locked%s%s",
+		    lock->path, lock->loop_id,
+		    lock->test_id[0] != '\0' ? " for " : "", lock->test_id);
+}
+
+/* What others have locked isn't to be changed, whatever the worker's own git
+ * let pass. */
+static bool
+is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	struct buf b;
+	int n;
+
+	buf_init(&b, detail, sizeof(detail));
+	if (c->npaths == 0 || agent_database(&r->agent) < 0)
+		return false;
+	n = locks_of_others(
+	    &r->agent.store, r->agent.name, c->paths, note_conflict, &b);
+	if (n < 0)
+		agent_failed(&r->agent, "reading locks");
+	if (n <= 0)
+		return false;
+	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+	transcript_note(r->transcript_fd, "%s", detail);
+	evidence_keep(r, "It wasn't merged");
+	attempt_fail(r, detail, now_ms);
+	return true;
+}
+
+static void
 judge(struct runner *r, const struct changes *c, int64_t now_ms)
 {
 	if (c->ngamed > 0) {
@@ -211,6 +249,8 @@ judge(struct runner *r, const struct changes *c, int64_t now_ms)
 		transcript_note(r->transcript_fd,
 		    "left out, as it would be a file of tests: %s",
 		    c->added_tests[i]);
+	if (is_locked(r, c, now_ms))
+		return;
 	if (build(r, c) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	else if (is_hopeless(r) || r->claim.verify[0] == '\0')
@@ -248,7 +288,7 @@ candidate_resume(struct runner *r, int64_t now_ms)
 	if (c->last_result_commit[0] == '\0' || c->verify[0] == '\0' ||
 	    strcmp(c->last_outcome, "interrupted") != 0)
 		return false;
-	message = message_of(r);
+	message = message_of(r, PASSES);
 	if (message == NULL)
 		return false;
 	moved = repository_rebase(&r->place.git, c->last_result_commit, r->base,

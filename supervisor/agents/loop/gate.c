@@ -109,7 +109,7 @@ has_budget(struct runner *r, int64_t now_ms)
 	}
 	if (may == 1)
 		return true;
-	(void)snprintf(r->hold, sizeof(r->hold), "idle: %s", refusal.reason);
+	(void)snprintf(r->hold, sizeof(r->hold), "%s", refusal.reason);
 	hold(r, refusal.until_ms, now_ms);
 	return false;
 }

@@ -28,7 +28,7 @@ say_status(struct runner *r)
 	else if (r->trouble[0] != '\0')
 		agent_status(a, "idle: %s", r->trouble);
 	else if (r->hold[0] != '\0')
-		agent_status(a, "%s", r->hold);
+		agent_status(a, "idle: %s", r->hold);
 	else if (a->mode == MODE_FILE_BASED)
 		agent_status(a, "idle: mode file-based");
 	else if (a->draining)

@@ -84,6 +84,8 @@ make_tree(struct runner *r, enum workplace_tree tree, int64_t now_ms)
 bool
 ready_make(struct runner *r, int64_t now_ms)
 {
+	char what[PATH_SIZE];
+
 	if (workplace_open(&r->place, r->base) < 0)
 		return refuse(r, now_ms);
 	if (r->place.aside[0] != '\0')
@@ -91,6 +93,18 @@ ready_make(struct runner *r, int64_t now_ms)
 		    r->place.aside);
 	if (rescue(r) < 0)
 		return refuse(r, now_ms);
+	if (hooks_write(&r->hooks, what) < 0) {
+		trouble_note(
+		    r, now_ms, "hooks", "%s: %s", what, strerror(errno));
+		return false;
+	}
+	if (strcmp(r->hooked, r->place.trees[TREE_WORK].admin) != 0) {
+		if (hooks_set_worktree_config(&r->place.git,
+			&r->place.trees[TREE_WORK], &r->hooks) < 0)
+			return refuse(r, now_ms);
+		(void)path_format(
+		    r->hooked, "%s", r->place.trees[TREE_WORK].admin);
+	}
 	return make_tree(r, TREE_WORK, now_ms) &&
 	    make_tree(r, TREE_VERIFY, now_ms);
 }

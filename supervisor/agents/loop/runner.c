@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "agents/loop/runner.h"
 #include "base/clock.h"
@@ -50,6 +51,25 @@ take_lock(struct runner *r)
 		log_line(
 		    &r->agent.log, "%s/lock: %s", r->specs, strerror(errno));
 	return 1;
+}
+
+static void
+fill_hooks(struct runner *r)
+{
+	char self[PATH_SIZE], directory[PATH_SIZE];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	/* It lies beside us, built or installed. */
+	if (path_dirname(directory, self) < 0 ||
+	    path_format(r->program, "%s/loopkeeper", directory) < 0)
+		r->program[0] = '\0';
+	r->hooks = (struct hooks){ .directory = r->config->directory,
+		.loop = r->config->name,
+		.repository = r->config->repository,
+		.repository_hooks = r->config->repository_hooks,
+		.program = r->program,
+		.config = r->agent.conf->fleet.config_path };
 }
 
 /* While git is waited for. */
@@ -100,6 +120,7 @@ runner_open(struct runner *r, int argc, char **argv)
 		return 1;
 	}
 	(void)process_boot_id(r->boot_id);
+	fill_hooks(r);
 	if (workplace_init(
 		&r->place, r->config, r->agent.state_directory, go_on, r) < 0) {
 		log_line(&r->agent.log, "out of memory");

@@ -20,6 +20,7 @@
 
 #include "agents/common/agent.h"
 #include "agents/common/outcome.h"
+#include "agents/loop/hooks.h"
 #include "agents/loop/job.h"
 #include "agents/loop/output.h"
 #include "agents/loop/worker.h"
@@ -58,6 +59,9 @@ struct runner {
 	char outcome_path[PATH_SIZE]; /* STATE/spool/NAME.outcome */
 	int lock_fd; /* specs/lock: there is one process of a loop */
 	struct workplace place;
+	char program[PATH_SIZE]; /* `loopkeeper`, for the hooks */
+	struct hooks hooks;
+	char hooked[PATH_SIZE]; /* the worktree that was told of them */
 
 	enum phase phase; /* written by runner_enter() only */
 	struct job job;

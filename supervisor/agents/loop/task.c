@@ -5,6 +5,9 @@
 #include <jansson.h>
 
 #include "agents/loop/task.h"
+#include "store/locks.h"
+
+#define LOCKS_MAX 50 /* told to a worker */
 
 const struct worker_preset *
 task_preset(const struct runner *r)
@@ -29,6 +32,43 @@ list_lines(const char *json_text)
 	}
 	json_decref(json);
 	if (out == NULL || fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+struct listing {
+	FILE *out; /* NULL: out of memory */
+	size_t n;
+};
+
+static void
+list_lock(const struct locks_conflict *lock, void *argument)
+{
+	struct listing *l = argument;
+
+	if (l->out != NULL && l->n++ < LOCKS_MAX)
+		(void)fprintf(l->out, "%s%s (%s%s%s)", l->n > 1 ? "\n" : "",
+		    lock->path, lock->loop_id,
+		    lock->test_id[0] != '\0' ? ", " : "", lock->test_id);
+}
+
+/* What other loops hold, a line each; NULL for nothing. */
+static char *
+list_locks(struct runner *r)
+{
+	char *text = NULL;
+	size_t len = 0;
+	struct listing l = { .out = open_memstream(&text, &len) };
+
+	if (agent_database(&r->agent) == 0 &&
+	    locks_of_others(
+		&r->agent.store, r->agent.name, NULL, list_lock, &l) < 0)
+		agent_failed(&r->agent, "reading locks");
+	if (l.n > LOCKS_MAX && l.out != NULL)
+		(void)fprintf(l.out, "\nand %zu more", l.n - LOCKS_MAX);
+	if (l.out == NULL || fclose(l.out) != 0) {
 		free(text);
 		return NULL;
 	}
@@ -62,12 +102,14 @@ can_go_on(const struct runner *r)
 void
 task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 {
-	*texts = (struct task_texts){ .files = list_lines(r->claim.files) };
+	*texts = (struct task_texts){ .files = list_lines(r->claim.files),
+		.locks = list_locks(r) };
 	*task = (struct task){ .claim = &r->claim,
 		.failure = r->failure != NULL ? r->failure : "",
 		.files = texts->files != NULL ? texts->files : "",
 		.locks = texts->locks != NULL ? texts->locks : "",
-		.session_id = can_go_on(r) ? r->claim.last_session_id : "" };
+		.session_id = can_go_on(r) ? r->claim.last_session_id : "",
+		.hooks = &r->hooks };
 }
 
 void

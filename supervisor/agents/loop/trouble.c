@@ -79,7 +79,7 @@ static bool
 is_others(const char *cause, void *argument)
 {
 	static const char *const ours[] = {
-		"repository:", "setup:", "disk:", "memory:", "slow:"
+		"repository:", "hooks:", "setup:", "disk:", "memory:", "slow:"
 	};
 
 	(void)argument;

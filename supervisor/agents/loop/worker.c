@@ -9,6 +9,7 @@
 #include "agents/loop/worker.h"
 #include "base/io.h"
 
+#define ADDED_MAX  20 /* variables of ours */
 #define PROMPT_MAX (1024 * 1024)
 
 /* What stands in braces in a template. */
@@ -216,7 +217,7 @@ int
 worker_prepare(struct worker *w, const struct loop_config *config,
     const struct task *task, const char *base, char *what)
 {
-	*w = (struct worker){ 0 };
+	*w = (struct worker){ .hooks = task->hooks };
 	if (build(w, config, task, base, what) == 0) {
 		w->envp = worker_environment(config, task->claim, w);
 		if (w->envp != NULL)
@@ -259,14 +260,18 @@ begins(const char *variable, const char *const *with, size_t n)
  * it runs inside another one, and what would lead git to another repository.
  * Settings and keys of agents stay. */
 static bool
-is_private(const char *variable)
+is_private(const char *variable, bool has_hooks)
 {
 	static const char *const private[] = { "NOTIFY_SOCKET=",
 		"WATCHDOG_USEC=", "WATCHDOG_PID=", "CLAUDECODE=",
 		"CLAUDE_CODE_", "GIT_" };
 	static const char *const settings[] = { "CLAUDE_CODE_OAUTH_TOKEN=",
 		"CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_MAX_",
-		"CLAUDE_CODE_DISABLE_" };
+		"CLAUDE_CODE_DISABLE_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_",
+		"GIT_CONFIG_COUNT=" };
+
+	if (has_hooks && strncmp(variable, "GIT_CONFIG_COUNT=", 17) == 0)
+		return true;
 
 	return begins(
 		   variable, private, sizeof(private) / sizeof(private[0])) &&
@@ -310,23 +315,42 @@ add_claim(struct list *l, const struct claim *claim, const struct worker *w)
 	add(l, "LOOPKEEPER_PROMPT_FILE=%s", w->prompt_path);
 }
 
+/* git finds our hooks by them. */
+static void
+add_hooks(struct list *l, const struct hooks *hooks)
+{
+	char variables[HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE];
+
+	if (hooks_variables(hooks, variables) < 0) {
+		l->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < HOOKS_VARIABLES; i++)
+		add(l, "%s", variables[i]);
+}
+
 char **
 worker_environment(const struct loop_config *config, const struct claim *claim,
     const struct worker *w)
 {
 	struct list l = { 0 };
+	const struct hooks *hooks = w != NULL ? w->hooks : NULL;
 	size_t n = count(environ);
 
-	l.texts = calloc(n + 12, sizeof(*l.texts));
+	l.texts = calloc(n + ADDED_MAX, sizeof(*l.texts));
 	if (l.texts == NULL)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		if (!is_private(environ[i]))
+		if (!is_private(environ[i], hooks != NULL))
 			add(&l, "%s", environ[i]);
 	add(&l, "LOOPKEEPER_LOOP=%s", config->name);
 	add(&l, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
 	add(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
 	add(&l, "GIT_TERMINAL_PROMPT=0");
+	/* A worktree whose .git is gone isn't the checkout around it. */
+	add(&l, "GIT_CEILING_DIRECTORIES=%s", config->directory);
+	if (hooks != NULL)
+		add_hooks(&l, hooks);
 	if (claim != NULL)
 		add_claim(&l, claim, w);
 	if (!l.failed)

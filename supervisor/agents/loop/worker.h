@@ -5,6 +5,7 @@
 #ifndef LOOPKEEPER_AGENTS_LOOP_WORKER_H
 #define LOOPKEEPER_AGENTS_LOOP_WORKER_H
 
+#include "agents/loop/hooks.h"
 #include "base/path.h"
 #include "conf/conf.h"
 #include "store/claims.h"
@@ -17,13 +18,15 @@ struct task {
 	const char *files;	/* that may be changed */
 	const char *locks;	/* files that other loops hold */
 	const char *session_id; /* of a paused attempt, to be continued */
+	const struct hooks *hooks;
 };
 
 struct worker {
 	/* The rules for its output; NULL for a plain command, and for that of
 	 * a test of its own. The configuration's. */
 	const struct worker_preset *preset;
-	char **argv; /* NULL-ended; as envp and prompt owned */
+	const struct hooks *hooks; /* of the worktree; NULL: none */
+	char **argv;		   /* NULL-ended; as envp and prompt owned */
 	char **envp;
 	char *prompt;		     /* "" for none */
 	char prompt_path[PATH_SIZE]; /* "" for none */

@@ -263,7 +263,7 @@ workplace_set_up(
 
 	if (take_fingerprint(w, commit) < 0)
 		return -1;
-	made = worktree_others(&w->git, &w->trees[tree], true);
+	made = worktree_ignored(&w->git, &w->trees[tree]);
 	if (made == NULL)
 		return -1;
 	out = open_memstream(&text, &len);
