@@ -66,7 +66,7 @@ sh(const char *command)
 }
 
 const char *
-said(const char *command)
+git_said(const char *command)
 {
 	static char text[65536];
 	FILE *out = popen(shell_line(command), "re");
@@ -85,7 +85,7 @@ said(const char *command)
 void
 says(const char *expected, const char *command)
 {
-	const char *is = said(command);
+	const char *is = git_said(command);
 
 	if (strcmp(is, expected) != 0)
 		fail_msg("%s: '%s', not '%s'", command, is, expected);
@@ -114,7 +114,7 @@ commit_of(const char *rev)
 	char command[256];
 
 	(void)snprintf(command, sizeof(command), "git -C $R rev-parse %s", rev);
-	return said(command);
+	return git_said(command);
 }
 
 struct worktree
@@ -155,7 +155,7 @@ git_setup(void **state)
 	sh(begin);
 	*git = (struct git){ .author = "loop-1" };
 	gives(0, git_open(git, at("repository")));
-	(void)snprintf(operators, sizeof(operators), "%s", said(look));
+	(void)snprintf(operators, sizeof(operators), "%s", git_said(look));
 	return 0;
 }
 
@@ -167,7 +167,7 @@ git_teardown(void **state)
 
 	assert_int_equal(setenv("PATH", path_before, 1), 0);
 	free(path_before);
-	is = said(look);
+	is = git_said(look);
 	for (size_t i = 0; operators[i] != '\0'; i++)
 		if (operators[i] != is[i])
 			fail_msg("changed: %.200s\nwas: %.200s", is + i,

@@ -35,7 +35,7 @@ const char *at(const char *name);
 /* A shell command in the directory, which must succeed; and what one writes,
  * without the last newline, good until the next call. $R is the repository. */
 void sh(const char *command);
-const char *said(const char *command);
+const char *git_said(const char *command);
 
 /* Sees that a command writes this. */
 void says(const char *expected, const char *command);

@@ -172,7 +172,7 @@ test_what_is_in_the_history(void **state)
 	gives(0, repository_branch(git, "loopkeeper/main", tip));
 	gives(1, repository_contains(git, "loopkeeper/main", tip));
 	(void)snprintf(hash, sizeof(hash), "%s",
-	    said("cd $R && git commit-tree -m x -p main main^{tree}"));
+	    git_said("cd $R && git commit-tree -m x -p main main^{tree}"));
 	gives(0, repository_contains(git, "loopkeeper/main", hash));
 	gives(0, repository_contains(git, "nothing", tip));
 	gives(0, repository_contains(git, "loopkeeper/main", "0123456789ab"));
@@ -273,8 +273,8 @@ test_input_is_more_than_a_pipe_holds(void **state)
 		(const char *const[]){ "hash-object", "--stdin", NULL }, hash,
 		sizeof(hash)));
 	assert_string_equal(hash,
-	    said("head -c 3000000 /dev/zero | tr \"\\0\" x |"
-		 " git hash-object --stdin"));
+	    git_said("head -c 3000000 /dev/zero | tr \"\\0\" x |"
+		     " git hash-object --stdin"));
 	free(input);
 }
 
