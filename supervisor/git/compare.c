@@ -70,10 +70,10 @@ merge_trees(struct git *g, const char *ours, const char *theirs,
 		(void)snprintf(ret, GIT_HASH_SIZE, "%.*s",
 		    (int)strcspn(output, "\n"), output);
 		status = 1;
-	} else if (status == 1) {
+	} else if (status == 1 && output[0] != '\0') {
 		list_conflicts(output, conflicts, size);
 		status = 0;
-	} else if (status > 1) {
+	} else if (status > 0) { /* 1 also for what is no commit */
 		status = git_fail(g, EPROTO, "git merge-tree: exit %d", status);
 	}
 	free(output);

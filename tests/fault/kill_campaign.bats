@@ -5,6 +5,7 @@
 
 setup() {
 	load ../scenario/lib
+	load kills
 	need jq sqlite3 git cc
 	setup_fleet
 	KILLS=${KILLS:-30}
@@ -64,22 +65,6 @@ write_config() {
 	} | fleet_config
 }
 
-# Lines "WHAT NAME PID" of all that may be killed.
-victims() {
-	{ lk status --all --json || true; } | jq -r '
-	    (.fleet | "guardian - \(.guardian_pid)", "daemon - \(.daemon_pid)"),
-	    (.components[] | "keeper \(.name) \(.keeper_pid)",
-	    "component \(.name) \(.pid)")' | grep -E ' [1-9][0-9]*$'
-}
-
-pause_ms() {
-	sleep "$(printf '0.%03d' "$1")"
-}
-
-has_victims() {
-	[[ -n $(victims) ]] || fail "everybody is dead"
-}
-
 # One more death, somewhere. What was killed is noted, once it is dead.
 kill_one() {
 	local lines what name pid
@@ -87,9 +72,8 @@ kill_one() {
 	mapfile -t lines < <(victims)
 	((${#lines[@]})) || return 0
 	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
-	kill -9 "$pid" 2> /dev/null || return 0
-	wait_until 10 gone "$pid"
-	echo "$what $name $pid" | tee -a "$FLEET/killed"
+	kill_pid "$what" "$name" "$pid"
+	tail -n 1 "$FLEET/killed"
 	printf '    %(%T)T %s\n' -1 "line $(tail -n 1 \
 	    "$FLEET/state/logs/counts.log" | sed 's/.*line //')"
 	pause_ms $((RANDOM % 150 + 20))
@@ -107,13 +91,6 @@ all_passed() {
 	local left
 	left=$(sql "SELECT id, status FROM tests WHERE status != 'passed'")
 	[[ -z $left ]] || fail "$left"
-}
-
-fleet_is_whole() {
-	local left
-	left=$({ lk status --json || true; } | jq -r '.components[] |
-	    select(.state != "running") | "\(.name) is \(.state)"')
-	[[ -z $left && $(status_field @ daemon_pid) -gt 0 ]] || fail "$left"
 }
 
 # Of the numbers from 1 to the last, those that are in no log, as ranges.
@@ -149,6 +126,34 @@ attempts_untold() {
 	    AND payload ->> 'fence' = a.fence) != 1"
 }
 
+# At each commit of the integration branch passes what was merged till then.
+every_commit_passes() {
+	local commit test verify=()
+	check_out "$FLEET/result" "$FLEET/work"
+	while read -r commit test; do
+		git -C "$FLEET/result" checkout -q "$commit"
+		verify+=("$(sql "SELECT verify FROM tests WHERE id = '$test'")")
+		for test in "${verify[@]}"; do
+			(cd "$FLEET/result" && $test) || fail "$commit: $test"
+		done
+	done < <(git -C "$FLEET/work" log --reverse \
+	    --format='%H %(trailers:key=Test,valueonly,separator=)' \
+	    loopkeeper/main | grep ' .')
+	((${#verify[@]} == 9))
+}
+
+# Nothing but the branch and what belongs to it has come to the repository.
+repository_is_whole() {
+	git -C "$FLEET/work" fsck --strict
+	[[ -z $(git -C "$FLEET/work" status --porcelain) ]]
+	[[ $(git -C "$FLEET/work" rev-list --count HEAD) == 1 ]]
+	[[ $(git -C "$FLEET/work" worktree list | wc -l) == 7 ]]
+	# Of git, that is: ours are files that nobody has locked.
+	run find "$FLEET/work/.git" -name '*.lock' \
+	    ! -path "$FLEET/work/.git/loopkeeper/*"
+	[[ -z $output ]] || fail "$output"
+}
+
 @test "everything ends passed, told once, with nothing lost" {
 	lk up -d
 	wait_state loop-3 running 30
@@ -174,4 +179,8 @@ attempts_untold() {
 	[[ -z $(attempts_untold) ]] || fail "$(attempts_untold)"
 	# What was spooled is in the database.
 	[[ -z $(find "$FLEET/state/spool" -name '*.jsonl' -size +0) ]]
+	[[ $(merged "$FLEET/work" | sort) == \
+	    $(sql "SELECT id FROM tests ORDER BY id") ]]
+	every_commit_passes
+	repository_is_whole
 }

@@ -199,6 +199,8 @@ test_whatever_a_worker_did_is_reset(void **state)
 		"chmod 555 dir; echo x > a.txt",
 		"echo rubbish > $(git rev-parse --git-path index)",
 		": > $(git rev-parse --git-path index)",
+		"f=$(git rev-parse --git-path index); head -c 100 $f > x;"
+		"mv x $f",
 		"git update-ref --no-deref HEAD HEAD; git branch -q -D"
 		" loop-1/working",
 		"git symbolic-ref HEAD refs/heads/nothing",
@@ -222,6 +224,21 @@ test_whatever_a_worker_did_is_reset(void **state)
 }
 
 static void
+test_a_reset_that_fails_leaves_no_wreck(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("touch $R/.git/worktrees/wt/index.lock");
+	fails(EPROTO, "index.lock",
+	    worktree_reset(git, &w, "loop-1/working", "main"));
+	(void)opened("wt", 0, false);
+	fails(EPROTO, "nothing", worktree_reset(git, &w, NULL, "nothing"));
+	(void)opened("wt", 0, false);
+	sh("rm $R/.git/worktrees/wt/index.lock");
+	resets(&w);
+}
+
+static void
 test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 {
 	struct worktree w = made("wt");
@@ -234,7 +251,7 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 	   "echo x | tee new/deep/f x.o ignored/f ignored/made/f .env"
 	   " deps/cache/f deps/f $'odd/\\n\\xc3\\xa4 x' > /dev/null;"
 	   "ln -s ../../repository new/link");
-	others = worktree_others(git, &w, true);
+	others = worktree_ignored(git, &w);
 	assert_non_null(others);
 	assert_string_equal(others[0], "ignored/");
 	assert_string_equal(others[1], "x.o");
@@ -376,6 +393,7 @@ main(void)
 		TEST(test_the_checkout_around_it_is_never_touched),
 		TEST(test_what_a_worker_left_halfway_is_forgotten),
 		TEST(test_whatever_a_worker_did_is_reset),
+		TEST(test_a_reset_that_fails_leaves_no_wreck),
 		TEST(test_what_git_does_not_know_goes_but_for_what_is_kept),
 		TEST(test_folders_that_may_not_be_written_go),
 		TEST(test_a_repository_inside_is_set_aside),
