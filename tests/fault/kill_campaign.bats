@@ -126,6 +126,34 @@ attempts_untold() {
 	    AND payload ->> 'fence' = a.fence) != 1"
 }
 
+# At each commit of the integration branch passes what was merged till then.
+every_commit_passes() {
+	local commit test verify=()
+	check_out "$FLEET/result" "$FLEET/work"
+	while read -r commit test; do
+		git -C "$FLEET/result" checkout -q "$commit"
+		verify+=("$(sql "SELECT verify FROM tests WHERE id = '$test'")")
+		for test in "${verify[@]}"; do
+			(cd "$FLEET/result" && $test) || fail "$commit: $test"
+		done
+	done < <(git -C "$FLEET/work" log --reverse \
+	    --format='%H %(trailers:key=Test,valueonly,separator=)' \
+	    loopkeeper/main | grep ' .')
+	((${#verify[@]} == 9))
+}
+
+# Nothing but the branch and what belongs to it has come to the repository.
+repository_is_whole() {
+	git -C "$FLEET/work" fsck --strict
+	[[ -z $(git -C "$FLEET/work" status --porcelain) ]]
+	[[ $(git -C "$FLEET/work" rev-list --count HEAD) == 1 ]]
+	[[ $(git -C "$FLEET/work" worktree list | wc -l) == 7 ]]
+	# Of git, that is: ours are files that nobody has locked.
+	run find "$FLEET/work/.git" -name '*.lock' \
+	    ! -path "$FLEET/work/.git/loopkeeper/*"
+	[[ -z $output ]] || fail "$output"
+}
+
 @test "everything ends passed, told once, with nothing lost" {
 	lk up -d
 	wait_state loop-3 running 30
@@ -151,4 +179,8 @@ attempts_untold() {
 	[[ -z $(attempts_untold) ]] || fail "$(attempts_untold)"
 	# What was spooled is in the database.
 	[[ -z $(find "$FLEET/state/spool" -name '*.jsonl' -size +0) ]]
+	[[ $(merged "$FLEET/work" | sort) == \
+	    $(sql "SELECT id FROM tests ORDER BY id") ]]
+	every_commit_passes
+	repository_is_whole
 }

@@ -4,7 +4,8 @@
 load lib
 
 prepare() {
-	mkdir "$FLEET/repository"
+	need git
+	repository "$FLEET/repository"
 }
 
 # configure PM: loop-1 whose worker does nothing, and the given pm group.
@@ -21,7 +22,7 @@ configure() {
 	CONF
 	cat > "$FLEET/tests.json" <<-JSON
 		[{"id": "T-1", "loop_id": "loop-1", "max_attempts": 2,
-		  "verify": "test -e done"}]
+		  "verify": "test -e $FLEET/done"}]
 	JSON
 	lk import "$FLEET/tests.json" > /dev/null
 }
@@ -50,7 +51,7 @@ holds() {
 	wait_until 10 holds "decisions WHERE id = 'DEC-002'"
 	[[ $(sql "SELECT count(*) FROM attempts") == 4 ]]
 	[[ $(sql "SELECT count(*) FROM decisions") == 2 ]]
-	touch "$FLEET/repository/done"
+	touch "$FLEET/done"
 	lk decide DEC-002 A --comment "I have done it myself"
 	wait_until 10 holds "tests WHERE status = 'passed'"
 	[[ $(count_events "event_type = 'decision_needed'") == 2 ]]
@@ -107,7 +108,7 @@ holds() {
 	kill "$PID"
 	wait_until 10 gone "$PID"
 	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
-	touch "$FLEET/repository/done"
+	touch "$FLEET/done"
 	lk reset T-1
 	wait_until 10 holds "alerts WHERE acknowledged
 	    AND context ->> 'cleared_at' IS NOT NULL"

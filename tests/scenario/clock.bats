@@ -36,7 +36,7 @@ start_fleet() {
 		      worker = [ "/bin/sh", "-c", "exec sleep 1000" ]; }; }
 		);
 	CONF
-	mkdir "$FLEET/repository"
+	repository "$FLEET/repository"
 	lk_faked up -d
 	wait_state beats running
 	wait_state pm running

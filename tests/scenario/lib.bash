@@ -113,7 +113,7 @@ sql() {
 
 # What stands in a list of components for all who work on the database.
 agents() {
-	[[ -d $FLEET/repository ]] || repository "$FLEET/repository"
+	repository "$FLEET/repository"
 	cat <<-CONF
 		{ name = "monitor"; command = [ "loopkeeper-monitor" ];
 		  ready = "notify"; },
@@ -131,8 +131,9 @@ git() {
 	    -c init.defaultBranch=main -c commit.gpgSign=false "$@" 3>&-
 }
 
-# repository DIRECTORY: a git repository with one commit.
+# repository DIRECTORY: a git repository with one commit, if nothing is there.
 repository() {
+	[[ ! -d $1 ]] || return 0
 	git init -q "$1"
 	echo "a repository" > "$1/README"
 	git -C "$1" add -A
@@ -155,8 +156,8 @@ check_out() {
 # one_loop [KEYS]: a configuration with loop-1, whose worker is the script on
 # standard input. It runs in $WORK; verify runs elsewhere.
 one_loop() {
-	[[ -d $FLEET/repository ]] || repository "$FLEET/repository"
-	WORK=$FLEET/state/loop-1/worktree
+	repository "$FLEET/repository"
+	export WORK=$FLEET/state/loop-1/worktree
 	cat > "$FLEET/worker"
 	chmod 755 "$FLEET/worker"
 	fleet_config <<-CONF

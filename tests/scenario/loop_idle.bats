@@ -5,7 +5,7 @@ load lib
 
 prepare() {
 	need git
-	mkdir "$FLEET/repository"
+	repository "$FLEET/repository"
 	fleet_config <<-CONF
 		components = (
 		  { name = "pm"; command = [ "loopkeeper-pm" ];
@@ -46,17 +46,25 @@ new_test() {
 	    VALUES ('$1', 'loop-1', 'pending', '${2:-test -e $1}', 1);"
 }
 
+# It may take its time to pass.
+is_taken() {
+	[[ $(sql "SELECT count(*) FROM attempts WHERE test_id = '$1'") == 1 ]]
+}
+
 @test "a new test is taken within a second, whoever wrote it" {
 	lk add T-1 --loop loop-1 --verify "test -e T-1"
-	wait_until 3 test_is T-1 passed
+	wait_until 3 is_taken T-1
+	wait_until 20 test_is T-1 passed
 	wait_until 20 sleeps loop-1
 	sql "$(new_test T-2)"
-	wait_until 3 test_is T-2 passed
+	wait_until 3 is_taken T-2
+	wait_until 20 test_is T-2 passed
 	wait_until 20 sleeps loop-1
 	# And by one that stays, with a transaction that takes its time.
 	foreigner "BEGIN IMMEDIATE;" "$(new_test T-3)"
 	tell_foreigner "COMMIT;"
-	wait_until 3 test_is T-3 passed
+	wait_until 3 is_taken T-3
+	wait_until 20 test_is T-3 passed
 }
 
 @test "a question is asked, and its answer taken, within a second" {

@@ -120,14 +120,16 @@ nothing_in_progress() {
 # A worker that is through as soon as $FLEET/go is there; with or without
 # loop-1 in the configuration.
 with_loop() {
+	repository "$FLEET/repository"
 	fleet_config <<-CONF
 		components = ( { name = "one"; command = [ "sleep", "1000" ]; },
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { repository = "$FLEET";
-		    worker = [ "sh", "-c", "touch begun; while [ ! -e go ];
-		      do sleep 0.05; done; touch passes" ]; }; },
+		    ready = "notify"; loop = { repository = "$FLEET/repository";
+		    worker = [ "sh", "-c", "echo once >> $FLEET/begun;
+		      while [ ! -e $FLEET/go ]; do sleep 0.05; done;
+		      touch passes" ]; }; },
 		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { repository = "$FLEET";
+		    ready = "notify"; loop = { repository = "$FLEET/repository";
 		    worker = [ "true" ]; }; } );
 	CONF
 }
@@ -167,10 +169,19 @@ nobody_runs() {
 	lk reload
 	tell_foreigner 'ROLLBACK;'
 	dismiss_foreigner
-	wait_until 20 test_is T-1 passed
+	wait_until 20 test_is T-1 pending
 	[[ ! -e $FLEET/state/spool/loop-1.outcome ]]
 	# The other one was idle, and is known to be gone all the same.
 	wait_until 10 nobody_runs
+	# What it had done is verified; that is known when it comes back.
+	[[ $(sql "SELECT outcome || (result_commit <> '') FROM attempts") == \
+	    interrupted1 ]]
+	[[ -z $(merged) ]]
+	with_loop
+	lk reload
+	wait_until 20 test_is T-1 passed
+	[[ $(merged) == T-1 ]]
+	[[ $(wc -l < "$FLEET/begun") == 1 ]]
 	[[ $(count_events "event_type = 'test_passed'") == 1 ]]
 }
 

@@ -151,7 +151,7 @@ stuck_twice() {
 
 @test "why names the test that was open, and what was repaired" {
 	need git
-	mkdir "$FLEET/repository"
+	repository "$FLEET/repository"
 	fleet_config <<-CONF
 		components = ( { name = "loop-1";
 		    command = [ "loopkeeper-loop" ]; ready = "notify";

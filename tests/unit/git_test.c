@@ -179,6 +179,20 @@ test_what_is_in_the_history(void **state)
 	gives(0, repository_commit(git, "nothing", hash));
 	gives(0, repository_commit(git, "--all", hash));
 	gives(1, repository_commit(git, "main", hash));
+	/* In a file of its own, packed, by another name, or damaged. */
+	gives(1, repository_commit(git, "refs/heads/main", hash));
+	assert_string_equal(hash, commit_of("main"));
+	gives(0, repository_commit(git, "refs/heads/../heads/main", hash));
+	sh("git -C $R pack-refs --all; git -C $R symbolic-ref refs/heads/s"
+	   " refs/heads/main; : > $R/.git/refs/heads/empty");
+	gives(1, repository_commit(git, "refs/heads/loopkeeper/main", hash));
+	assert_string_equal(hash, tip);
+	gives(1, repository_commit(git, "refs/heads/s", hash));
+	assert_string_equal(hash, commit_of("main"));
+	gives(0, repository_commit(git, "refs/heads/empty", hash));
+	gives(0, repository_commit(git, "refs/heads/loopkeeper", hash));
+	sh("rm $R/.git/refs/heads/empty; git -C $R symbolic-ref -d"
+	   " refs/heads/s");
 	fails(EPROTO, "no commit", repository_tree(git, "nothing", hash));
 }
 
@@ -322,7 +336,7 @@ test_what_git_says_is_passed_on(void **state)
 	assert_int_equal(setenv("FAKE_EXIT", "3", 1), 0);
 	gives(3, git_run(git, &at_top, status));
 	fails(EPROTO, "git status: that", git_must(git, &at_top, status));
-	fails(EPROTO, "git status: exit 3",
+	fails(EPROTO, "git status: that",
 	    git_line(git, &at_top, status, line, sizeof(line)));
 	assert_int_equal(setenv("FAKE_EXIT", "0", 1), 0);
 	gives(0, git_must(git, &at_top, status));
