@@ -26,8 +26,8 @@ setup() {
 
 teardown() {
 	if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
-		show_fleet
 		[[ -z ${KEEP:-} ]] || cp -a "$FLEET" "$KEEP"
+		show_fleet | tail -n 200 || true
 	fi
 	teardown_fleet
 }
@@ -199,7 +199,8 @@ kill_child() {
 		pid=${!pid}
 		child=
 		read -r child _ < "/proc/$pid/task/$pid/children" || true
-		if [[ -n $child ]] && read -r comm < "/proc/$child/comm" && kill -9 "$child"; then
+		if [[ -n $child ]] && read -r comm < "/proc/$child/comm" &&
+		    kill -9 "$child"; then
 			wait_until 10 gone "$child"
 			echo "$comm - $child" >> "$FLEET/killed"
 			return
@@ -213,8 +214,7 @@ kill_one() {
 	local kinds=(child child child 'component loop' 'component loop'
 	    'component loop' keeper keeper daemon .)
 	kind=${kinds[RANDOM % ${#kinds[@]}]}
-	wait_until 20 has_victims
-	all=$(victims) || return 0
+	all=$(wait_victims)
 	if [[ $kind == child ]]; then
 		mapfile -t lines < <(sed -n 's/^component loop-.* //p' <<< "$all")
 		((${#lines[@]})) && kill_child "${lines[@]}"
@@ -317,9 +317,11 @@ work_is_kept() {
 
 # One commit for each test, that of the attempt which passed.
 commits_are_sound() {
-	git -C "$REPOSITORY" log --first-parent --reverse \
-	    --format='%H %(trailers:key=Test,valueonly,separator=%x2C) %(trailers:key=Attempt,valueonly,separator=%x2C)' \
-	    main..loopkeeper/main > "$FLEET/commits"
+	local value=valueonly,separator=%x2C
+	git -C "$REPOSITORY" log --first-parent --reverse --format="%H
+	    %(trailers:key=Test,$value) %(trailers:key=Attempt,$value)" \
+	    main..loopkeeper/main | paste - - | tr -s '\t ' ' ' \
+	    > "$FLEET/commits"
 	cut -d' ' -f2 "$FLEET/commits" | sort > "$FLEET/committed"
 	cut -d' ' -f1 "$REPOSITORY/tests.list" | sort |
 	    diff - "$FLEET/committed"
@@ -352,7 +354,7 @@ repository_is_clean() {
 	[[ -z $found ]] || fail "lock files:" "$found"
 	found=$(find "$FLEET"/state/loop-* -path '*.wreck-*/scratch')
 	[[ -z $found ]] || fail "work in a wreck:" "$found"
-	found=$(cd "$FLEET/state" && ls -d loop-*/* |
+	found=$(find "$FLEET"/state/loop-* -mindepth 1 -maxdepth 1 |
 	    grep -vE '/(specs|hooks|(worktree|verify)(\.wreck-[0-9]+)?)$' || true)
 	[[ -z $found ]] || fail "left over:" "$found"
 	found=$(git -C "$REPOSITORY" worktree list)
