@@ -28,6 +28,10 @@ int repository_branch(
 int repository_is_checked_out(
     struct git *g, const char *branch, char ret[static PATH_SIZE]);
 
+/* The same, but for the worktree at path. */
+int repository_is_used_beside(struct git *g, const char *path,
+    const char *branch, char ret[static PATH_SIZE]);
+
 /* Whether commit is in the history of the branch. Returns 1, 0 (also when
  * there is no such branch or commit), or -1. */
 int repository_contains(struct git *g, const char *branch, const char *commit);
