@@ -148,7 +148,7 @@ mend_folder(struct git *g, const struct worktree *w, char *aside)
 	char path[PATH_SIZE], text[PATH_SIZE + 16];
 	int n = snprintf(text, sizeof(text), "gitdir: %s\n", w->admin);
 
-	if (wreck_clear_folder(g, w, aside) < 0)
+	if (wreck_clear_place(g, w, aside) < 0)
 		return -1;
 	if (path_make(w->path, 0777) < 0 ||
 	    path_format(path, "%s/.git", w->path) < 0 ||
@@ -200,19 +200,30 @@ adopt(struct git *g, struct worktree *w, const char *commit, char *aside)
 		  g, &call, (const char *const[]){ "read-tree", commit, NULL });
 }
 
+/* Whether the folder was a worktree of this repository. */
+static bool
+was_ours(const struct git *g, const struct worktree *w)
+{
+	char text[PATH_SIZE], begin[PATH_SIZE];
+	struct stat st;
+
+	return lstat(w->path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    read_line(w->path, ".git", text) &&
+	    path_format(begin, "gitdir: %s/worktrees/", g->common) == 0 &&
+	    strncmp(text, begin, strlen(begin)) == 0;
+}
+
 /* The lock is held, and something is amiss. */
 static int
 mend(struct git *g, struct worktree *w, const char *commit, char *aside)
 {
-	struct stat st;
-
 	if (w->admin[0] != '\0' && is_admin_whole(w))
 		return mend_folder(g, w, aside);
 	if (wreck_clear_admin(g, w) < 0)
 		return -1;
-	if (lstat(w->path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (was_ours(g, w))
 		return adopt(g, w, commit, aside) < 0 ? -1 : 1;
-	return wreck_clear_folder(g, w, aside) < 0 ||
+	return wreck_set_aside(g, w, aside) < 0 ||
 		add(g, w, "--checkout", commit) < 0
 	    ? -1
 	    : 1;

@@ -17,13 +17,14 @@ struct worktree {
 };
 
 /*
- * Makes sure that there is a worktree at path. Of what a worker has done to it
+ * Makes sure that there is a worktree at path. Of what a worker has done to one
  * the files stay: a folder without its .git or its admin directory is given
- * them, and what stands in their places is set aside (wreck.h) and told in
- * aside ("" when nothing was; PATH_SIZE). Where there is nothing it is made, at
- * commit; HEAD is detached there in every admin directory that is made. Nothing
- * of ours may run in it. Returns 1 with a new admin directory, 0, or -1; EAGAIN
- * while another process works on the repository's worktrees: try again soon.
+ * them. What stands there and never was a worktree is set aside (wreck.h) and
+ * told in aside ("" when nothing was; PATH_SIZE). Where there is nothing it is
+ * made, at commit; HEAD is detached there in every admin directory that is
+ * made. Nothing of ours may run in it. Returns 1 with a new admin directory, 0,
+ * or -1; EAGAIN while another process works on the repository's worktrees: try
+ * again soon.
  */
 int worktree_open(struct git *g, struct worktree *w, const char *path,
     const char *commit, char *aside);

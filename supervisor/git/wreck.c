@@ -49,13 +49,23 @@ rename_aside(struct git *g, const struct worktree *w, const char *from,
 }
 
 int
-wreck_clear_folder(struct git *g, const struct worktree *w, char *aside)
+wreck_set_aside(struct git *g, const struct worktree *w, char *aside)
+{
+	struct stat st;
+
+	return lstat(w->path, &st) == 0
+	    ? rename_aside(g, w, w->path, "wreck", aside)
+	    : 0;
+}
+
+int
+wreck_clear_place(struct git *g, const struct worktree *w, char *aside)
 {
 	char path[PATH_SIZE];
 	struct stat st;
 
 	if (lstat(w->path, &st) == 0 && !S_ISDIR(st.st_mode))
-		return rename_aside(g, w, w->path, "wreck", aside);
+		return wreck_set_aside(g, w, aside);
 	if (path_format(path, "%s/.git", w->path) < 0)
 		return git_fail(g, errno, "%s: %s", w->path, strerror(errno));
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode)

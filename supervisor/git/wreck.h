@@ -10,12 +10,15 @@
 #include "git/worktree.h"
 
 /*
- * What stands where a worktree's folder or its .git is to be, and is something
- * else, is moved to PATH.wreck-TIME or PATH.inner-TIME, which is told in aside
- * (PATH_SIZE; else untouched). The caller holds the lock on worktrees, here and
- * below. Returns 0 or -1.
+ * Moves whatever is at the worktree's path to PATH.wreck-TIME, which is told in
+ * aside (PATH_SIZE; else untouched). The caller holds the lock on worktrees,
+ * here and below. Returns 0 or -1.
  */
-int wreck_clear_folder(struct git *g, const struct worktree *w, char *aside);
+int wreck_set_aside(struct git *g, const struct worktree *w, char *aside);
+
+/* The same with what is no folder; and with a directory where its .git is to
+ * be, to PATH.inner-TIME. */
+int wreck_clear_place(struct git *g, const struct worktree *w, char *aside);
 
 /* Moves the admin directory ("" for none) into the repository's folder; the
  * worktree has none then. Returns 0 or -1. */
