@@ -9,6 +9,7 @@
 #include <stdint.h>
 #ifdef LOOPKEEPER_TEST
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/text.h"
 #endif
@@ -26,6 +27,21 @@ point_ms(const char *variable, int64_t ms)
 	(void)variable;
 #endif
 	return ms;
+}
+
+/* Waits so long here; not at all where the variable isn't set. */
+static inline void
+point_wait(const char *variable)
+{
+#ifdef LOOPKEEPER_TEST
+	int64_t ms = point_ms(variable, 0);
+
+	(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
+			    .tv_nsec = ms % 1000 * 1000000 },
+	    NULL);
+#else
+	(void)variable;
+#endif
 }
 
 #endif

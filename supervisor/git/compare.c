@@ -70,28 +70,14 @@ merge_trees(struct git *g, const char *ours, const char *theirs,
 		(void)snprintf(ret, GIT_HASH_SIZE, "%.*s",
 		    (int)strcspn(output, "\n"), output);
 		status = 1;
-	} else if (status == 1) {
+	} else if (status == 1 && output[0] != '\0') {
 		list_conflicts(output, conflicts, size);
 		status = 0;
-	} else if (status > 1) {
+	} else if (status > 0) { /* 1 also for what is no commit */
 		status = git_fail(g, EPROTO, "git merge-tree: exit %d", status);
 	}
 	free(output);
 	return status;
-}
-
-int
-repository_rebase(struct git *g, const char *commit, const char *onto,
-    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
-    size_t size)
-{
-	char tree[GIT_HASH_SIZE];
-	int merged = merge_trees(g, onto, commit, tree, conflicts, size);
-
-	if (merged <= 0)
-		return merged;
-	return repository_write_commit(g, tree, onto, message, ret) < 0 ? -1
-									: 1;
 }
 
 /* The tree of rev as a commit on parent ("" for none), which nobody keeps. */
@@ -103,6 +89,26 @@ stand_in(struct git *g, const char *rev, const char *parent,
 
 	(void)snprintf(tree, sizeof(tree), "%s^{tree}", rev);
 	return repository_write_commit(g, tree, parent, "stand-in", ret);
+}
+
+int
+repository_rebase(struct git *g, const char *commit, const char *onto,
+    const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size)
+{
+	char parent[GIT_REF_SIZE], ours[GIT_HASH_SIZE], tree[GIT_HASH_SIZE];
+	int merged;
+
+	/* Only what commit itself changed, also where the history of onto
+	 * hasn't any more what it stood on: both sides begin there. */
+	(void)snprintf(parent, sizeof(parent), "%s^1", commit);
+	if (stand_in(g, onto, parent, ours) < 0)
+		return -1;
+	merged = merge_trees(g, ours, commit, tree, conflicts, size);
+	if (merged <= 0)
+		return merged;
+	return repository_write_commit(g, tree, onto, message, ret) < 0 ? -1
+									: 1;
 }
 
 int

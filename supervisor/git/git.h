@@ -79,6 +79,10 @@ int git_must(
 int git_line(struct git *g, const struct git_call *call,
     const char *const *arguments, char *ret, size_t size);
 
+/* The same for whom 1 is an error, too. Returns 0 or -1. */
+int git_must_line(struct git *g, const struct git_call *call,
+    const char *const *arguments, char *ret, size_t size);
+
 /* Notes a text for people, sets errno, returns -1. */
 int git_fail(struct git *g, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

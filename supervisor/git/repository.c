@@ -58,12 +58,33 @@ git_open(struct git *g, const char *path)
 	return result;
 }
 
+/* A branch that has a file of its own is a commit; all others are git's to find
+ * (packed, in another format, or none). */
+static bool
+read_branch(struct git *g, const char *ref, char ret[static GIT_HASH_SIZE])
+{
+	char path[PATH_SIZE], text[GIT_HASH_SIZE + 1];
+	size_t len;
+
+	if (strncmp(ref, "refs/heads/", 11) != 0 || strstr(ref, "..") != NULL ||
+	    path_format(path, "%s/%s", g->common, ref) < 0 ||
+	    io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	len = strspn(text, "0123456789abcdef");
+	if ((len != 40 && len != 64) || strcmp(text + len, "\n") != 0)
+		return false;
+	(void)snprintf(ret, GIT_HASH_SIZE, "%.*s", (int)len, text);
+	return true;
+}
+
 int
 repository_commit(
     struct git *g, const char *rev, char ret[static GIT_HASH_SIZE])
 {
 	char text[PATH_SIZE];
 
+	if (read_branch(g, rev, ret))
+		return 1;
 	if (path_format(text, "%s^{commit}", rev) < 0)
 		return git_fail(g, errno, "%s: %s", rev, strerror(errno));
 	return git_line(g, &at_top,
@@ -258,16 +279,12 @@ repository_write_commit(struct git *g, const char *tree, const char *parent,
 		.input_len = strlen(message) };
 	const char *arguments[] = { "commit-tree", tree, "-F", "-", NULL, NULL,
 		NULL };
-	int result;
 
 	if (parent[0] != '\0') {
 		arguments[4] = "-p";
 		arguments[5] = parent;
 	}
-	result = git_line(g, &call, arguments, ret, GIT_HASH_SIZE);
-	return result == 1 ? 0
-	    : result == 0  ? git_fail(g, EPROTO, "git commit-tree: exit 1")
-			   : -1;
+	return git_must_line(g, &call, arguments, ret, GIT_HASH_SIZE);
 }
 
 int

@@ -4,7 +4,8 @@
 
 #include "git/git.h"
 
-/* The commit that rev means. Returns 1, 0 when there is none, -1. */
+/* The commit that rev means; costs next to nothing for "refs/heads/NAME".
+ * Returns 1, 0 when there is none, -1. */
 int repository_commit(
     struct git *g, const char *rev, char ret[static GIT_HASH_SIZE]);
 

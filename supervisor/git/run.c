@@ -350,18 +350,25 @@ git_run(
 	return result;
 }
 
+/* A status that is an error, in git's words. */
+static int
+refuse(struct git *g, const char *command, int status)
+{
+	char said[GIT_ERROR_SIZE];
+
+	(void)strlcpy(said, g->error, sizeof(said));
+	return said[0] != '\0'
+	    ? git_fail(g, EPROTO, "git %s: %s", command, said)
+	    : git_fail(g, EPROTO, "git %s: exit %d", command, status);
+}
+
 int
 git_must(
     struct git *g, const struct git_call *call, const char *const *arguments)
 {
-	char said[GIT_ERROR_SIZE];
 	int status = git_run(g, call, arguments);
 
-	if (status <= 0)
-		return status;
-	(void)strlcpy(said, g->error, sizeof(said));
-	return git_fail(g, EPROTO, "git %s: %s", arguments[0],
-	    said[0] != '\0' ? said : "it failed");
+	return status <= 0 ? status : refuse(g, arguments[0], status);
 }
 
 int
@@ -384,9 +391,17 @@ git_line(struct git *g, const struct git_call *call,
 	} else if (status == 1) {
 		status = 0;
 	} else if (status > 1) {
-		status = git_fail(
-		    g, EPROTO, "git %s: exit %d", arguments[0], status);
+		status = refuse(g, arguments[0], status);
 	}
 	free(output);
 	return status;
+}
+
+int
+git_must_line(struct git *g, const struct git_call *call,
+    const char *const *arguments, char *ret, size_t size)
+{
+	int status = git_line(g, call, arguments, ret, size);
+
+	return status == 1 ? 0 : status == 0 ? refuse(g, arguments[0], 1) : -1;
 }

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -188,37 +189,57 @@ worktree_is_plain(struct git *g, const struct worktree *w)
 	return plain;
 }
 
-/* An index that a worker has damaged, or told not to look at files, goes. */
+/* The same checkout without the index, which is put back where that fails: a
+ * worktree without one counts as a wreck. */
 static int
-make_plain(struct git *g, const struct worktree *w)
+check_out_anew(struct git *g, const struct worktree *w,
+    const struct git_call *call, const char *const *arguments)
 {
-	char path[PATH_SIZE];
-	int plain = worktree_is_plain(g, w);
+	char path[PATH_SIZE], aside[PATH_SIZE];
+	int result, error;
 
-	if (plain != 0)
-		return plain < 0 ? -1 : 0;
 	if (path_format(path, "%s/index", w->admin) < 0 ||
-	    (unlink(path) < 0 && errno != ENOENT))
+	    path_format(aside, "%s/index.aside", w->admin) < 0 ||
+	    (rename(path, aside) < 0 && errno != ENOENT))
 		return git_fail(
 		    g, errno, "%s/index: %s", w->admin, strerror(errno));
-	return 0;
+	result = git_must(g, call, arguments);
+	error = errno;
+	if (result < 0)
+		(void)rename(aside, path);
+	else
+		(void)unlink(aside);
+	errno = error;
+	return result;
 }
 
 int
 worktree_reset(struct git *g, const struct worktree *w, const char *branch,
     const char *commit)
 {
+	const char *const on_branch[] = { "checkout", "-q", "--force",
+		"--no-track", "-B", branch, commit, NULL };
+	const char *const detached[] = { "checkout", "-q", "--force",
+		"--detach", commit, NULL };
+	const char *const *arguments = branch != NULL ? on_branch : detached;
 	struct git_call call = { 0 };
+	int plain;
 
 	worktree_call(w, &call);
 	/* What a worker has left half-way: a merge, a rebase, a bisect. */
-	if (wreck_forget_operations(g, w) < 0 || make_plain(g, w) < 0)
+	if (wreck_forget_operations(g, w) < 0)
 		return -1;
-	return git_must(g, &call,
-	    branch != NULL ? (const char *const[]){ "checkout", "-q", "--force",
-				 "--no-track", "-B", branch, commit, NULL }
-			   : (const char *const[]){ "checkout", "-q", "--force",
-				 "--detach", commit, NULL });
+	/* An index that he has damaged, or told not to look at files, goes. */
+	plain = worktree_is_plain(g, w);
+	if (plain < 0)
+		return -1;
+	if (plain > 0) {
+		plain = git_must(g, &call, arguments);
+		if (plain == 0 || errno != EPROTO)
+			return plain;
+		/* Not every damage is seen before. */
+	}
+	return check_out_anew(g, w, &call, arguments);
 }
 
 int

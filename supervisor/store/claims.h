@@ -89,12 +89,6 @@ int claims_held(struct store *s, const struct attempt_key *key);
 int claims_begin(struct store *s, const char *loop_id, const char *title,
     int priority, const char *branch, const struct recovery *recovery);
 
-/* Calls found for each attempt of the loop that nobody ended, so that what is
- * left of its processes can be ended before claims_begin(). found must not use
- * the store. Returns 0 or -1. */
-int claims_open_attempts(struct store *s, const char *loop_id,
-    void (*found)(const char *attempt_id, void *argument), void *argument);
-
 /* The loop ends as it should: its row says so. Returns 0 or -1. */
 int claims_finish(struct store *s, const char *loop_id);
 

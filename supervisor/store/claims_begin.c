@@ -41,22 +41,6 @@ claims_begin(struct store *s, const char *loop_id, const char *title,
 }
 
 int
-claims_open_attempts(struct store *s, const char *loop_id,
-    void (*found)(const char *attempt_id, void *argument), void *argument)
-{
-	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT id FROM attempts WHERE loop_id = ?1 AND ended_at IS NULL",
-	    "t", loop_id);
-	const char *id;
-	int more;
-
-	while ((more = statement_row(s, q, "t", &id)) == 1)
-		found(id, argument);
-	statement_end(q);
-	return more;
-}
-
-int
 claims_finish(struct store *s, const char *loop_id)
 {
 	return statement_run(s,

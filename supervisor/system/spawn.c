@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -177,23 +176,12 @@ change_directory(const struct child *c)
 	return chdir(c->s->directory);
 }
 
-/* For tests that kill the keeper meanwhile. */
-static void
-wait_before_exec(void)
-{
-	int64_t ms = point_ms("LOOPKEEPER_DELAY_BEFORE_EXEC_MS", 0);
-
-	if (ms > 0)
-		(void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000,
-				    .tv_nsec = ms % 1000 * 1000000 },
-		    NULL);
-}
-
 /* After the change of user, which clears it. */
 static int
 set_death_signal(const struct child *c)
 {
-	wait_before_exec();
+	/* For tests that kill the keeper meanwhile. */
+	point_wait("LOOPKEEPER_DELAY_BEFORE_EXEC_MS");
 	if (c->s->death_signal == 0)
 		return 0;
 	return prctl(PR_SET_PDEATHSIG, c->s->death_signal, 0, 0, 0);

@@ -5,6 +5,7 @@
 
 setup() {
 	load ../scenario/lib
+	load kills
 	need jq sqlite3 git cc
 	setup_fleet
 	KILLS=${KILLS:-30}
@@ -64,22 +65,6 @@ write_config() {
 	} | fleet_config
 }
 
-# Lines "WHAT NAME PID" of all that may be killed.
-victims() {
-	{ lk status --all --json || true; } | jq -r '
-	    (.fleet | "guardian - \(.guardian_pid)", "daemon - \(.daemon_pid)"),
-	    (.components[] | "keeper \(.name) \(.keeper_pid)",
-	    "component \(.name) \(.pid)")' | grep -E ' [1-9][0-9]*$'
-}
-
-pause_ms() {
-	sleep "$(printf '0.%03d' "$1")"
-}
-
-has_victims() {
-	[[ -n $(victims) ]] || fail "everybody is dead"
-}
-
 # One more death, somewhere. What was killed is noted, once it is dead.
 kill_one() {
 	local lines what name pid
@@ -87,9 +72,8 @@ kill_one() {
 	mapfile -t lines < <(victims)
 	((${#lines[@]})) || return 0
 	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
-	kill -9 "$pid" 2> /dev/null || return 0
-	wait_until 10 gone "$pid"
-	echo "$what $name $pid" | tee -a "$FLEET/killed"
+	kill_pid "$what" "$name" "$pid"
+	tail -n 1 "$FLEET/killed"
 	printf '    %(%T)T %s\n' -1 "line $(tail -n 1 \
 	    "$FLEET/state/logs/counts.log" | sed 's/.*line //')"
 	pause_ms $((RANDOM % 150 + 20))
@@ -107,13 +91,6 @@ all_passed() {
 	local left
 	left=$(sql "SELECT id, status FROM tests WHERE status != 'passed'")
 	[[ -z $left ]] || fail "$left"
-}
-
-fleet_is_whole() {
-	local left
-	left=$({ lk status --json || true; } | jq -r '.components[] |
-	    select(.state != "running") | "\(.name) is \(.state)"')
-	[[ -z $left && $(status_field @ daemon_pid) -gt 0 ]] || fail "$left"
 }
 
 # Of the numbers from 1 to the last, those that are in no log, as ranges.

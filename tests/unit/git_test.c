@@ -179,6 +179,20 @@ test_what_is_in_the_history(void **state)
 	gives(0, repository_commit(git, "nothing", hash));
 	gives(0, repository_commit(git, "--all", hash));
 	gives(1, repository_commit(git, "main", hash));
+	/* In a file of its own, packed, by another name, or damaged. */
+	gives(1, repository_commit(git, "refs/heads/main", hash));
+	assert_string_equal(hash, commit_of("main"));
+	gives(0, repository_commit(git, "refs/heads/../heads/main", hash));
+	sh("git -C $R pack-refs --all; git -C $R symbolic-ref refs/heads/s"
+	   " refs/heads/main; : > $R/.git/refs/heads/empty");
+	gives(1, repository_commit(git, "refs/heads/loopkeeper/main", hash));
+	assert_string_equal(hash, tip);
+	gives(1, repository_commit(git, "refs/heads/s", hash));
+	assert_string_equal(hash, commit_of("main"));
+	gives(0, repository_commit(git, "refs/heads/empty", hash));
+	gives(0, repository_commit(git, "refs/heads/loopkeeper", hash));
+	sh("rm $R/.git/refs/heads/empty; git -C $R symbolic-ref -d"
+	   " refs/heads/s");
 	fails(EPROTO, "no commit", repository_tree(git, "nothing", hash));
 }
 

@@ -199,6 +199,8 @@ test_whatever_a_worker_did_is_reset(void **state)
 		"chmod 555 dir; echo x > a.txt",
 		"echo rubbish > $(git rev-parse --git-path index)",
 		": > $(git rev-parse --git-path index)",
+		"f=$(git rev-parse --git-path index); head -c 100 $f > x;"
+		"mv x $f",
 		"git update-ref --no-deref HEAD HEAD; git branch -q -D"
 		" loop-1/working",
 		"git symbolic-ref HEAD refs/heads/nothing",
@@ -219,6 +221,21 @@ test_whatever_a_worker_did_is_reset(void **state)
 		says("b", "cat wt/dir/b.txt");
 		says("755", "stat -c %a wt/run.sh");
 	}
+}
+
+static void
+test_a_reset_that_fails_leaves_no_wreck(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("touch $R/.git/worktrees/wt/index.lock");
+	fails(EPROTO, "index.lock",
+	    worktree_reset(git, &w, "loop-1/working", "main"));
+	(void)opened("wt", 0, false);
+	fails(EPROTO, "nothing", worktree_reset(git, &w, NULL, "nothing"));
+	(void)opened("wt", 0, false);
+	sh("rm $R/.git/worktrees/wt/index.lock");
+	resets(&w);
 }
 
 static void
@@ -376,6 +393,7 @@ main(void)
 		TEST(test_the_checkout_around_it_is_never_touched),
 		TEST(test_what_a_worker_left_halfway_is_forgotten),
 		TEST(test_whatever_a_worker_did_is_reset),
+		TEST(test_a_reset_that_fails_leaves_no_wreck),
 		TEST(test_what_git_does_not_know_goes_but_for_what_is_kept),
 		TEST(test_folders_that_may_not_be_written_go),
 		TEST(test_a_repository_inside_is_set_aside),

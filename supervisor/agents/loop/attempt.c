@@ -52,7 +52,8 @@ attempt_interrupt(struct runner *r, const char *what, int64_t now_ms)
 {
 	/* No reason to hurry either. */
 	r->work_cause = JOB_NOT_STARTED;
-	close_begin(r, OUTCOME_INTERRUPTED, true, what, now_ms);
+	/* A worker that was paid for isn't run again and again for it. */
+	close_begin(r, OUTCOME_INTERRUPTED, !r->is_worked, what, now_ms);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "agents/loop/runner.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/point.h"
 #include "git/snapshot.h"
 #include "store/locks.h"
 
@@ -54,8 +55,10 @@ candidate_save(struct runner *r)
 	if (message == NULL)
 		return git_fail(g, ENOMEM, "out of memory");
 	ref_name(r, ref);
+	point_wait("LOOPKEEPER_DELAY_BEFORE_SNAPSHOT_MS");
 	result = snapshot_take(g, &r->place.trees[TREE_WORK], r->base,
 	    r->place.own, ref, message, r->snapshot);
+	point_wait("LOOPKEEPER_DELAY_AFTER_SNAPSHOT_MS");
 	free(message);
 	if (result < 0) {
 		r->snapshot[0] = '\0';

@@ -79,8 +79,7 @@ write_outcome(struct runner *r)
 		agent_failed(&r->agent, "writing an outcome");
 		return false;
 	}
-	if (r->saved)
-		outcome_remove(r->outcome_path);
+	close_forget(r);
 	close_tell(r, result);
 	return true;
 }
@@ -99,6 +98,13 @@ close_save(struct runner *r)
 	log_line(&r->agent.log, "%s: %s; kept in %s until the database is back",
 	    r->outcome.key.test_id,
 	    attempt_outcome_name(r->outcome.end.outcome), r->outcome_path);
+}
+
+void
+close_forget(struct runner *r)
+{
+	outcome_remove(r->outcome_path);
+	r->saved = false;
 }
 
 static void
@@ -171,6 +177,7 @@ close_begin(struct runner *r, enum attempt_outcome outcome, bool parked,
     const char *detail, int64_t now_ms)
 {
 	io_close(&r->merge_fd);
+	r->saved = false; /* that was another one */
 	close_fill(r, outcome, parked, detail, now_ms);
 	transcript_note(r->transcript_fd, "%s%s%s",
 	    attempt_outcome_name(outcome), detail[0] != '\0' ? ": " : "",

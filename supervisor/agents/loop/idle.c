@@ -7,10 +7,12 @@
 #include "agents/loop/runner.h"
 #include "base/clock.h"
 
+#define LEFTOVERS_MS 1000 /* until it is seen whether they are gone */
+
 /* Makes us known to this database and repairs what a predecessor left in it.
  * Returns whether that is done. */
 static bool
-begin(struct runner *r)
+begin(struct runner *r, int64_t now_ms)
 {
 	struct agent *a = &r->agent;
 	const struct recovery recovery = { .by = a->name,
@@ -19,8 +21,12 @@ begin(struct runner *r)
 
 	if (strcmp(r->begun_epoch, a->store.epoch) == 0)
 		return true;
-	if (outcome_apply(r->outcome_path, &a->store, &a->log) == 0 &&
-	    leftovers_end(a) == 0)
+	if (leftovers_end(a, r->config->directory) < 0) {
+		r->look = true;
+		r->not_before_ms = now_ms + LEFTOVERS_MS;
+		return false;
+	}
+	if (outcome_apply(r->outcome_path, &a->store, &a->log) == 0)
 		repaired = claims_begin(&a->store, a->name, r->config->title,
 		    r->config->priority, r->config->branch, &recovery);
 	if (repaired < 0) {
@@ -147,7 +153,8 @@ idle_step(struct runner *r, int64_t now_ms)
 {
 	struct agent *a = &r->agent;
 
-	if (a->stopping || r->finished || agent_database(a) < 0 || !begin(r))
+	if (a->stopping || r->finished || agent_database(a) < 0 ||
+	    !begin(r, now_ms))
 		return;
 	/* Who tries one test by hand has paused the loop for that. */
 	if ((a->draining && r->only_test == NULL) || now_ms < r->not_before_ms)

@@ -13,6 +13,7 @@
 
 #include "agents/loop/runner.h"
 #include "base/io.h"
+#include "base/point.h"
 
 #define UNMERGED "verified, but not merged before it ended"
 
@@ -58,14 +59,16 @@ move_branch(void *argument)
 	char ref[GIT_REF_SIZE], note[ATTEMPT_TEST_SIZE + 32];
 	int moved;
 
-	if (!r->is_changed)
+	if (!r->is_changed || r->is_merged)
 		return 0;
 	(void)snprintf(
 	    ref, sizeof(ref), "refs/heads/%s", r->config->integration_branch);
 	(void)snprintf(
 	    note, sizeof(note), "loopkeeper: %s", r->claim.key.test_id);
+	point_wait("LOOPKEEPER_DELAY_BEFORE_MERGE_MS");
 	moved = repository_move_ref(
 	    &r->place.git, ref, r->candidate, r->onto, note);
+	point_wait("LOOPKEEPER_DELAY_AFTER_MERGE_MS");
 	if (moved > 0)
 		return 0;
 	if (moved == 0)
@@ -83,8 +86,6 @@ finish(struct runner *r, enum attempt_result result, int64_t now_ms)
 	    r->config->integration_branch, r->candidate);
 	show_more(r);
 	io_close(&r->transcript_fd);
-	if (r->saved)
-		outcome_remove(r->outcome_path);
 	close_tell(r, result);
 	close_release(r, now_ms);
 }
@@ -122,6 +123,8 @@ merge(struct runner *r, int64_t now_ms)
 		return;
 	}
 	if (held > 0) {
+		/* What was kept is the intent's to say from here on. */
+		close_forget(r);
 		close_fill(r, OUTCOME_PASSED, false, "", now_ms);
 		held = attempts_end_with(s, &r->outcome.key, &r->outcome.end,
 		    move_branch, r, &result);
@@ -132,31 +135,46 @@ merge(struct runner *r, int64_t now_ms)
 		wait_on(r, now_ms);
 }
 
-/* The branch is where the candidate was verified, or it is brought there.
- * Returns whether it may be merged now. */
-static bool
-is_on_tip(struct runner *r, int64_t now_ms)
+/* Brought to the tip of the branch, to be verified again there. */
+static void
+move_to(struct runner *r, const char *tip, int64_t now_ms)
 {
-	char tip[GIT_HASH_SIZE];
-	int moved;
+	int moved = candidate_move(r, tip, now_ms);
 
-	if (workplace_tip(&r->place, tip) < 0) {
-		leave_turn(r);
-		trouble_note(r, now_ms, "repository", "%s", r->place.git.error);
-		return false;
-	}
-	if (!r->is_changed || strcmp(tip, r->onto) == 0)
-		return true;
-	moved = candidate_move(r, tip, now_ms);
 	if (moved < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	if (moved <= 0) {
 		leave_turn(r);
-		return false;
+		return;
 	}
 	transcript_note(
 	    r->transcript_fd, "put on %.12s, which came before it", tip);
 	verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
+}
+
+/* Whether it may be merged now: the branch is where the candidate was
+ * verified, or has it already, where only the database said no. */
+static bool
+is_on_tip(struct runner *r, int64_t now_ms)
+{
+	struct git *g = &r->place.git;
+	char tip[GIT_HASH_SIZE];
+	int merged = 0;
+
+	if (workplace_tip(&r->place, tip) < 0)
+		merged = -1;
+	else if (r->is_changed && strcmp(tip, r->onto) != 0)
+		merged = repository_contains(
+		    g, r->config->integration_branch, r->candidate);
+	if (merged < 0) {
+		leave_turn(r);
+		trouble_note(r, now_ms, "repository", "%s", g->error);
+		return false;
+	}
+	r->is_merged = merged > 0;
+	if (!r->is_changed || r->is_merged || strcmp(tip, r->onto) == 0)
+		return true;
+	move_to(r, tip, now_ms);
 	return false;
 }
 

@@ -1,5 +1,7 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +11,16 @@
 #include "agents/loop/leftovers.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "store/claims.h"
 #include "system/pidfd.h"
 #include "system/process.h"
 
 #define ENVIRONMENT_SIZE (256 * 1024)
+#define END_MS		 5000 /* what is still there then can't be killed */
 
 struct search {
 	struct agent *agent;
-	char variable[128]; /* what marks a process of the attempt */
-	char *environment;  /* of the process at hand */
+	char *variable;	   /* what marks a process of the loop; owned */
+	char *environment; /* of the process at hand; owned */
 };
 
 static bool
@@ -44,53 +46,70 @@ is_marked(struct search *s, pid_t pid)
 	return false;
 }
 
-static void
+/* Kills it and waits for its end. Returns 1, 0 when it is none of ours, or
+ * gone by itself, -1 when it stays. */
+static int
 end_one(struct search *s, pid_t pid)
 {
+	struct pollfd end = { .fd = pidfd_get(pid), .events = POLLIN };
 	char command[128];
-	int fd = pidfd_get(pid);
+	int result = 0;
 
 	/* Looked at again with the pidfd in hand: it is the same one. */
-	if (fd >= 0 && is_marked(s, pid)) {
+	if (end.fd >= 0 && is_marked(s, pid)) {
 		process_command(pid, command, sizeof(command));
 		log_line(&s->agent->log,
 		    "ending a process that an earlier run left: %s (pid %d)",
 		    command, (int)pid);
-		(void)pidfd_signal(fd, SIGKILL);
+		(void)pidfd_signal(end.fd, SIGKILL);
+		result = poll(&end, 1, END_MS) == 1 ? 1 : -1;
+		if (result < 0)
+			log_line(&s->agent->log,
+			    "%s (pid %d) can't be ended; no test is taken "
+			    "while it is there",
+			    command, (int)pid);
 	}
-	io_close(&fd);
+	io_close(&end.fd);
+	return result;
 }
 
-static void
-end_attempt(const char *attempt_id, void *argument)
+/* One look at all that run. Returns how many were ended, or -1. */
+static int
+end_all(struct search *s)
 {
-	struct search *s = argument;
-	struct dirent *entry;
-	int64_t pid;
 	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int n = 0, ended = 0;
+	int64_t pid;
 
 	if (proc == NULL)
-		return;
-	(void)snprintf(s->variable, sizeof(s->variable),
-	    "LOOPKEEPER_ATTEMPT_ID=%s", attempt_id);
-	while ((entry = readdir(proc)) != NULL) {
-		if (text_parse_int(entry->d_name, 1, INT32_MAX, &pid) == 0 &&
-		    is_marked(s, (pid_t)pid))
-			end_one(s, (pid_t)pid);
+		return -1;
+	while (ended >= 0 && (entry = readdir(proc)) != NULL) {
+		if (text_parse_int(entry->d_name, 1, INT32_MAX, &pid) < 0 ||
+		    !is_marked(s, (pid_t)pid))
+			continue;
+		ended = end_one(s, (pid_t)pid);
+		n += ended > 0;
 	}
 	(void)closedir(proc);
+	return ended < 0 ? -1 : n;
 }
 
 int
-leftovers_end(struct agent *a)
+leftovers_end(struct agent *a, const char *directory)
 {
 	struct search s = { .agent = a };
-	int result;
+	int n = -1;
 
 	s.environment = malloc(ENVIRONMENT_SIZE);
-	if (s.environment == NULL)
-		return -1;
-	result = claims_open_attempts(&a->store, a->name, end_attempt, &s);
+	if (asprintf(&s.variable, LEFTOVERS_VARIABLE "=%s", directory) < 0)
+		s.variable = NULL;
+	/* One that forked while they were looked at has left another. */
+	if (s.environment != NULL && s.variable != NULL)
+		do
+			n = end_all(&s);
+		while (n > 0);
+	free(s.variable);
 	free(s.environment);
-	return result;
+	return n;
 }

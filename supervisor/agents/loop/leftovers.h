@@ -1,16 +1,21 @@
 /*
  * What is left of the processes of a dead predecessor. Under a keeper nothing
  * ever is: a successor starts when the tree is empty. A loop that was run
- * alone in a terminal and killed leaves its worker's children to init; those
- * that still have the attempt's id in their environment are ended here.
+ * alone in a terminal and killed leaves what its worker started to init; that
+ * of it which still has the loop's directory in its environment is ended here,
+ * whatever the database knows of it.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
 #define LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
 
 #include "agents/common/agent.h"
 
-/* Ends those of every attempt of this loop that is still open. Returns 0, or
- * -1 when the database couldn't be asked. */
-int leftovers_end(struct agent *a);
+/* In the environment of all that a loop runs: its directory, which no other
+ * loop on the machine has. */
+#define LEFTOVERS_VARIABLE "LOOPKEEPER_LOOP_DIRECTORY"
+
+/* Ends them and waits until they are gone. Returns 0, or -1 when one may be
+ * there still. */
+int leftovers_end(struct agent *a, const char *directory);
 
 #endif

@@ -96,6 +96,7 @@ struct runner {
 	char onto[GIT_HASH_SIZE];
 	bool is_changed; /* the candidate is another tree than onto */
 	bool is_worked;	 /* a worker ran in this attempt */
+	bool is_merged;	 /* the branch has the candidate already */
 	int merge_fd;	 /* the lock, from the first merge on; -1 */
 	struct passing_list rechecks;
 	size_t nrechecked;
@@ -236,6 +237,8 @@ void close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
 void close_tell(struct runner *r, enum attempt_result result);
 void close_release(struct runner *r, int64_t now_ms);
 void close_save(struct runner *r);
+/* What close_save() kept isn't true any more. */
+void close_forget(struct runner *r);
 
 /* transcript.c: the file that an attempt's commands write to. Returns its
  * descriptor or -1 with errno; lines of ours begin with "# ". */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/loop/leftovers.h"
 #include "agents/loop/worker.h"
 #include "base/io.h"
 
@@ -345,6 +346,7 @@ worker_environment(const struct loop_config *config, const struct claim *claim,
 			add(&l, "%s", environ[i]);
 	add(&l, "LOOPKEEPER_LOOP=%s", config->name);
 	add(&l, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
+	add(&l, LEFTOVERS_VARIABLE "=%s", config->directory);
 	add(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
 	add(&l, "GIT_TERMINAL_PROMPT=0");
 	/* A worktree whose .git is gone isn't the checkout around it. */

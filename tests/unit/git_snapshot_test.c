@@ -1,0 +1,474 @@
+/* What lies in a worktree as a commit; what of it may be judged; and commits
+ * put on each other, or undone. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "git/history.h"
+#include "git/snapshot.h"
+#include "git_fixture.h"
+
+#define REF "refs/loopkeeper/attempts/x"
+
+static char *const nothing[] = { NULL };
+static char conflicts[256];
+
+/* A snapshot of it, which is what REF is then. */
+static void
+takes(const struct worktree *w, char *const *leave_out)
+{
+	char commit[GIT_HASH_SIZE];
+
+	gives(0,
+	    snapshot_take(
+		git, w, "main", leave_out, REF, "A snapshot\n", commit));
+	assert_string_equal(commit, commit_of(REF));
+	says("", "cd $R/.git/worktrees/wt; ls | grep loopkeeper || true");
+}
+
+/* Sees that the trees of two revisions differ in this, as git shows it. */
+static void
+differ(const char *expected, const char *from, const char *to)
+{
+	char command[256];
+
+	(void)snprintf(command, sizeof(command),
+	    "cd $R; set -f; echo $(git diff-tree -r --no-renames --name-status"
+	    " %s %s)",
+	    from, to);
+	says(expected, command);
+}
+
+/* ---- snapshots ---- */
+
+static void
+test_everything_is_in_it_and_nothing_is_touched(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("cd wt; mkdir new; echo x | tee -a a.txt new/f 'sp ace' $'n\\new'"
+	   " n\xc3\xa4 x.o > /dev/null; git rm -q dir/b.txt; rm run.sh;"
+	   "ln -sf dir link; echo s > s; git add s; echo later > s;"
+	   "printf '#!' > tool; chmod 755 tool;"
+	   "git status --porcelain -z > ../status;"
+	   "sha256sum ../repository/.git/worktrees/wt/index"
+	   " ../repository/.git/worktrees/wt/HEAD > ../sums");
+	takes(&w, nothing);
+	differ("M a.txt D dir/b.txt M link A \"n\\new\" A new/f A"
+	       " \"n\\303\\244\" D run.sh A s A sp ace A tool",
+	    "main", REF);
+	says("later", "git -C $R show " REF ":s");
+	says("dir", "git -C $R show " REF ":link");
+	says("x", "git -C $R show " REF ":$'n\\new'");
+	says("100755", "git -C $R ls-tree " REF " tool | cut -d' ' -f1");
+	says("A snapshot loop-1", "git -C $R log -1 --format='%s %an' " REF);
+	sh("cd wt; sha256sum -c --quiet ../sums;"
+	   "git status --porcelain -z | cmp - ../status");
+	/* An ignored file isn't there, nor what is left out. */
+	sh("git -C $R cat-file -e " REF ":x.o && exit 1 || true");
+}
+
+static void
+test_what_is_left_out_is_not_in_it(void **state)
+{
+	struct worktree w = made("wt");
+	static char names[100][16];
+	char *leave_out[101] = { 0 };
+
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "*[%d]?", i);
+		leave_out[i] = names[i];
+	}
+	(void)snprintf(names[0], sizeof(names[0]), ".env");
+	(void)snprintf(names[1], sizeof(names[1]), "deps/cache");
+	sh("cd wt; mkdir -p deps/cache; echo x | tee .env deps/cache/f deps/f"
+	   " '*[99]?' x9y > /dev/null");
+	takes(&w, leave_out);
+	differ("A deps/f A x9y", "main", REF);
+}
+
+static void
+test_the_workers_own_commits_go_along(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("cd wt; echo one > one; git add one; git commit -q -m Own;"
+	   "echo two > two");
+	takes(&w, nothing);
+	says("Own", "git -C $R log -1 --format=%s " REF "^");
+	differ("A one A two", "main", REF);
+	/* Without a HEAD to go by it is the base. */
+	sh("cd wt; git checkout -q --orphan empty; git rm -q -r --cached .");
+	takes(&w, nothing);
+	says("Begin", "git -C $R log -1 --format=%s " REF "^");
+	differ("A one A two", "main", REF);
+	/* Nothing at all. */
+	sh("cd wt; rm -rf * .gitignore");
+	takes(&w, nothing);
+	says("", "git -C $R ls-tree " REF);
+	/* Moved, not made a second time. */
+	takes(&w, nothing);
+}
+
+static void
+test_whatever_state_the_index_is_in(void **state)
+{
+	static const char *const states[] = {
+		"echo rubbish > $I",
+		": > $I",
+		"rm $I",
+		"head -c 100 $I > x && mv x $I",
+		"touch $I.lock",
+		"git update-index --assume-unchanged a.txt",
+		"git update-index --skip-worktree a.txt",
+		"git add -N new",
+		"git rm -q --cached -r .",
+		"git checkout -q -b x; echo x > a.txt; git commit -q -a -m x;"
+		"git checkout -q -b y main; echo y > a.txt; git commit -q -a"
+		" -m y; git merge -q x > /dev/null || true",
+	};
+	struct worktree w = made("wt");
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		char command[512];
+
+		print_message("%s\n", states[i]);
+		(void)snprintf(command, sizeof(command),
+		    "set -e; export I=$R/.git/worktrees/wt/index; cd wt;"
+		    " echo new > new; %s; echo changed > a.txt",
+		    states[i]);
+		sh(command);
+		takes(&w, nothing);
+		differ("M a.txt A new", "main", REF);
+		sh("rm -f $R/.git/worktrees/wt/index.lock");
+		gives(0, worktree_reset(git, &w, NULL, "main"));
+	}
+}
+
+static void
+test_repositories_inside_stay_out_of_it(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("cd wt; git init -q unborn; echo x > unborn/f; mkdir a;"
+	   "git init -q a/deep; cd a/deep; echo x > f; git add f;"
+	   "git commit -q -m f; cd ../..; echo z > z");
+	takes(&w, nothing);
+	differ("A z", "main", REF);
+}
+
+static void
+test_a_submodule_goes_along(void **state)
+{
+	struct worktree w;
+
+	sh("git init -q sub; cd sub; git commit -q --allow-empty -m 1;"
+	   "git commit -q --allow-empty -m 2; cd ..; git clone -q $R clone;"
+	   "cd clone; git -c protocol.file.allow=always submodule --quiet add"
+	   " $HOME/sub sub; git commit -q -m Sub");
+	gives(0, git_open(git, at("clone")));
+	w = made("wt");
+	sh("cd wt; git -c protocol.file.allow=always submodule --quiet update"
+	   " --init; cd sub; git checkout -q HEAD^");
+	gives(0,
+	    snapshot_take(git, &w, "HEAD", nothing, REF, "s\n",
+		(char[GIT_HASH_SIZE]){ 0 }));
+	says("M sub",
+	    "cd clone; echo $(git diff-tree -r --name-status HEAD " REF ")");
+	gives(0, git_open(git, at("repository")));
+}
+
+static void
+test_what_may_not_be_read_is_left_out(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("cd wt; echo x > b; mkfifo pipe; echo x > secret; chmod 000 secret;"
+	   "mkdir closed; echo x > closed/f; chmod 000 closed; echo x > z");
+	takes(&w, nothing);
+	sh("chmod 755 wt/closed; git -C $R cat-file -e " REF ":b;"
+	   "git -C $R cat-file -e " REF ":z");
+}
+
+/* Until the filter is at work. */
+static bool
+after_a_while(void *argument)
+{
+	return access(at("slow"), F_OK) < 0;
+}
+
+static void
+test_a_snapshot_is_cancelled(void **state)
+{
+	struct worktree w = made("wt");
+	char commit[GIT_HASH_SIZE];
+
+	/* A filter of the repository's that takes its time. */
+	sh("git config --global filter.slow.clean 'touch $HOME/slow; sleep "
+	   "1000';"
+	   "cd wt; echo '*.slow filter=slow' > .gitattributes; echo x > "
+	   "x.slow");
+	git->tick = after_a_while;
+	fails(ECANCELED, "git add",
+	    snapshot_take(git, &w, "main", nothing, REF, "s\n", commit));
+	git->tick = NULL;
+	says("none", "git -C $R rev-parse -q --verify " REF " || echo none");
+}
+
+/* ---- what may be judged ---- */
+
+static void
+restores(const char *expected, char *const *paths)
+{
+	char tree[GIT_HASH_SIZE];
+
+	gives(
+	    0, snapshot_restore(git, REF, "main", paths, at("an-index"), tree));
+	differ(expected, "main", tree);
+	sh("test ! -e an-index");
+}
+
+static void
+test_files_are_as_in_the_base(void **state)
+{
+	struct worktree w = made("wt");
+	char *const some[] = { (char[]){ "a.txt" }, (char[]){ "dir/b.txt" },
+		(char[]){ "t\n\"\xc3\xa4 x" }, (char[]){ "not/there" },
+		(char[]){ "run.sh" }, NULL };
+	char *const odd[] = { (char[]){ "*" }, (char[]){ ":(top)z" }, NULL };
+
+	sh("cd wt; echo x > a.txt; rm dir/b.txt; echo x > $'t\\n\"\xc3\xa4 x';"
+	   "chmod 644 run.sh; echo x > z; echo x > '*'; ln -sf dir link");
+	takes(&w, nothing);
+	differ("A * M a.txt D dir/b.txt M link M run.sh A"
+	       " \"t\\n\\\"\\303\\244 x\" A z",
+	    "main", REF);
+	restores("A * M link A z", some);
+	/* Names, not patterns. */
+	restores("M a.txt D dir/b.txt M link M run.sh A"
+		 " \"t\\n\\\"\\303\\244 x\" A z",
+	    odd);
+	restores("A * M a.txt D dir/b.txt M link M run.sh A"
+		 " \"t\\n\\\"\\303\\244 x\" A z",
+	    nothing);
+}
+
+static void
+test_a_file_where_a_folder_was_and_the_other_way_round(void **state)
+{
+	struct worktree w = made("wt");
+	char *const paths[] = { (char[]){ "a.txt" }, (char[]){ "a.txt/in" },
+		(char[]){ "dir" }, (char[]){ "dir/b.txt" }, NULL };
+
+	sh("cd wt; rm -r a.txt dir; mkdir a.txt; echo x > a.txt/in;"
+	   "echo x > dir");
+	takes(&w, nothing);
+	differ("D a.txt A a.txt/in A dir D dir/b.txt", "main", REF);
+	restores("", paths);
+}
+
+static void
+test_many_files_take_no_longer(void **state)
+{
+	static char names[5000][16];
+	char *paths[5001] = { 0 };
+	struct worktree w = made("wt");
+
+	for (int i = 0; i < 5000; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "many/%d", i);
+		paths[i] = names[i];
+	}
+	sh("cd wt; mkdir many; cd many; for i in {0..5000}; do echo $i > $i;"
+	   " done");
+	takes(&w, nothing);
+	restores("A many/5000", paths);
+}
+
+/* ---- commits on each other ---- */
+
+/* A commit on parent, which is then the branch of that name. */
+static const char *
+commits(const char *branch, const char *parent, const char *command)
+{
+	char line[512];
+
+	(void)snprintf(line, sizeof(line),
+	    "cd wt && git checkout -q -B %s %s && %s && git add -A &&"
+	    " git commit -q -m %s",
+	    branch, parent, command, branch);
+	sh(line);
+	return commit_of(branch);
+}
+
+static void
+test_a_commit_is_put_on_another(void **state)
+{
+	char mine[GIT_HASH_SIZE], theirs[GIT_HASH_SIZE], new[GIT_HASH_SIZE];
+	char command[256];
+
+	(void)made("wt");
+	(void)snprintf(
+	    mine, sizeof(mine), "%s", commits("mine", "main", "echo m > m"));
+	(void)snprintf(theirs, sizeof(theirs), "%s",
+	    commits("theirs", "main", "sed -i s/1/one/ a.txt"));
+	gives(1,
+	    repository_rebase(git, mine, theirs, "Mine\n\nLoop: loop-1\n", new,
+		conflicts, sizeof(conflicts)));
+	differ("A m", theirs, new);
+	(void)snprintf(command, sizeof(command),
+	    "git -C $R log -1 --format='%%s, %%an, %%P' %s", new);
+	(void)snprintf(
+	    conflicts, sizeof(conflicts), "Mine, loop-1, %s", theirs);
+	says(conflicts, command);
+	/* The same line, and a file that is gone. */
+	(void)snprintf(mine, sizeof(mine), "%s",
+	    commits("mine", "main",
+		"sed -i s/1/eins/ a.txt && echo more >> dir/b.txt"));
+	(void)snprintf(theirs, sizeof(theirs), "%s",
+	    commits("theirs", "theirs", "git rm -q dir/b.txt"));
+	gives(0,
+	    repository_rebase(git, mine, theirs, "Mine\n", new, conflicts,
+		sizeof(conflicts)));
+	assert_string_equal(conflicts, "a.txt, dir/b.txt");
+	gives(
+	    0, repository_rebase(git, mine, theirs, "M\n", new, conflicts, 7));
+	assert_string_equal(conflicts, "a.txt,");
+	fails(EPROTO, "merge-tree",
+	    repository_rebase(git, "nothing", theirs, "M\n", new, conflicts,
+		sizeof(conflicts)));
+}
+
+static void
+test_a_commit_is_undone(void **state)
+{
+	char first[GIT_HASH_SIZE], last[GIT_HASH_SIZE], new[GIT_HASH_SIZE];
+
+	(void)made("wt");
+	(void)snprintf(first, sizeof(first), "%s",
+	    commits("b", "main",
+		"sed -i s/1/one/ a.txt; rm run.sh;"
+		" echo f > f"));
+	(void)snprintf(
+	    last, sizeof(last), "%s", commits("b", "b", "echo l > l"));
+	gives(1,
+	    repository_revert(git, first, last, "Revert\n", new, conflicts,
+		sizeof(conflicts)));
+	differ("A l", "main", new);
+	says("100755", "git -C $R ls-tree main run.sh | cut -d' ' -f1");
+	/* Undone already: a commit of nothing. */
+	gives(1,
+	    repository_revert(git, first, new, "Revert\n", last, conflicts,
+		sizeof(conflicts)));
+	differ("", new, last);
+	(void)snprintf(last, sizeof(last), "%s",
+	    commits("b", "b", "sed -i s/one/uno/ a.txt; echo g > f"));
+	gives(0,
+	    repository_revert(git, first, last, "Revert\n", new, conflicts,
+		sizeof(conflicts)));
+	assert_string_equal(conflicts, "a.txt, f");
+	/* A merge: what it brought to its first parent. */
+	(void)commits("side", "main", "echo s > side");
+	sh("cd wt; git checkout -q b; git merge -q --no-ff -m Merge side");
+	gives(1,
+	    repository_revert(git, commit_of("b"), "b", "Revert\n", new,
+		conflicts, sizeof(conflicts)));
+	differ("D side", "b", new);
+	fails(EPROTO, "commit-tree",
+	    repository_revert(
+		git, "nothing", "b", "R\n", new, conflicts, sizeof(conflicts)));
+}
+
+static void
+note_change(const struct repository_change *change, void *argument)
+{
+	char *text = argument;
+	size_t len = strlen(text);
+
+	(void)snprintf(
+	    text + len, 256 - len, "%c %s;", change->status, change->path);
+}
+
+static void
+test_what_differs_is_told(void **state)
+{
+	char text[256] = "";
+
+	(void)made("wt");
+	(void)commits("b", "main",
+	    "git mv dir/b.txt c && rm a.txt && ln -s c a.txt &&"
+	    " chmod 644 run.sh && echo x > $'\\n\xc3\xa4'");
+	gives(5, repository_changes(git, "main", "b", note_change, text));
+	assert_string_equal(
+	    text, "A \n\xc3\xa4;T a.txt;A c;D dir/b.txt;M run.sh;");
+	gives(0, repository_changes(git, "b", "b", note_change, text));
+	fails(EPROTO, "diff-tree",
+	    repository_changes(git, "nothing", "b", note_change, text));
+}
+
+static void
+note_merged(const struct history_commit *c, void *argument)
+{
+	char *text = argument;
+	size_t len = strlen(text);
+
+	(void)snprintf(text + len, 256 - len, "%s %s %s|", c->test, c->reverts,
+	    c->subject);
+}
+
+static void
+test_what_loops_merged_is_found(void **state)
+{
+	static const char make[] =
+	    "cd wt; git checkout -q -b b; c() { git commit -q --allow-empty -m"
+	    " \"$1\" -m \"$2\"; };"
+	    "c one $'Loop: loop-1\\nTest: T-1\\nAttempt: 1';"
+	    "c two $'Loop: loop-10\\nTest: T-2';"
+	    "c three $'Loop: loop-1 is mentioned\\n\\nand no more';"
+	    "git checkout -q -b side main; c side $'Loop: loop-1\\nTest: T-3';"
+	    "git checkout -q b; git merge -q --no-ff -m Merge side;"
+	    "c 'f\xc3\xbcnf' $'Loop: loop-1\\nTest: T-1\\nReverts: abc';"
+	    "git config --global grep.patternType fixed;"
+	    "git config --global log.showSignature true";
+	char text[256] = "";
+
+	(void)made("wt");
+	sh(make);
+	gives(0, history_each(git, "b", "", "loop-1", note_merged, text));
+	assert_string_equal(text, "T-1 abc f\xc3\xbcnf|T-1  one|");
+	text[0] = '\0';
+	gives(0,
+	    history_each(
+		git, "b", commit_of("b~3"), "loop-1", note_merged, text));
+	assert_string_equal(text, "T-1 abc f\xc3\xbcnf|");
+	text[0] = '\0';
+	gives(0, history_each(git, "b", "", "loop-2", note_merged, text));
+	assert_string_equal(text, "");
+	fails(EPROTO, "git log",
+	    history_each(git, "nothing", "", "loop-1", note_merged, text));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_everything_is_in_it_and_nothing_is_touched),
+		TEST(test_what_is_left_out_is_not_in_it),
+		TEST(test_the_workers_own_commits_go_along),
+		TEST(test_whatever_state_the_index_is_in),
+		TEST(test_repositories_inside_stay_out_of_it),
+		TEST(test_a_submodule_goes_along),
+		TEST(test_what_may_not_be_read_is_left_out),
+		TEST(test_a_snapshot_is_cancelled),
+		TEST(test_files_are_as_in_the_base),
+		TEST(test_a_file_where_a_folder_was_and_the_other_way_round),
+		TEST(test_many_files_take_no_longer),
+		TEST(test_a_commit_is_put_on_another),
+		TEST(test_a_commit_is_undone),
+		TEST(test_what_differs_is_told),
+		TEST(test_what_loops_merged_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
