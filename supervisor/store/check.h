@@ -22,8 +22,8 @@ struct check {
 	/* Who is known to live or not, without the database. */
 	enum alive (*known)(const char *loop_id, void *argument);
 	/* As in struct recovery. */
-	int (*is_merged)(const char *repository, const char *branch,
-	    const char *commit);
+	int (*is_merged)(
+	    const char *repository, const char *branch, const char *commit);
 	/* One finding, for people. */
 	void (*say)(const char *line, void *argument);
 	void *argument;

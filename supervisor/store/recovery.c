@@ -227,12 +227,11 @@ finish_merged(struct run *run)
 	while ((more = statement_row(run->s, rows, "ssissttt", key.id,
 		    sizeof(key.id), key.epoch, sizeof(key.epoch), &key.fence,
 		    key.test_id, sizeof(key.test_id), key.loop_id,
-		    sizeof(key.loop_id), &repository, &branch, &commit)) ==
-	    1) {
+		    sizeof(key.loop_id), &repository, &branch, &commit)) == 1) {
 		if (run->r->is_merged(repository, branch, commit) != 1)
 			continue;
-		(void)snprintf(end.result_commit, sizeof(end.result_commit),
-		    "%s", commit);
+		(void)snprintf(
+		    end.result_commit, sizeof(end.result_commit), "%s", commit);
 		key.attempt = 0;
 		if (attempts_end_within(run->s, &key, &end) < 0)
 			break;

@@ -17,8 +17,8 @@ struct recovery {
 	/* Whether a commit that an attempt was about to merge is in the
 	 * branch: 1, 0, or -1 for nobody can tell, which counts as no. NULL:
 	 * no. */
-	int (*is_merged)(const char *repository, const char *branch,
-	    const char *commit);
+	int (*is_merged)(
+	    const char *repository, const char *branch, const char *commit);
 	/* One finding, for people: "removed 3 locks". May be NULL. */
 	void (*say)(const char *line, void *argument);
 	void *argument;

@@ -157,7 +157,7 @@ check_out() {
 # standard input. It runs in $WORK; verify runs elsewhere.
 one_loop() {
 	repository "$FLEET/repository"
-	WORK=$FLEET/state/loop-1/worktree
+	export WORK=$FLEET/state/loop-1/worktree
 	cat > "$FLEET/worker"
 	chmod 755 "$FLEET/worker"
 	fleet_config <<-CONF

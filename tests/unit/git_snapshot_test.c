@@ -335,7 +335,7 @@ test_a_commit_is_put_on_another(void **state)
 	gives(
 	    0, repository_rebase(git, mine, theirs, "M\n", new, conflicts, 7));
 	assert_string_equal(conflicts, "a.txt,");
-	fails(EPROTO, "merge-tree",
+	fails(EPROTO, "commit-tree",
 	    repository_rebase(git, "nothing", theirs, "M\n", new, conflicts,
 		sizeof(conflicts)));
 }

@@ -336,7 +336,7 @@ test_what_git_says_is_passed_on(void **state)
 	assert_int_equal(setenv("FAKE_EXIT", "3", 1), 0);
 	gives(3, git_run(git, &at_top, status));
 	fails(EPROTO, "git status: that", git_must(git, &at_top, status));
-	fails(EPROTO, "git status: exit 3",
+	fails(EPROTO, "git status: that",
 	    git_line(git, &at_top, status, line, sizeof(line)));
 	assert_int_equal(setenv("FAKE_EXIT", "0", 1), 0);
 	gives(0, git_must(git, &at_top, status));

@@ -9,38 +9,41 @@
 #define BUSY_MS 5000
 #define IDLE_MS 15000 /* at least: it is woken about every 30 s */
 
+/* Why it works on nothing; `pause` waits for the first two. */
+static const char *
+idle_reason(const struct runner *r)
+{
+	const struct agent *a = &r->agent;
+
+	return a->mode == MODE_FILE_BASED ? "mode file-based"
+	    : a->draining		  ? "to be paused"
+	    : a->store.db == NULL	  ? "waiting for the database"
+	    : r->trouble[0] != '\0'	  ? r->trouble
+	    : r->hold[0] != '\0'	  ? r->hold
+	    : r->blocked_by_file	  ? "files are locked"
+	    : r->counts.pending > 0	  ? "nothing can be taken yet"
+					  : "queue empty";
+}
+
 static void
 say_status(struct runner *r)
 {
 	struct agent *a = &r->agent;
+	const char *test = r->claim.key.test_id;
 
-	if (r->phase == PHASE_WRITE)
+	switch (r->phase) {
+	case PHASE_IDLE: agent_status(a, "idle: %s", idle_reason(r)); break;
+	case PHASE_SETUP: agent_status(a, "setting up"); break;
+	case PHASE_WRITE:
 		agent_status(
 		    a, "%s, waiting for the database", r->outcome.key.test_id);
-	else if (r->phase == PHASE_INTEGRATE)
-		agent_status(a, "%s, verified, waiting to be merged",
-		    r->claim.key.test_id);
-	else if (runner_has_claim(r))
-		agent_status(a, "%s, attempt %d", r->claim.key.test_id,
-		    r->claim.key.attempt);
-	else if (r->phase == PHASE_SETUP)
-		agent_status(a, "setting up");
-	else if (r->trouble[0] != '\0')
-		agent_status(a, "idle: %s", r->trouble);
-	else if (r->hold[0] != '\0')
-		agent_status(a, "idle: %s", r->hold);
-	else if (a->mode == MODE_FILE_BASED)
-		agent_status(a, "idle: mode file-based");
-	else if (a->draining)
-		agent_status(a, "idle: to be paused");
-	else if (a->store.db == NULL)
-		agent_status(a, "idle: waiting for the database");
-	else if (r->blocked_by_file)
-		agent_status(a, "idle: files are locked");
-	else if (r->counts.pending > 0)
-		agent_status(a, "idle: nothing can be taken yet");
-	else
-		agent_status(a, "idle: queue empty");
+		break;
+	case PHASE_INTEGRATE:
+		agent_status(a, "%s, verified, waiting to be merged%s%s", test,
+		    r->trouble[0] != '\0' ? ": " : "", r->trouble);
+		break;
+	default: agent_status(a, "%s, attempt %d", test, r->claim.key.attempt);
+	}
 }
 
 /* NULL, which is null in the file, for 0. */

@@ -98,8 +98,14 @@ end_all(struct search *s)
 int
 leftovers_end(struct agent *a, const char *directory)
 {
+	const char *own = getenv(LEFTOVERS_VARIABLE);
 	struct search s = { .agent = a };
 	int n = -1;
+
+	/* Begun by a worker of this very loop, as the whole fleet may be, we
+	 * and all others bear the mark, and nothing can be told by it. */
+	if (own != NULL && strcmp(own, directory) == 0)
+		return 0;
 
 	s.environment = malloc(ENVIRONMENT_SIZE);
 	if (asprintf(&s.variable, LEFTOVERS_VARIABLE "=%s", directory) < 0)
