@@ -7,12 +7,17 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "git/repository.h"
 #include "git/wreck.h"
 #include "system/process.h"
 
 /* A git may have been started this much after the time that its lock bears,
  * by clocks that are read in different ways. */
 #define SLACK_MS 2000
+
+/* A lock that is no older is what everybody sees who looks while a git works.
+ */
+#define YOUNG_MS 5000
 
 /* Moves path into the repository's folder for such things; none is fine. */
 static int
@@ -126,29 +131,77 @@ is_no_owner(void *context, const struct process *p)
 	return false;
 }
 
+/* The lock that is at path: 1, 0 none, -1. */
+static int
+look(struct git *g, const char *path, struct stat *ret)
+{
+	if (stat(path, ret) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR
+	    ? 0
+	    : git_fail(g, errno, "%s: %s", path, strerror(errno));
+}
+
+static int64_t
+modified_ms(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000 +
+	    st->st_mtim.tv_nsec / 1000000;
+}
+
+/* 0, or -1 when a git may own it. */
+static int
+find_owner(struct git *g, struct owner *o, const char *path)
+{
+	o->found = 0;
+	if (process_each(is_no_owner, o) < 0)
+		return git_fail(g, errno, "/proc: %s", strerror(errno));
+	if (o->found == 0)
+		return 0;
+	return git_fail(g,
+	    clock_wall_ms() - o->lock_wall_ms < YOUNG_MS ? EAGAIN : EBUSY,
+	    "%s is there, and a git that may have made it lives (pid %d)", path,
+	    (int)o->found);
+}
+
+/* One at a time does this, so that what was found to be nobody's isn't another
+ * one's by the time it is moved. */
+static int
+clear_alone(struct git *g, struct owner *o, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st, then;
+	int found = look(g, path, &st);
+
+	if (found <= 0)
+		return found;
+	o->lock_wall_ms = modified_ms(&st);
+	if (find_owner(g, o, path) < 0)
+		return -1;
+	found = look(g, path, &then);
+	if (found <= 0)
+		return found;
+	if (then.st_ino != st.st_ino || modified_ms(&then) != o->lock_wall_ms)
+		return git_fail(g, EAGAIN, "%s: another git works", path);
+	return move_aside(g, path, slash != NULL ? slash + 1 : path) < 0 ? -1
+									 : 1;
+}
+
 /* 1 moved aside, 0 there is none, -1. */
 static int
 clear_lock(struct git *g, struct owner *o, const char *path)
 {
-	const char *slash = strrchr(path, '/');
 	struct stat st;
+	int found = look(g, path, &st), lock;
 
-	if (stat(path, &st) < 0)
-		return errno == ENOENT || errno == ENOTDIR
-		    ? 0
-		    : git_fail(g, errno, "%s: %s", path, strerror(errno));
-	o->found = 0;
-	o->lock_wall_ms =
-	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-	if (process_each(is_no_owner, o) < 0)
-		return git_fail(g, errno, "/proc: %s", strerror(errno));
-	if (o->found != 0)
-		return git_fail(g, EBUSY,
-		    "%s is there, and a git that may have made it lives (pid "
-		    "%d)",
-		    path, (int)o->found);
-	return move_aside(g, path, slash != NULL ? slash + 1 : path) < 0 ? -1
-									 : 1;
+	if (found <= 0)
+		return found;
+	lock = repository_lock(g, "aside");
+	if (lock < 0)
+		return -1;
+	found = clear_alone(g, o, path);
+	io_close(&lock);
+	return found;
 }
 
 int

@@ -27,7 +27,7 @@ int wreck_forget_operations(struct git *g, const struct worktree *w);
  * moved aside unless a git that is as old as the lock and has to do with this
  * repository lives. Returns how many were moved, with the last one's path in
  * ret; or -1, EBUSY and a text that names the process where one may be at
- * work.
+ * work, EAGAIN where one has just begun: try again soon.
  */
 int wreck_clear_locks(struct git *g, const struct worktree *w,
     const char *const *names, char ret[static PATH_SIZE]);

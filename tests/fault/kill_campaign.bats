@@ -68,9 +68,8 @@ write_config() {
 # One more death, somewhere. What was killed is noted, once it is dead.
 kill_one() {
 	local lines what name pid
-	wait_until 20 has_victims
-	mapfile -t lines < <(victims)
-	((${#lines[@]})) || return 0
+	mapfile -t lines < <(wait_victims)
+	((${#lines[@]}))
 	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
 	kill_pid "$what" "$name" "$pid"
 	tail -n 1 "$FLEET/killed"

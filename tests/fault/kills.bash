@@ -8,8 +8,14 @@ victims() {
 	    "component \(.name) \(.pid)")' | grep -E ' [1-9][0-9]*$'
 }
 
-has_victims() {
-	[[ -n $(victims) ]] || fail "everybody is dead"
+# The same, once there are any.
+wait_victims() {
+	local begun_s=$SECONDS
+	until victims; do
+		((SECONDS - begun_s < 20 * LK_PATIENCE)) ||
+		    fail "everybody is dead" || return
+		sleep 0.02
+	done
 }
 
 pause_ms() {

@@ -1,13 +1,16 @@
 # alone
 # LOOPS loops work through TESTS short tests in one repository while workers,
 # loops, keepers and the daemon are killed at random moments, KILLS times.
-# SEED repeats a run. The full campaign (LK_LIMIT is in seconds):
+# SEED repeats a run, as far as chance allows; KEEP names a directory to which
+# all of a run that fails is copied. The full campaign (LK_LIMIT is in seconds):
 #   LOOPS=16 TESTS=1000 KILLS=400 LK_LIMIT=7200 tests/run loops_campaign
 
 setup() {
 	load ../scenario/lib
 	load kills
-	need jq sqlite3 git flock pgrep
+	need jq sqlite3 git flock
+	skip_unless "needs /proc/PID/task/PID/children" \
+	    test -e "/proc/$$/task/$$/children"
 	setup_fleet
 	LOOPS=${LOOPS:-6} TESTS=${TESTS:-60} KILLS=${KILLS:-20}
 	RANDOM=${SEED:=$RANDOM}
@@ -22,7 +25,10 @@ setup() {
 }
 
 teardown() {
-	[[ -n ${BATS_TEST_COMPLETED:-} ]] || show_fleet
+	if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+		[[ -z ${KEEP:-} ]] || cp -a "$FLEET" "$KEEP"
+		show_fleet | tail -n 200 || true
+	fi
 	teardown_fleet
 }
 
@@ -128,7 +134,7 @@ write_worker() {
 		mkdir -p scratch
 		: > "scratch/\$LOOPKEEPER_ATTEMPT_ID"
 		[ \$((\$\$ % 4)) != 0 ] || (setsid sleep 1000 &)
-		sleep 0.0\$((\$\$ % 10))
+		sleep 0.\$((\$\$ % 4))
 		case \$how in
 		add) echo "\$id" >> "\$file" ;;
 		mark) sed -i "s/^\$id open\$/\$id/" "\$file" ;;
@@ -150,7 +156,7 @@ write_config() {
 			    delay = "10ms"; delay_max = "100ms"; }; };
 			loops = { worker = [ "$FLEET/worker" ];
 			    repository = "$REPOSITORY"; pause = "0";
-			    max_attempts = 100; recheck = 2;
+			    slow_pause = "1s"; max_attempts = 100; recheck = 2;
 			    min_disk = "0"; min_memory = "0"; };
 			components = (
 			  { name = "monitor"; command = [ "loopkeeper-monitor" ];
@@ -183,29 +189,38 @@ import() {
 	lk import "$FLEET/tests.json"
 }
 
-# Lines "worker NAME PID" of what the loops have started: workers, verify, git.
-workers() {
-	local what name pid child
-	while read -r what name pid; do
-		[[ $what == component && $name == loop-* ]] || continue
-		for child in $(pgrep -P "$pid" || true); do
-			echo "worker $name $child"
-		done
-	done
+# kill_child PID...: kills what one of these loops has started: a worker,
+# verify, git. It will be gone soon: nothing may come between finding and
+# killing it.
+kill_child() {
+	local tries pid child comm
+	for ((tries = 0; tries < 100; tries++)); do
+		pid=$((RANDOM % $# + 1))
+		pid=${!pid}
+		child=
+		read -r child _ < "/proc/$pid/task/$pid/children" || true
+		if [[ -n $child ]] && read -r comm < "/proc/$child/comm" &&
+		    kill -9 "$child"; then
+			wait_until 10 gone "$child"
+			echo "$comm - $child" >> "$FLEET/killed"
+			return
+		fi
+	done 2> /dev/null
 }
 
 # One more death, of a kind that comes as often as it is named here.
 kill_one() {
-	local all lines kinds kind what name pid
-	kinds=(worker worker worker 'component loop' 'component loop'
+	local all lines kind what name pid
+	local kinds=(child child child 'component loop' 'component loop'
 	    'component loop' keeper keeper daemon .)
 	kind=${kinds[RANDOM % ${#kinds[@]}]}
-	wait_until 20 has_victims
-	all=$(victims) || return 0
-	mapfile -t lines < <({
-		echo "$all"
-		workers <<< "$all"
-	} | grep "^$kind")
+	all=$(wait_victims)
+	if [[ $kind == child ]]; then
+		mapfile -t lines < <(sed -n 's/^component loop-.* //p' <<< "$all")
+		((${#lines[@]})) && kill_child "${lines[@]}"
+		return
+	fi
+	mapfile -t lines < <(grep "^$kind" <<< "$all")
 	((${#lines[@]})) || return 0
 	read -r what name pid <<< "${lines[RANDOM % ${#lines[@]}]}"
 	kill_pid "$what" "$name" "$pid"
@@ -302,9 +317,11 @@ work_is_kept() {
 
 # One commit for each test, that of the attempt which passed.
 commits_are_sound() {
-	git -C "$REPOSITORY" log --first-parent --reverse \
-	    --format='%H %(trailers:key=Test,valueonly,separator=%x2C) %(trailers:key=Attempt,valueonly,separator=%x2C)' \
-	    main..loopkeeper/main > "$FLEET/commits"
+	local value=valueonly,separator=%x2C
+	git -C "$REPOSITORY" log --first-parent --reverse --format="%H
+	    %(trailers:key=Test,$value) %(trailers:key=Attempt,$value)" \
+	    main..loopkeeper/main | paste - - | tr -s '\t ' ' ' \
+	    > "$FLEET/commits"
 	cut -d' ' -f2 "$FLEET/commits" | sort > "$FLEET/committed"
 	cut -d' ' -f1 "$REPOSITORY/tests.list" | sort |
 	    diff - "$FLEET/committed"
@@ -335,12 +352,11 @@ repository_is_clean() {
 	found=$(find "$REPOSITORY/.git" -path '*/.git/loopkeeper' -prune \
 	    -o -name '*.lock' -print)
 	[[ -z $found ]] || fail "lock files:" "$found"
-	found=$(find "$FLEET"/state/loop-*/*.wreck-* -name scratch || true)
+	found=$(find "$FLEET"/state/loop-* -path '*.wreck-*/scratch')
 	[[ -z $found ]] || fail "work in a wreck:" "$found"
-	found=$(find "$FLEET"/state/loop-* -maxdepth 1 -mindepth 1 \
-	    ! -name '*.wreck-*' -printf '%f\n' | sort | uniq -c)
-	[[ $(awk '{ print $1 ":" $2 }' <<< "$found" | xargs) == \
-	    "$LOOPS:specs $LOOPS:verify $LOOPS:worktree" ]] || fail "$found"
+	found=$(find "$FLEET"/state/loop-* -mindepth 1 -maxdepth 1 |
+	    grep -vE '/(specs|hooks|(worktree|verify)(\.wreck-[0-9]+)?)$' || true)
+	[[ -z $found ]] || fail "left over:" "$found"
 	found=$(git -C "$REPOSITORY" worktree list)
 	(($(wc -l <<< "$found") == 1 + 2 * LOOPS)) || fail "$found"
 	checkout_state | diff "$FLEET/before" - || fail "the checkout differs"
@@ -355,7 +371,7 @@ print_figures() {
 		    ' (' || state || ')' FROM attempts
 		    GROUP BY outcome, state"
 		echo "set aside: $(find "$REPOSITORY/.git/loopkeeper/aside" \
-		    -mindepth 1 -printf '%f\n' 2> /dev/null |
+		    -mindepth 1 -maxdepth 1 -printf '%f\n' 2> /dev/null |
 		    sed 's/-[0-9]*$//' | sort | uniq -c | xargs)," \
 		    "$(find "$FLEET"/state/loop-* -maxdepth 1 \
 		    -name '*.wreck-*' | wc -l) wrecks"

@@ -11,6 +11,7 @@
 #include "agents/loop/setup.h"
 #include "base/io.h"
 #include "git/snapshot.h"
+#include "git/wreck.h"
 
 /* The repository can't be worked on for now. */
 static bool
@@ -48,7 +49,11 @@ rescue(struct runner *r)
 		(void)snprintf(message, sizeof(message),
 		    "What %s left when it died\n\nLoop: %s\nAttempt: %s\n",
 		    r->config->name, r->config->name, text);
-		if (snapshot_take(g, &r->place.trees[TREE_WORK], base,
+		/* Its git may have died on this very ref. */
+		if (wreck_clear_locks(g, NULL,
+			(const char *const[]){ ref, NULL },
+			r->place.aside) < 0 ||
+		    snapshot_take(g, &r->place.trees[TREE_WORK], base,
 			r->place.own, ref, message, commit) < 0)
 			return -1;
 		log_line(

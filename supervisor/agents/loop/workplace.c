@@ -76,22 +76,30 @@ workplace_tip(struct workplace *w, char ret[static GIT_HASH_SIZE])
 static int
 clear_locks(struct workplace *w)
 {
-	static const char *const mine[] = { "index", "HEAD", NULL };
 	char integration[GIT_REF_SIZE], branch[GIT_REF_SIZE];
-	const char *const common[] = { integration, branch, "packed-refs",
-		NULL };
-	int result = 0;
 
 	(void)snprintf(integration, sizeof(integration), "refs/heads/%s",
 	    w->config->integration_branch);
 	(void)snprintf(
 	    branch, sizeof(branch), "refs/heads/%s", w->config->branch);
-	for (int i = 0; result >= 0 && i < WORKPLACE_TREES; i++)
-		if (w->trees[i].admin[0] != '\0')
-			result = wreck_clear_locks(
-			    &w->git, &w->trees[i], mine, w->aside);
-	return result < 0 ? -1
-			  : wreck_clear_locks(&w->git, NULL, common, w->aside);
+	return wreck_clear_locks(&w->git, NULL,
+	    (const char *const[]){ integration, branch, "packed-refs", NULL },
+	    w->aside);
+}
+
+/* The same in our worktrees, also on the indices that are ours alone
+ * (snapshot.c, candidate.c). */
+static int
+clear_tree_locks(struct workplace *w)
+{
+	static const char *const names[] = { "index", "HEAD",
+		"loopkeeper-index", "loopkeeper-candidate", NULL };
+
+	for (int i = 0; i < WORKPLACE_TREES; i++)
+		if (wreck_clear_locks(&w->git, &w->trees[i], names, w->aside) <
+		    0)
+			return -1;
+	return 0;
 }
 
 static int
@@ -121,7 +129,7 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	w->is_open = true;
 	if (clear_locks(w) < 0 || workplace_tip(w, ret_tip) < 0)
 		return -1;
-	return open_trees(w, ret_tip);
+	return open_trees(w, ret_tip) < 0 ? -1 : clear_tree_locks(w);
 }
 
 /* Beside git's own files of the tree, and gone with it: the fingerprint that
