@@ -165,8 +165,7 @@ is_at(const char *admin, const char *branch)
 
 struct search {
 	const char *branch;
-	const char *but; /* a worktree's path; NULL: none */
-	char *ret;	 /* PATH_SIZE */
+	char *ret; /* PATH_SIZE */
 };
 
 static bool
@@ -174,8 +173,9 @@ has_branch(void *argument, const char *admin, const char *path)
 {
 	struct search *s = argument;
 
-	if ((s->but != NULL && strcmp(path, s->but) == 0) ||
-	    !is_at(admin, s->branch))
+	/* Ours are brought back to where they belong before each attempt,
+	 * wherever a worker went. */
+	if (worktree_is_ours(admin) || !is_at(admin, s->branch))
 		return true;
 	(void)path_format(s->ret, "%s", path);
 	return false;
@@ -196,10 +196,10 @@ has_main_checkout(struct git *g)
 }
 
 int
-repository_is_used_beside(struct git *g, const char *but, const char *branch,
-    char ret[static PATH_SIZE])
+repository_is_checked_out(
+    struct git *g, const char *branch, char ret[static PATH_SIZE])
 {
-	struct search search = { .branch = branch, .but = but, .ret = ret };
+	struct search search = { .branch = branch, .ret = ret };
 	size_t len = strlen(g->common);
 	int found = is_at(g->common, branch) ? has_main_checkout(g) : 0;
 
@@ -210,13 +210,6 @@ repository_is_used_beside(struct git *g, const char *but, const char *branch,
 	else if (found > 0)
 		(void)path_format(ret, "%s", g->common);
 	return found;
-}
-
-int
-repository_is_checked_out(
-    struct git *g, const char *branch, char ret[static PATH_SIZE])
-{
-	return repository_is_used_beside(g, NULL, branch, ret);
 }
 
 int

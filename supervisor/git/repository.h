@@ -23,14 +23,11 @@ int repository_branch(
 /*
  * Whether a branch is checked out in the repository or one of its worktrees,
  * or is being rebased or bisected there, where it must not be moved; then its
- * path is in ret. Runs no git for most answers of 0. Returns 1, 0, or -1.
+ * path is in ret. Our own worktrees don't count. Runs no git for most answers
+ * of 0. Returns 1, 0, or -1.
  */
 int repository_is_checked_out(
     struct git *g, const char *branch, char ret[static PATH_SIZE]);
-
-/* The same, but for the worktree at path. */
-int repository_is_used_beside(struct git *g, const char *path,
-    const char *branch, char ret[static PATH_SIZE]);
 
 /* Whether commit is in the history of the branch. Returns 1, 0 (also when
  * there is no such branch or commit), or -1. */

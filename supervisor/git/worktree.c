@@ -13,6 +13,8 @@
 #include "git/worktree.h"
 #include "git/wreck.h"
 
+#define MARK "loopkeeper" /* a file in the admin directory */
+
 void
 worktree_call(const struct worktree *w, struct git_call *call)
 {
@@ -140,6 +142,28 @@ is_folder_whole(const struct worktree *w)
 	    strcmp(text + 8, w->admin) == 0;
 }
 
+/* Notes in the admin directory that it is ours. Returns 0 or -1. */
+static int
+mark(struct git *g, const struct worktree *w)
+{
+	char path[PATH_SIZE];
+
+	if (worktree_is_ours(w->admin) ||
+	    (path_format(path, "%s/" MARK, w->admin) == 0 &&
+		io_replace_file(AT_FDCWD, path, "", 0, 0) == 0))
+		return 0;
+	return git_fail(g, errno, "%s/" MARK ": %s", w->admin, strerror(errno));
+}
+
+bool
+worktree_is_ours(const char *admin)
+{
+	char path[PATH_SIZE];
+
+	return path_format(path, "%s/" MARK, admin) == 0 &&
+	    access(path, F_OK) == 0;
+}
+
 /* The folder is made one that belongs to its admin directory; what is in it
  * stays. */
 static int
@@ -167,7 +191,7 @@ add(struct git *g, struct worktree *w, const char *how, const char *commit)
 		    w->path, commit, NULL }) < 0)
 		return -1;
 	if (find_admin(g, w) == 1)
-		return 0;
+		return mark(g, w);
 	return git_fail(g, EPROTO,
 	    "git worktree add %s: the repository doesn't know it", w->path);
 }
@@ -218,7 +242,7 @@ static int
 mend(struct git *g, struct worktree *w, const char *commit, char *aside)
 {
 	if (w->admin[0] != '\0' && is_admin_whole(w))
-		return mend_folder(g, w, aside);
+		return mark(g, w) < 0 ? -1 : mend_folder(g, w, aside);
 	if (wreck_clear_admin(g, w) < 0)
 		return -1;
 	if (was_ours(g, w))
@@ -261,7 +285,7 @@ worktree_open(struct git *g, struct worktree *w, const char *path,
 	if (found == 0)
 		w->admin[0] = '\0';
 	if (found > 0 && is_admin_whole(w) && is_folder_whole(w))
-		return 0;
+		return mark(g, w);
 	lock = repository_lock(g, "worktrees");
 	if (lock < 0)
 		return -1;

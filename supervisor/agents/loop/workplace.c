@@ -204,8 +204,7 @@ refuse_used_branch(struct workplace *w)
 {
 	const char *branch = w->config->branch;
 	char where[PATH_SIZE];
-	int found = repository_is_used_beside(
-	    &w->git, w->trees[TREE_WORK].path, branch, where);
+	int found = repository_is_checked_out(&w->git, branch, where);
 
 	return found > 0 ? git_fail(&w->git, EPERM,
 			       "branch %s is checked out in %s, and is for the "
