@@ -219,6 +219,9 @@ void integrate_step(struct runner *r, int64_t now_ms);
 
 /* gate.c: whether anything may be claimed now: room, budget, provider. */
 bool gate_ask(struct runner *r, int64_t now_ms);
+/* It wasn't allowed, but somebody has changed the database since: a gate may
+ * have been opened, or a budget raised. */
+bool gate_may_be_open(struct runner *r);
 /* Whether the day's budget is spent, this attempt's cost being written. */
 bool gate_is_day_spent(struct runner *r);
 /* How the worker fared with its provider. */
