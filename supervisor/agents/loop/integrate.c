@@ -135,6 +135,17 @@ merge(struct runner *r, int64_t now_ms)
 		wait_on(r, now_ms);
 }
 
+/* The branch can't be had. Where that is up to a person, nothing is held
+ * meanwhile: the next attempt of the test goes on with the candidate. */
+static void
+refuse(struct runner *r, int error, int64_t now_ms)
+{
+	leave_turn(r);
+	trouble_note(r, now_ms, "repository", "%s", r->place.git.error);
+	if (error == EPERM)
+		give_up(r, now_ms);
+}
+
 /* Brought to the tip of the branch, to be verified again there. */
 static void
 move_to(struct runner *r, const char *tip, int64_t now_ms)
@@ -167,8 +178,7 @@ is_on_tip(struct runner *r, int64_t now_ms)
 		merged = repository_contains(
 		    g, r->config->integration_branch, r->candidate);
 	if (merged < 0) {
-		leave_turn(r);
-		trouble_note(r, now_ms, "repository", "%s", g->error);
+		refuse(r, errno, now_ms);
 		return false;
 	}
 	r->is_merged = merged > 0;

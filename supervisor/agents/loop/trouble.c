@@ -70,6 +70,8 @@ trouble_note(struct runner *r, int64_t now_ms, const char *cause,
 	} else if (r->trouble_delay_ms < DELAY_MAX_MS) {
 		r->trouble_delay_ms *= 2;
 	}
+	/* Others may try a provider meanwhile. */
+	gate_leave(r);
 	r->look = true;
 	r->not_before_ms = now_ms + r->trouble_delay_ms;
 	health_publish(r, true);
