@@ -1,4 +1,5 @@
 /* budget: what was spent, what is left today, and more of it. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,8 +132,7 @@ add_row(const struct budget_row *row, void *argument)
 	table_set(t, LOOP, "%s", row->loop_id);
 	table_set(
 	    t, OUTCOME, "%s", row->outcome[0] != '\0' ? row->outcome : "-");
-	table_set(t, ATTEMPTS, "%lld",
-	    (long long)(row->sum.known + row->sum.unknown));
+	table_set(t, ATTEMPTS, "%" PRId64, row->sum.known + row->sum.unknown);
 	if (row->sum.tokens >= 0)
 		table_set(t, TOKENS, "%lld", (long long)row->sum.tokens);
 	else

@@ -136,7 +136,7 @@ checkpoint_run(struct cli *cli, int argc, char **argv)
 				 : "%s isn't in the configuration: where its "
 				   "repository is isn't known",
 		    loop);
-	if (code == CLI_DONE)
+	if (code == CLI_DONE && config != NULL)
 		code = note(&s, config);
 	store_close(&s);
 	conf_free(conf);

@@ -173,7 +173,9 @@ has_branch(void *argument, const char *admin, const char *path)
 {
 	struct search *s = argument;
 
-	if (!is_at(admin, s->branch))
+	/* Ours are brought back to where they belong before each attempt,
+	 * wherever a worker went. */
+	if (worktree_is_ours(admin) || !is_at(admin, s->branch))
 		return true;
 	(void)path_format(s->ret, "%s", path);
 	return false;

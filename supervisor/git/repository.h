@@ -23,7 +23,8 @@ int repository_branch(
 /*
  * Whether a branch is checked out in the repository or one of its worktrees,
  * or is being rebased or bisected there, where it must not be moved; then its
- * path is in ret. Runs no git for most answers of 0. Returns 1, 0, or -1.
+ * path is in ret. Our own worktrees don't count. Runs no git for most answers
+ * of 0. Returns 1, 0, or -1.
  */
 int repository_is_checked_out(
     struct git *g, const char *branch, char ret[static PATH_SIZE]);

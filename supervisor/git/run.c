@@ -381,7 +381,7 @@ git_line(struct git *g, const struct git_call *call,
 
 	c.ret_output = &output;
 	status = git_run(g, &c, arguments);
-	if (status == 0) {
+	if (status == 0 && output != NULL) {
 		output[strcspn(output, "\n")] = '\0';
 		if (strlcpy(ret, output, size) >= size)
 			status = git_fail(

@@ -11,6 +11,8 @@
 #include "git/worktree.h"
 #include "git/wreck.h"
 
+#define MARK "loopkeeper" /* a file in the admin directory */
+
 void
 worktree_call(const struct worktree *w, struct git_call *call)
 {
@@ -129,6 +131,27 @@ is_whole(const struct worktree *w)
 	    strcmp(text + 8, w->admin) == 0;
 }
 
+/* Notes in the admin directory that it is ours. */
+static int
+mark(struct git *g, const struct worktree *w)
+{
+	char path[PATH_SIZE];
+
+	if (path_format(path, "%s/" MARK, w->admin) == 0 &&
+	    io_replace_file(AT_FDCWD, path, "", 0, 0) == 0)
+		return 1;
+	return git_fail(g, errno, "%s/" MARK ": %s", w->admin, strerror(errno));
+}
+
+bool
+worktree_is_ours(const char *admin)
+{
+	char path[PATH_SIZE];
+
+	return path_format(path, "%s/" MARK, admin) == 0 &&
+	    access(path, F_OK) == 0;
+}
+
 static int
 make(struct git *g, struct worktree *w, const char *commit)
 {
@@ -139,9 +162,22 @@ make(struct git *g, struct worktree *w, const char *commit)
 		    "worktree", "add", "--detach", w->path, commit, NULL }) < 0)
 		return -1;
 	if (find_admin(g, w) == 1)
-		return 1;
+		return mark(g, w);
 	return git_fail(g, EPROTO,
 	    "git worktree add %s: the repository doesn't know it", w->path);
+}
+
+/* git notes paths without links, of what need not be there yet. */
+static int
+resolve(char ret[static PATH_SIZE], const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_SIZE], real[PATH_SIZE];
+
+	return path_dirname(folder, path) < 0 || slash == NULL ||
+		realpath(folder, real) == NULL
+	    ? -1
+	    : path_format(ret, "%s%s", real, slash);
 }
 
 int
@@ -151,14 +187,13 @@ worktree_open(struct git *g, struct worktree *w, const char *path,
 	int found, lock;
 
 	aside[0] = '\0';
-	/* git notes paths without links. */
-	if (path_format(w->path, "%s", path) < 0)
+	if (resolve(w->path, path) < 0)
 		return git_fail(g, errno, "%s: %s", path, strerror(errno));
 	found = find_admin(g, w);
 	if (found < 0)
 		return -1;
 	if (found > 0 && is_whole(w))
-		return 0;
+		return worktree_is_ours(w->admin) || mark(g, w) > 0 ? 0 : -1;
 	lock = repository_lock(g, "worktrees");
 	if (lock < 0)
 		return -1;

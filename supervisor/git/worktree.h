@@ -66,6 +66,9 @@ void worktree_free_paths(char **paths);
  * or -1. */
 int worktree_remove(struct git *g, const struct worktree *w);
 
+/* Whether an admin directory is of a worktree that worktree_open() made. */
+bool worktree_is_ours(const char *admin);
+
 /* Fills in call what names the worktree. */
 void worktree_call(const struct worktree *w, struct git_call *call);
 

@@ -69,26 +69,26 @@ take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
 }
 
 int
-passing_pick(
-    struct store *s, const struct passing_request *q, struct passing_list *ret)
+passing_pick(struct store *s, const struct passing_request *request,
+    struct passing_list *ret)
 {
 	struct passing_list list = { 0 };
 	int result;
 
 	if (overlap_register(s) < 0)
 		return -1;
-	list.tests = calloc((size_t)q->max + 1, sizeof(*list.tests));
+	list.tests = calloc((size_t)request->max + 1, sizeof(*list.tests));
 	if (list.tests == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");
 	result = take_rows(s,
-	    statement_query(s, concerned, "ttti", q->except_id, q->loops,
-		q->changed, (int64_t)q->max),
-	    q->max, &list);
-	if (result == 0 && list.n < (size_t)q->max)
+	    statement_query(s, concerned, "ttti", request->except_id,
+		request->loops, request->changed, (int64_t)request->max),
+	    request->max, &list);
+	if (result == 0 && list.n < (size_t)request->max)
 		result = take_rows(s,
-		    statement_query(s, oldest, "ttii", q->except_id, q->loops,
-			(int64_t)list.n, (int64_t)q->max),
-		    q->max, &list);
+		    statement_query(s, oldest, "ttii", request->except_id,
+			request->loops, (int64_t)list.n, (int64_t)request->max),
+		    request->max, &list);
 	if (result < 0)
 		passing_free(&list);
 	else

@@ -37,6 +37,7 @@ main(int argc, char **argv)
 	h = (struct hooks){ .directory = argv[1],
 		.loop = argv[2],
 		.repository = argv[3],
+		.integration_branch = "loopkeeper/main",
 		.repository_hooks = strcmp(argv[4], "own") == 0,
 		.program = argv[5],
 		.config = argv[6] };

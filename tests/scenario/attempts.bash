@@ -148,6 +148,19 @@ never_merged() {
 	    AND outcome = 'passed'"
 }
 
+# operator_commits NAME [BASE]: a file on the integration branch, by hand.
+operator_commits() {
+	local index=$FLEET/index base=${2:-loopkeeper/main} tree hash
+	hash=$(echo "$1" | in_repository hash-object -w --stdin)
+	rm -f "$index"
+	GIT_INDEX_FILE=$index in_repository read-tree "$base"
+	GIT_INDEX_FILE=$index in_repository update-index --add \
+	    --cacheinfo "100644,$hash,$1"
+	tree=$(GIT_INDEX_FILE=$index in_repository write-tree)
+	in_repository update-ref refs/heads/loopkeeper/main "$(
+	    in_repository commit-tree -m "Add $1" -p "$base" "$tree")"
+}
+
 # snapshot PATH [ATTEMPT]: what is kept of that file.
 snapshot() {
 	in_repository show "refs/loopkeeper/attempts/${2:-$(attempt id)}:$1"

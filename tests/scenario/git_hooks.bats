@@ -290,3 +290,30 @@ says() {
 	echo b > "$REPOSITORY/src/a.c"
 	git -C "$REPOSITORY" commit -q -a -m His
 }
+
+@test "nobody moves the integration branch from a worktree" {
+	local kind
+	git -C "$REPOSITORY" branch loopkeeper/main
+	own_hook reference-transaction <<-'SH'
+		#!/bin/sh
+		echo "$1" >> "$HOME/transactions"
+		cat >> "$HOME/transactions"
+	SH
+	for kind in own none; do
+		write_hooks "$kind"
+		run -0 worker git checkout -q loopkeeper/main
+		echo "$kind" > "$WORKTREE/unverified-$kind"
+		worker git add "unverified-$kind"
+		run worker git commit -q -m "By myself"
+		((status != 0))
+		[[ $output == *"loopkeeper/main isn't to be moved from here"* ]]
+		run worker git branch -f loopkeeper/main HEAD~0
+		run worker git branch -D -f loopkeeper/main
+		((status != 0))
+		run -0 worker git checkout -q loop-1/working
+		run -0 worker git commit -q -m "On my own branch"
+	done
+	[[ $(git -C "$REPOSITORY" rev-parse loopkeeper/main) == \
+	    $(git -C "$REPOSITORY" rev-parse main) ]]
+	grep -q 'refs/heads/loop-1/working$' "$HOME/transactions"
+}

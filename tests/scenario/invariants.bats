@@ -380,19 +380,6 @@ all_verified() {
 	done
 }
 
-# operator_commits NAME [BASE]: a file on the integration branch, by hand.
-operator_commits() {
-	local index=$FLEET/index base=${2:-loopkeeper/main} tree hash
-	hash=$(echo "$1" | in_repository hash-object -w --stdin)
-	rm -f "$index"
-	GIT_INDEX_FILE=$index in_repository read-tree "$base"
-	GIT_INDEX_FILE=$index in_repository update-index --add \
-	    --cacheinfo "100644,$hash,$1"
-	tree=$(GIT_INDEX_FILE=$index in_repository write-tree)
-	in_repository update-ref refs/heads/loopkeeper/main "$(
-	    in_repository commit-tree -m "Add $1" -p "$base" "$tree")"
-}
-
 # Waits in the first verify of a candidate until there is $FLEET/go.
 waiting() {
 	echo "test -e $1 || exit 1; touch '$FLEET/verifying';

@@ -391,7 +391,8 @@ has_event() {
 }
 
 gone() {
-	[[ ! -d /proc/$1 || $(ps -o stat= -p "$1") == Z* ]] ||
+	# In this order: it may end between the two looks.
+	[[ $(ps -o stat= -p "$1") == Z* || ! -d /proc/$1 ]] ||
 	    fail "still there: $(ps -o pid=,ppid=,stat=,args= -p "$1")"
 }
 

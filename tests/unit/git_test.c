@@ -336,8 +336,8 @@ test_what_git_says_is_passed_on(void **state)
 	assert_int_equal(setenv("FAKE_EXIT", "3", 1), 0);
 	gives(3, git_run(git, &at_top, status));
 	fails(EPROTO, "git status: that", git_must(git, &at_top, status));
-	fails(EPROTO, "git status: that",
-	    git_line(git, &at_top, status, line, sizeof(line)));
+	fails(EPROTO,
+	    "git status: ", git_line(git, &at_top, status, line, sizeof(line)));
 	assert_int_equal(setenv("FAKE_EXIT", "0", 1), 0);
 	gives(0, git_must(git, &at_top, status));
 	assert_int_equal(unsetenv("FAKE_EXIT"), 0);

@@ -12,28 +12,34 @@
 
 #define COUNT_MAX 100000
 
+enum kind {
+	PASSED_ON, /* only to the repository's own */
+	COMMITS,   /* it comes before a commit, and may refuse it */
+	REFS,	   /* before a ref is moved, told on stdin */
+};
+
 /* All that git runs in a checkout. */
 static const struct {
 	const char *name;
-	bool commits; /* it comes before a commit, and may refuse it */
+	enum kind kind;
 } hooks[] = {
-	{ "applypatch-msg", false },
-	{ "pre-applypatch", true },
-	{ "post-applypatch", false },
-	{ "pre-commit", true },
-	{ "pre-merge-commit", false },
-	{ "prepare-commit-msg", false },
-	{ "commit-msg", false },
-	{ "post-commit", false },
-	{ "pre-rebase", false },
-	{ "post-checkout", false },
-	{ "post-merge", false },
-	{ "post-rewrite", false },
-	{ "pre-push", false },
-	{ "pre-auto-gc", false },
-	{ "post-index-change", false },
-	{ "reference-transaction", false },
-	{ "sendemail-validate", false },
+	{ "applypatch-msg", PASSED_ON },
+	{ "pre-applypatch", COMMITS },
+	{ "post-applypatch", PASSED_ON },
+	{ "pre-commit", COMMITS },
+	{ "pre-merge-commit", PASSED_ON },
+	{ "prepare-commit-msg", PASSED_ON },
+	{ "commit-msg", PASSED_ON },
+	{ "post-commit", PASSED_ON },
+	{ "pre-rebase", PASSED_ON },
+	{ "post-checkout", PASSED_ON },
+	{ "post-merge", PASSED_ON },
+	{ "post-rewrite", PASSED_ON },
+	{ "pre-push", PASSED_ON },
+	{ "pre-auto-gc", PASSED_ON },
+	{ "post-index-change", PASSED_ON },
+	{ "reference-transaction", REFS },
+	{ "sendemail-validate", PASSED_ON },
 };
 #define NHOOKS (sizeof(hooks) / sizeof(hooks[0]))
 
@@ -79,24 +85,46 @@ static const char find_own[] =
     "done\n"
     "own=$own/${0##*/}\n";
 
+/* A line of the input is "OLD NEW REF". */
+static const char refuse_ref[] =
+    "input=$(cat)\n"
+    "end='\n'\n"
+    "case $1:$input$end in\n"
+    "prepared:*\" refs/heads/$branch$end\"*)\n"
+    "	echo \"loopkeeper: $branch isn't to be moved from here: what lies in"
+    " the worktree is verified and merged by itself\" >&2\n"
+    "	exit 1\n"
+    "	;;\n"
+    "esac\n";
+
+/* How the repository's own hook of that name is called. */
+static const char *const call_own[] = {
+	[PASSED_ON] = "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
+	[COMMITS] = "if [ -x \"$own\" ]; then\n"
+		    "	\"$own\" \"$@\" || exit\n"
+		    "fi\n",
+	[REFS] = "[ ! -x \"$own\" ] ||"
+		 " printf '%s\\n' \"$input\" | \"$own\" \"$@\"\n",
+};
+
 static void
 put_script(
-    FILE *out, const struct hooks *h, const char *directory, bool commits)
+    FILE *out, const struct hooks *h, const char *directory, enum kind kind)
 {
 	(void)fputs("#!/bin/sh\n"
 		    "# Of loopkeeper, for the worktrees of a loop.\n",
 	    out);
+	if (kind == REFS) {
+		put_variable(out, "branch",
+		    h->integration_branch != NULL ? h->integration_branch : "");
+		(void)fputs(refuse_ref, out);
+	}
 	if (h->repository_hooks) {
 		put_variable(out, "ours", directory);
 		(void)fputs(find_own, out);
-		(void)fputs(commits
-			? "if [ -x \"$own\" ]; then\n"
-			  "	\"$own\" \"$@\" || exit\n"
-			  "fi\n"
-			: "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
-		    out);
+		(void)fputs(call_own[kind], out);
 	}
-	if (!commits)
+	if (kind != COMMITS)
 		return;
 	put_variable(out, "program", h->program);
 	(void)fputs("[ -x \"$program\" ] || exit 0\n", out);
@@ -109,7 +137,7 @@ put_script(
 /* One script, executable. */
 static int
 write_script(const struct hooks *h, const char *directory, const char *path,
-    bool commits)
+    enum kind kind)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -118,7 +146,7 @@ write_script(const struct hooks *h, const char *directory, const char *path,
 
 	if (out == NULL)
 		return -1;
-	put_script(out, h, directory, commits);
+	put_script(out, h, directory, kind);
 	if (fclose(out) != 0) {
 		free(text);
 		errno = ENOMEM;
@@ -142,9 +170,9 @@ hooks_write(const struct hooks *h, char *what)
 	for (size_t i = 0; i < NHOOKS && result == 0; i++) {
 		if (path_format(what, "%s/%s", directory, hooks[i].name) < 0)
 			return -1;
-		if (hooks[i].commits || h->repository_hooks)
+		if (hooks[i].kind != PASSED_ON || h->repository_hooks)
 			result =
-			    write_script(h, directory, what, hooks[i].commits);
+			    write_script(h, directory, what, hooks[i].kind);
 		else if (unlink(what) < 0 && errno != ENOENT)
 			result = -1;
 	}

@@ -4,7 +4,7 @@
  * of ours, DIRECTORY/hooks, by variables of the worker's environment. Its
  * scripts hand over to the repository's own hook of that name; pre-commit and
  * pre-applypatch then have `loopkeeper check-commit` refuse files that another
- * loop has locked.
+ * loop has locked, and reference-transaction keeps the integration branch.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_HOOKS_H
 #define LOOPKEEPER_AGENTS_LOOP_HOOKS_H
@@ -21,9 +21,12 @@ struct hooks {
 	const char *directory;	/* absolute, of the loop */
 	const char *loop;	/* its name */
 	const char *repository; /* absolute */
-	bool repository_hooks;	/* its own hooks run, too */
-	const char *program;	/* absolute: `loopkeeper` */
-	const char *config;	/* absolute: its file */
+	/* A branch that nobody may move from the worktree: what gets there
+	 * was verified. NULL: none. */
+	const char *integration_branch;
+	bool repository_hooks; /* its own hooks run, too */
+	const char *program;   /* absolute: `loopkeeper` */
+	const char *config;    /* absolute: its file */
 };
 
 /* Makes DIRECTORY/hooks, or makes it true. No worker may run. Returns 0, or -1

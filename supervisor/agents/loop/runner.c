@@ -67,6 +67,7 @@ fill_hooks(struct runner *r)
 	r->hooks = (struct hooks){ .directory = r->config->directory,
 		.loop = r->config->name,
 		.repository = r->config->repository,
+		.integration_branch = r->config->integration_branch,
 		.repository_hooks = r->config->repository_hooks,
 		.program = r->program,
 		.config = r->agent.conf->fleet.config_path };
