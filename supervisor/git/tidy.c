@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,11 +100,10 @@ is_kept(const char *path, char *const *keep)
 	return false;
 }
 
-/* Deletes a file, or a folder with all that is in it; a link, not what it
- * leads to. Returns 0 or -1 with errno. */
-static int delete (char *path)
+int
+worktree_delete(const char *path)
 {
-	char *const paths[] = { path, NULL };
+	char *const paths[] = { (char *)(uintptr_t)path, NULL };
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	FTSENT *entry;
 	int error = 0;
@@ -141,7 +141,7 @@ take_away(struct git *g, const struct worktree *w, const char *other)
 		path[len - 1] = '\0';
 	/* The snapshot doesn't have what is in another repository. */
 	if (access(inner, F_OK) == 0 ? rename(path, aside) < 0
-				     : delete (path) < 0)
+				     : worktree_delete(path) < 0)
 		return git_fail(
 		    g, errno, "deleting %s: %s", path, strerror(errno));
 	return 0;

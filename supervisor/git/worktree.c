@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "git/repository.h"
 #include "git/worktree.h"
@@ -114,32 +116,42 @@ has(const char *directory, const char *name)
 	    access(path, F_OK) == 0;
 }
 
-/* Whether both halves are there and whole: the folder says where its admin
- * directory is, and that is the one that names the folder. Without a HEAD git
- * takes it for none; "locked" is there while it is being made. */
+/* Whether the admin directory is whole. Without a HEAD git takes it for none;
+ * "locked" is there while it is being made. */
 static bool
-is_whole(const struct worktree *w)
+is_admin_whole(const struct worktree *w)
 {
 	char text[PATH_SIZE];
 
 	return !has(w->admin, "locked") && has(w->admin, "index") &&
 	    has(w->admin, "commondir") && read_line(w->admin, "HEAD", text) &&
 	    (strncmp(text, "ref: refs/", 10) == 0 ||
-		strspn(text, "0123456789abcdef") >= 40) &&
+		strspn(text, "0123456789abcdef") >= 40);
+}
+
+/* Whether the folder is one, and says that its admin directory is that. */
+static bool
+is_folder_whole(const struct worktree *w)
+{
+	char text[PATH_SIZE];
+	struct stat st;
+
+	return lstat(w->path, &st) == 0 && S_ISDIR(st.st_mode) &&
 	    read_line(w->path, ".git", text) &&
 	    strncmp(text, "gitdir: ", 8) == 0 &&
 	    strcmp(text + 8, w->admin) == 0;
 }
 
-/* Notes in the admin directory that it is ours. */
+/* Notes in the admin directory that it is ours. Returns 0 or -1. */
 static int
 mark(struct git *g, const struct worktree *w)
 {
 	char path[PATH_SIZE];
 
-	if (path_format(path, "%s/" MARK, w->admin) == 0 &&
-	    io_replace_file(AT_FDCWD, path, "", 0, 0) == 0)
-		return 1;
+	if (worktree_is_ours(w->admin) ||
+	    (path_format(path, "%s/" MARK, w->admin) == 0 &&
+		io_replace_file(AT_FDCWD, path, "", 0, 0) == 0))
+		return 0;
 	return git_fail(g, errno, "%s/" MARK ": %s", w->admin, strerror(errno));
 }
 
@@ -152,14 +164,31 @@ worktree_is_ours(const char *admin)
 	    access(path, F_OK) == 0;
 }
 
+/* The folder is made one that belongs to its admin directory; what is in it
+ * stays. */
 static int
-make(struct git *g, struct worktree *w, const char *commit)
+mend_folder(struct git *g, const struct worktree *w, char *aside)
+{
+	char path[PATH_SIZE], text[PATH_SIZE + 16];
+	int n = snprintf(text, sizeof(text), "gitdir: %s\n", w->admin);
+
+	if (wreck_clear_place(g, w, aside) < 0)
+		return -1;
+	if (path_make(w->path, 0777) < 0 ||
+	    path_format(path, "%s/.git", w->path) < 0 ||
+	    io_replace_file(AT_FDCWD, path, text, (size_t)n, 0) < 0)
+		return git_fail(g, errno, "%s: %s", w->path, strerror(errno));
+	return 0;
+}
+
+static int
+add(struct git *g, struct worktree *w, const char *how, const char *commit)
 {
 	static const struct git_call at_top = { 0 };
 
 	if (git_must(g, &at_top,
-		(const char *const[]){
-		    "worktree", "add", "--detach", w->path, commit, NULL }) < 0)
+		(const char *const[]){ "worktree", "add", how, "--detach",
+		    w->path, commit, NULL }) < 0)
 		return -1;
 	if (find_admin(g, w) == 1)
 		return mark(g, w);
@@ -167,39 +196,100 @@ make(struct git *g, struct worktree *w, const char *commit)
 	    "git worktree add %s: the repository doesn't know it", w->path);
 }
 
-/* git notes paths without links, of what need not be there yet. */
+/* Makes an admin directory for the folder as it is. git makes none for one
+ * that has files: they are elsewhere meanwhile. */
 static int
-resolve(char ret[static PATH_SIZE], const char *path)
+adopt(struct git *g, struct worktree *w, const char *commit, char *aside)
+{
+	struct git_call call = { 0 };
+	char path[PATH_SIZE], made[PATH_SIZE];
+
+	if (path_format(path, "%s.wreck-%lld", w->path,
+		(long long)clock_wall_ms()) < 0 ||
+	    path_format(made, "%s/.git", w->path) < 0 ||
+	    rename(w->path, path) < 0)
+		return git_fail(
+		    g, errno, "moving %s aside: %s", w->path, strerror(errno));
+	(void)path_format(aside, "%s", path);
+	if (add(g, w, "--no-checkout", commit) < 0)
+		return -1;
+	if (unlink(made) < 0 || rmdir(w->path) < 0 || rename(path, w->path) < 0)
+		return git_fail(
+		    g, errno, "moving %s back: %s", path, strerror(errno));
+	aside[0] = '\0';
+	worktree_call(w, &call);
+	return mend_folder(g, w, aside) < 0
+	    ? -1
+	    : git_must(
+		  g, &call, (const char *const[]){ "read-tree", commit, NULL });
+}
+
+/* Whether the folder was a worktree of this repository. */
+static bool
+was_ours(const struct git *g, const struct worktree *w)
+{
+	char text[PATH_SIZE], begin[PATH_SIZE];
+	struct stat st;
+
+	return lstat(w->path, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    read_line(w->path, ".git", text) &&
+	    path_format(begin, "gitdir: %s/worktrees/", g->common) == 0 &&
+	    strncmp(text, begin, strlen(begin)) == 0;
+}
+
+/* The lock is held, and something is amiss. */
+static int
+mend(struct git *g, struct worktree *w, const char *commit, char *aside)
+{
+	if (w->admin[0] != '\0' && is_admin_whole(w))
+		return mark(g, w) < 0 ? -1 : mend_folder(g, w, aside);
+	if (wreck_clear_admin(g, w) < 0)
+		return -1;
+	if (was_ours(g, w))
+		return adopt(g, w, commit, aside) < 0 ? -1 : 1;
+	return wreck_set_aside(g, w, aside) < 0 ||
+		add(g, w, "--checkout", commit) < 0
+	    ? -1
+	    : 1;
+}
+
+/* git notes paths without links. */
+static int
+set_path(struct git *g, struct worktree *w, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char folder[PATH_SIZE], real[PATH_SIZE];
+	char parent[PATH_SIZE], real[PATH_SIZE];
 
-	return path_dirname(folder, path) < 0 || slash == NULL ||
-		realpath(folder, real) == NULL
-	    ? -1
-	    : path_format(ret, "%s%s", real, slash);
+	if (slash == NULL || path_dirname(parent, path) < 0 ||
+	    path_make(parent, 0700) < 0 || realpath(parent, real) == NULL ||
+	    path_format(w->path, "%s%s", real, slash) < 0)
+		return git_fail(g, errno, "%s: %s", path, strerror(errno));
+	return 0;
 }
 
 int
 worktree_open(struct git *g, struct worktree *w, const char *path,
     const char *commit, char *aside)
 {
-	int found, lock;
+	char known[PATH_SIZE];
+	int found = 1, lock;
 
 	aside[0] = '\0';
-	if (resolve(w->path, path) < 0)
-		return git_fail(g, errno, "%s: %s", path, strerror(errno));
-	found = find_admin(g, w);
-	if (found < 0)
+	if (set_path(g, w, path) < 0)
 		return -1;
-	if (found > 0 && is_whole(w))
-		return worktree_is_ours(w->admin) || mark(g, w) > 0 ? 0 : -1;
-	lock = repository_lock(g, "worktrees");
-	if (lock < 0)
+	read_path(w->admin, known);
+	if (w->admin[0] == '\0' || strcmp(known, w->path) != 0)
+		found = find_admin(g, w);
+	if (found < 0)
 		return -1;
 	if (found == 0)
 		w->admin[0] = '\0';
-	found = wreck_set_aside(g, w, aside) < 0 ? -1 : make(g, w, commit);
+	if (found > 0 && is_admin_whole(w) && is_folder_whole(w))
+		return mark(g, w);
+	lock = repository_lock(g, "worktrees");
+	if (lock < 0)
+		return -1;
+	found = mend(g, w, commit, aside);
 	io_close(&lock);
 	return found;
 }

@@ -17,11 +17,14 @@ struct worktree {
 };
 
 /*
- * Makes sure that there is a worktree at path, detached at commit where it is
- * made anew; what lies there and is none is set aside (wreck.h) and told in
- * aside ("" when nothing was; PATH_SIZE). Nothing of ours may run in it.
- * Returns 1 made, 0 it was there, or -1; EAGAIN while another process works on
- * the repository's worktrees: try again soon.
+ * Makes sure that there is a worktree at path. Of what a worker has done to one
+ * the files stay: a folder without its .git or its admin directory is given
+ * them. What stands there and never was a worktree is set aside (wreck.h) and
+ * told in aside ("" when nothing was; PATH_SIZE). Where there is nothing it is
+ * made, at commit; HEAD is detached there in every admin directory that is
+ * made. Nothing of ours may run in it. Returns 1 with a new admin directory, 0,
+ * or -1; EAGAIN while another process works on the repository's worktrees: try
+ * again soon.
  */
 int worktree_open(struct git *g, struct worktree *w, const char *path,
     const char *commit, char *aside);
@@ -61,6 +64,10 @@ char **worktree_ignored(struct git *g, const struct worktree *w);
 char **worktree_paths(
     struct git *g, const struct git_call *call, const char *const *arguments);
 void worktree_free_paths(char **paths);
+
+/* Deletes a file, or a folder with all that is in it; a link, not what it
+ * leads to. Returns 0 or -1 with errno. */
+int worktree_delete(const char *path);
 
 /* Takes a worktree away with its files; the repository forgets it. Returns 0
  * or -1. */

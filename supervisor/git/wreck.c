@@ -35,20 +35,51 @@ move_aside(struct git *g, const char *path, const char *name)
 	return 0;
 }
 
+/* Renames from to PATH.WHAT-TIME of the worktree, which is told. */
+static int
+rename_aside(struct git *g, const struct worktree *w, const char *from,
+    const char *what, char *aside)
+{
+	if (path_format(aside, "%s.%s-%lld", w->path, what,
+		(long long)clock_wall_ms()) == 0 &&
+	    rename(from, aside) == 0)
+		return 0;
+	aside[0] = '\0';
+	return git_fail(g, errno, "moving %s aside: %s", from, strerror(errno));
+}
+
 int
 wreck_set_aside(struct git *g, const struct worktree *w, char *aside)
 {
 	struct stat st;
 
-	aside[0] = '\0';
-	if (lstat(w->path, &st) == 0) {
-		if (path_format(aside, "%s.wreck-%lld", w->path,
-			(long long)clock_wall_ms()) < 0 ||
-		    rename(w->path, aside) < 0)
-			return git_fail(g, errno, "moving %s aside: %s",
-			    w->path, strerror(errno));
-	}
-	return w->admin[0] != '\0' ? move_aside(g, w->admin, "worktree") : 0;
+	return lstat(w->path, &st) == 0
+	    ? rename_aside(g, w, w->path, "wreck", aside)
+	    : 0;
+}
+
+int
+wreck_clear_place(struct git *g, const struct worktree *w, char *aside)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (lstat(w->path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return wreck_set_aside(g, w, aside);
+	if (path_format(path, "%s/.git", w->path) < 0)
+		return git_fail(g, errno, "%s: %s", w->path, strerror(errno));
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode)
+	    ? rename_aside(g, w, path, "inner", aside)
+	    : 0;
+}
+
+int
+wreck_clear_admin(struct git *g, struct worktree *w)
+{
+	if (w->admin[0] != '\0' && move_aside(g, w->admin, "worktree") < 0)
+		return -1;
+	w->admin[0] = '\0';
+	return 0;
 }
 
 int

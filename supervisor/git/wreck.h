@@ -10,12 +10,19 @@
 #include "git/worktree.h"
 
 /*
- * Moves both halves of a worktree that isn't whole aside, as far as they are
- * there: the folder to PATH.wreck-TIME, whose path is written to aside ("":
- * there was none), the admin directory ("" for none) into the repository's
- * folder. The caller holds the lock on worktrees. Returns 0 or -1.
+ * Moves whatever is at the worktree's path to PATH.wreck-TIME, which is told in
+ * aside (PATH_SIZE; else untouched). The caller holds the lock on worktrees,
+ * here and below. Returns 0 or -1.
  */
 int wreck_set_aside(struct git *g, const struct worktree *w, char *aside);
+
+/* The same with what is no folder; and with a directory where its .git is to
+ * be, to PATH.inner-TIME. */
+int wreck_clear_place(struct git *g, const struct worktree *w, char *aside);
+
+/* Moves the admin directory ("" for none) into the repository's folder; the
+ * worktree has none then. Returns 0 or -1. */
+int wreck_clear_admin(struct git *g, struct worktree *w);
 
 /* Ends a merge, rebase, cherry-pick, revert or bisect that a worker left in
  * its worktree: git's notes of it are moved aside. Returns 0 or -1. */

@@ -30,6 +30,14 @@ format_cause(char buf[static CAUSE_SIZE], const char *provider)
 	(void)snprintf(buf, CAUSE_SIZE, "gate:%s", provider);
 }
 
+/* What the clocks say differs by a millisecond or two; an end at 05:00 would
+ * be told as 04:59 then. */
+static int64_t
+round_to_second(int64_t ms)
+{
+	return (ms + 500) / 1000 * 1000;
+}
+
 /* The next row of a query that begins with GATE: 1, 0 no more, -1. */
 static int
 next_gate(struct store *s, struct sqlite3_stmt *q, struct gate *ret)
@@ -49,7 +57,7 @@ next_gate(struct store *s, struct sqlite3_stmt *q, struct gate *ret)
 							 : GATE_RATE_LIMITED;
 	if (clock_parse_iso(open_at, &open_ms) < 0)
 		open_ms = now_ms; /* somebody edited it */
-	g.until_ms = clock_wall_ms() + open_ms - now_ms;
+	g.until_ms = round_to_second(clock_wall_ms() + open_ms - now_ms);
 	g.due = open_ms <= now_ms;
 	*ret = g;
 	return 1;

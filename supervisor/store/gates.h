@@ -32,7 +32,8 @@ struct gate { /* a closed one */
 	char provider[TEXT_NAME_MAX + 1];
 	enum gate_reason reason;
 	char closed_at[CLOCK_ISO_SIZE];
-	int64_t until_ms; /* wall clock, for people: when it is tried again */
+	int64_t until_ms; /* wall clock, a whole second, for people: when it
+			     is tried again */
 	bool due;	  /* that time has come */
 	bool probe;	  /* the asker is the one who tries it */
 	char probe_by[TEXT_NAME_MAX + 1]; /* who does; "" for nobody */

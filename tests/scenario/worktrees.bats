@@ -497,18 +497,20 @@ seasoned_loop() {
 	local lock
 	seasoned_loop
 	lock=$(admin_of worktree)/index.lock
+	# One that waits for its input.
 	mkfifo "$FLEET/objects"
-	background git.log command git -C "$FLEET/state/loop-1/worktree" \
-	    cat-file --batch < "$FLEET/objects"
-	exec {objects}> "$FLEET/objects"
-	wait_until 10 pgrep -P $$ -x git
+	background feed.log bash -c "exec sleep 1000 > '$FLEET/objects'"
+	background git.log bash -c "exec git -C '$WORK' cat-file --batch \
+	    < '$FLEET/objects'"
+	wait_until 10 file_has "/proc/$PID/comm" git
 	: > "$lock"
+	local holder=$PID
 	add_test T-2 "test -e work-T-2"
 	run_alone
 	wait_until 20 alert_stands repository 1
 	[[ -e $lock ]]
 	test_is T-2 pending
-	exec {objects}>&-
+	kill "$holder"
 	wait_until 20 test_is T-2 passed
 	[[ ! -e $lock ]]
 	alert_stands repository 0

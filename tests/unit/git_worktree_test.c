@@ -67,38 +67,63 @@ test_one_is_made_and_found_again(void **state)
 	says("1", "git -C $R worktree list | wc -l");
 }
 
+/* What a worker may do to the two halves of a worktree, and what is made
+ * anew of it. */
 static void
-test_wrecks_are_set_aside(void **state)
+test_wrecks_are_mended(void **state)
 {
-	static const char *const wrecks[] = {
-		"rm wt/.git",
-		"rm -rf wt/.git; git init -q wt",
-		"echo gitdir: /nowhere > wt/.git",
-		"rm -rf $R/.git/worktrees/wt",
-		"touch $R/.git/worktrees/wt/locked", /* it was being made */
-		"rm $R/.git/worktrees/wt/index",
-		"rm $R/.git/worktrees/wt/HEAD",
-		": > $R/.git/worktrees/wt/HEAD",
-		"rm $R/.git/worktrees/wt/commondir",
-		"rm -rf wt; echo file > wt",
-		"rm -rf wt; ln -s nowhere wt",
-		"chmod 000 wt/.git; test $(id -u) != 0 || rm wt/.git",
+	static const struct {
+		const char *command;
+		int made;
+		bool aside;
+	} wrecks[] = {
+		{ "rm wt/.git", 0, false },
+		{ "rm -rf wt/.git; git init -q wt", 0, true },
+		{ "echo gitdir: /nowhere > wt/.git", 0, false },
+		{ "mv wt/.git x; ln -s $PWD/x wt/.git", 0, false },
+		{ "rm -rf wt; mkdir wt; echo mine > wt/mine", 0, false },
+		{ "rm -rf $R/.git/worktrees/wt", 1, false },
+		{ "touch $R/.git/worktrees/wt/locked", 1, false },
+		{ "rm $R/.git/worktrees/wt/index", 1, false },
+		{ "rm $R/.git/worktrees/wt/HEAD", 1, false },
+		{ ": > $R/.git/worktrees/wt/HEAD", 1, false },
+		{ "rm $R/.git/worktrees/wt/commondir", 1, false },
 	};
 
 	(void)made("wt");
 	for (size_t i = 0; i < sizeof(wrecks) / sizeof(wrecks[0]); i++) {
-		sh("test ! -d wt || echo mine > wt/mine");
+		sh("echo mine > wt/mine");
+		sh(wrecks[i].command);
+		print_message("%s\n", wrecks[i].command);
+		(void)opened("wt", wrecks[i].made, wrecks[i].aside);
+		says("mine", "cat wt/mine");
+		says("1", "git -C wt status --porcelain mine | wc -l");
+		(void)opened("wt", 0, false);
+	}
+	says("2", "git -C $R worktree list | wc -l");
+	says("0", "ls -d wt.wreck-* 2> /dev/null | wc -l");
+}
+
+static void
+test_what_is_no_folder_is_set_aside(void **state)
+{
+	static const char *const wrecks[] = {
+		"rm -rf wt; echo file > wt",
+		"rm -rf wt; ln -s nowhere wt",
+		"rm -rf wt; ln -s $R wt",
+		"rm -rf wt; ln -s $R wt; rm -rf $R/.git/worktrees/wt",
+	};
+
+	(void)made("wt");
+	sh("git -C $R status > status-before; ls -a $R > before");
+	for (size_t i = 0; i < sizeof(wrecks) / sizeof(wrecks[0]); i++) {
 		sh(wrecks[i]);
 		print_message("%s\n", wrecks[i]);
-		(void)opened("wt", 1, true);
-		says("", "cat status");
-		sh("test ! -e wt/mine");
+		(void)opened("wt", i == 3, true);
+		sh("test -d wt && test ! -L wt && test -f wt/.git");
 	}
-	/* Of a folder that is gone there is nothing to keep. */
-	sh("rm -rf wt");
-	(void)opened("wt", 1, false);
+	sh("git -C $R status | cmp - status-before; ls -a $R | cmp - before");
 	says("2", "git -C $R worktree list | wc -l");
-	says("mine", "cat wt.wreck-*/mine | sort -u");
 }
 
 static void
@@ -388,7 +413,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_is_made_and_found_again),
-		TEST(test_wrecks_are_set_aside),
+		TEST(test_wrecks_are_mended),
+		TEST(test_what_is_no_folder_is_set_aside),
 		TEST(test_a_folder_that_is_there_already_is_set_aside),
 		TEST(test_the_checkout_around_it_is_never_touched),
 		TEST(test_what_a_worker_left_halfway_is_forgotten),

@@ -226,10 +226,10 @@ attempt_restart(struct runner *r, int64_t now_ms)
 {
 	r->candidate[0] = r->onto[0] = '\0';
 	r->is_changed = false;
-	if (workplace_reset(&r->place, TREE_VERIFY, r->base) < 0)
-		attempt_interrupt(r, r->place.git.error, now_ms);
+	if (r->claim.verify[0] != '\0')
+		verify_begin(r, PHASE_CHECK, r->base, now_ms);
 	else
-		check(r, now_ms);
+		start_worker(r, now_ms);
 }
 
 void

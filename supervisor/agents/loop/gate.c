@@ -14,7 +14,7 @@
 #include "store/gates.h"
 
 #define WAIT_MIN_MS 1000
-#define WAIT_MAX_MS (60 * 1000) /* somebody may open it by hand */
+#define WAIT_MAX_MS (60 * 1000) /* the wall clock may be set */
 #define MIB	    (1024 * 1024)
 
 /* Bytes that anybody may have of the disk; -1 unknown. */
@@ -153,11 +153,19 @@ has_provider(struct runner *r, int64_t now_ms)
 bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
-	if (!has_room(r, now_ms) || !has_budget(r, now_ms) ||
-	    !has_provider(r, now_ms))
-		return false;
 	r->hold[0] = '\0';
-	return true;
+	return has_room(r, now_ms) && has_budget(r, now_ms) &&
+	    has_provider(r, now_ms);
+}
+
+bool
+gate_may_be_open(struct runner *r)
+{
+	int64_t version;
+
+	return r->hold[0] != '\0' &&
+	    claims_version(&r->agent.store, &version) == 0 &&
+	    version != r->version;
 }
 
 void

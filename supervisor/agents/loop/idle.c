@@ -157,7 +157,11 @@ idle_step(struct runner *r, int64_t now_ms)
 	    !begin(r, now_ms))
 		return;
 	/* Who tries one test by hand has paused the loop for that. */
-	if ((a->draining && r->only_test == NULL) || now_ms < r->not_before_ms)
+	if (a->draining && r->only_test == NULL)
+		return;
+	if (gate_may_be_open(r))
+		r->not_before_ms = now_ms;
+	if (now_ms < r->not_before_ms)
 		return;
 	if (is_news(r) && is_anything(r) && gate_ask(r, now_ms) &&
 	    ready_make(r, now_ms))

@@ -57,6 +57,7 @@ struct output {
 	struct output_usage sum;   /* of lines that tell their own */
 	struct output_usage total; /* of those that tell the whole */
 	struct output_message recent[OUTPUT_RECENT];
+	bool reset_exact; /* to the second */
 	size_t nrecent; /* that were ever there: the next one's place in turn */
 };
 

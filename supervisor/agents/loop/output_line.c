@@ -186,19 +186,26 @@ tell_usage(
 	o->usage.cost = greater(o->sum.cost, o->total.cost);
 }
 
+/* Of times that a program tells in several ways, the one for people ("resets
+ * 5pm") says no more than the one that is exact. */
 static void
 tell_reset(
     struct output *o, const struct preset_rule *rule, const struct match *m)
 {
+	bool exact = true;
 	char text[TEXT_SIZE];
 	int64_t ms = -1;
 
-	if (text_at(m, rule->reset_at, text, sizeof(text)))
+	if (text_at(m, rule->reset_at, text, sizeof(text))) {
 		ms = reset_parse_at(text, clock_wall_ms());
-	else if (text_at(m, rule->retry_after, text, sizeof(text)))
+		exact = text[strspn(text, "0123456789.")] == '\0';
+	} else if (text_at(m, rule->retry_after, text, sizeof(text))) {
 		ms = reset_parse_after(text, clock_wall_ms());
-	if (ms >= 0)
-		o->reset_wall_ms = ms;
+	}
+	if (ms < 0 || (o->reset_exact && !exact))
+		return;
+	o->reset_wall_ms = ms;
+	o->reset_exact = exact;
 }
 
 static void
@@ -222,6 +229,7 @@ tell_verdict(struct output *o, enum preset_verdict verdict)
 	if (verdict == PRESET_GOOD) {
 		o->verdict = PRESET_NOTHING;
 		o->reset_wall_ms = -1;
+		o->reset_exact = false;
 		o->error[0] = '\0';
 	} else if (verdict > o->verdict) {
 		o->verdict = verdict;

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,10 @@ copy_file(const char *from, const char *to, const struct stat *st)
 		    st->st_mode & 0777);
 	if (out >= 0)
 		result = copy_bytes(in, out);
+	/* By its time it is known again. */
+	if (result == 0)
+		result = futimens(
+		    out, (const struct timespec[]){ st->st_atim, st->st_mtim });
 	io_close(&out);
 	io_close(&in);
 	return result;
@@ -54,17 +59,32 @@ copy_link(const char *from, const char *to)
 	if (n < 0)
 		return -1;
 	target[n] = '\0';
-	return symlink(target, to) < 0 && errno != EEXIST ? -1 : 0;
+	return symlink(target, to);
 }
 
-/* One thing that was met: what isn't there yet is copied. */
+/* Whether what is there needn't be brought anew. A link is, always. */
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	if (!S_ISREG(a->st_mode))
+		return S_ISDIR(a->st_mode) && S_ISDIR(b->st_mode);
+	return S_ISREG(b->st_mode) && a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* One thing that was met: what isn't there, or was changed, is copied. */
 static int
 copy_entry(const FTSENT *entry, const char *to)
 {
 	struct stat st;
 
-	if (lstat(to, &st) == 0)
-		return 0;
+	if (lstat(to, &st) == 0) {
+		if (is_same(entry->fts_statp, &st))
+			return 0;
+		if (worktree_delete(to) < 0)
+			return -1;
+	}
 	switch (entry->fts_info) {
 	case FTS_D: return mkdir(to, entry->fts_statp->st_mode & 0777);
 	case FTS_F: return copy_file(entry->fts_accpath, to, entry->fts_statp);
@@ -115,17 +135,34 @@ bring_copy(struct workplace *w, const struct worktree *tree, const char *name)
 	return 0;
 }
 
+/* Whether link leads to folder already. */
+static bool
+is_link_to(const char *link, const char *folder)
+{
+	char target[PATH_SIZE];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+
+	target[n > 0 ? n : 0] = '\0';
+	return strcmp(target, folder) == 0;
+}
+
 /* A link to the folder of that name that all have in common; what the worker
  * put in its place goes. */
 static int
 bring_shared(struct workplace *w, const struct worktree *tree, const char *name)
 {
 	char folder[PATH_SIZE], link[PATH_SIZE];
+	struct stat st;
 
 	if (path_format(folder, "%s/%s", w->shared, name) < 0 ||
 	    path_format(link, "%s/%s", tree->path, name) < 0 ||
-	    path_make(folder, 0700) < 0 || make_parent(link) < 0 ||
-	    (symlink(folder, link) < 0 && errno != EEXIST))
+	    path_make(folder, 0700) < 0 || make_parent(link) < 0)
+		return git_fail(
+		    &w->git, errno, "shared: %s: %s", name, strerror(errno));
+	if (is_link_to(link, folder))
+		return 0;
+	if ((lstat(link, &st) == 0 && worktree_delete(link) < 0) ||
+	    symlink(folder, link) < 0)
 		return git_fail(&w->git, errno, "shared: %s/%s: %s", tree->path,
 		    name, strerror(errno));
 	return 0;

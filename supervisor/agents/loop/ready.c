@@ -54,7 +54,8 @@ rescue(struct runner *r)
 			(const char *const[]){ ref, NULL },
 			r->place.aside) < 0 ||
 		    snapshot_take(g, &r->place.trees[TREE_WORK], base,
-			r->place.own, ref, message, commit) < 0)
+			r->place.own, ref, message, commit) < 0 ||
+		    workplace_worked(&r->place, commit) < 0)
 			return -1;
 		log_line(
 		    &r->agent.log, "kept what an earlier run left as %s", ref);

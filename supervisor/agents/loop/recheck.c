@@ -41,22 +41,25 @@ current(const struct runner *r)
 	return &r->rechecks.tests[r->nrechecked];
 }
 
+void
+recheck_run(struct runner *r, int64_t now_ms)
+{
+	char what[ATTEMPT_TEST_SIZE + 64];
+
+	(void)snprintf(what, sizeof(what), "%s %s",
+	    r->recheck_step == RECHECK_BASE ? "without it"
+					    : "does it still pass",
+	    current(r)->id);
+	(void)verify_run(r, PHASE_RECHECK, current(r)->verify, what, now_ms);
+}
+
+/* In a clean checkout. */
 static void
 run(struct runner *r, enum recheck_step step, int64_t now_ms)
 {
-	const char *commit = step == RECHECK_BASE ? r->onto : r->candidate;
-	char what[ATTEMPT_TEST_SIZE + 64];
-
-	if (step != RECHECK_CANDIDATE &&
-	    workplace_reset(&r->place, TREE_VERIFY, commit) < 0) {
-		attempt_interrupt(r, r->place.git.error, now_ms);
-		return;
-	}
 	r->recheck_step = step;
-	(void)snprintf(what, sizeof(what), "%s %s",
-	    step == RECHECK_BASE ? "without it" : "does it still pass",
-	    current(r)->id);
-	(void)verify_run(r, PHASE_RECHECK, current(r)->verify, what, now_ms);
+	verify_begin(r, PHASE_RECHECK,
+	    step == RECHECK_BASE ? r->onto : r->candidate, now_ms);
 }
 
 static void
@@ -89,8 +92,9 @@ recheck_begin(struct runner *r, int64_t now_ms)
 			agent_failed(&r->agent, "looking for passing tests");
 	}
 	free(loops);
+	r->recheck_step = RECHECK_CANDIDATE;
 	if (r->rechecks.n > 0)
-		run(r, RECHECK_CANDIDATE, now_ms);
+		recheck_run(r, now_ms);
 	else
 		finish(r, now_ms);
 }
@@ -112,7 +116,7 @@ close_broken(struct runner *r, int64_t now_ms)
 void
 recheck_next(struct runner *r, int64_t now_ms)
 {
-	bool passed = verify_passed(r), was_away;
+	bool passed = verify_passed(r), is_away;
 
 	switch (r->recheck_step) {
 	case RECHECK_CANDIDATE:
@@ -138,12 +142,12 @@ recheck_next(struct runner *r, int64_t now_ms)
 		    r->transcript_fd, "%s fails by chance", current(r)->id);
 		break;
 	}
-	was_away = r->recheck_step == RECHECK_BASE;
+	is_away = r->recheck_step == RECHECK_BASE;
+	r->recheck_step = RECHECK_CANDIDATE;
 	if (++r->nrechecked == r->rechecks.n)
 		finish(r, now_ms);
-	else if (was_away &&
-	    workplace_reset(&r->place, TREE_VERIFY, r->candidate) < 0)
-		attempt_interrupt(r, r->place.git.error, now_ms);
-	else
+	else if (is_away)
 		run(r, RECHECK_CANDIDATE, now_ms);
+	else
+		recheck_run(r, now_ms);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #define SECOND	 INT64_C(1000)
+#define MINUTE	 (60 * SECOND)
 #define DAY	 (24 * 3600 * SECOND)
 #define WAIT_MAX (366 * DAY) /* more is taken for a misunderstanding */
 
@@ -155,7 +156,8 @@ parse_clock(const char *text, int64_t wall_ms)
 		m.tm.tm_mday = today.tm_mday;
 	}
 	ms = to_ms(&m, 0, 0);
-	if (ms > wall_ms || m.has_year)
+	/* Its own minute may have begun. */
+	if (ms > wall_ms - MINUTE || m.has_year)
 		return ms;
 	return m.has_date ? to_ms(&m, 0, 1) : to_ms(&m, 1, 0);
 }

@@ -94,10 +94,12 @@ struct runner {
 	char snapshot[GIT_HASH_SIZE];  /* "": no work of a worker yet */
 	char candidate[GIT_HASH_SIZE]; /* "": none yet; a child of onto */
 	char onto[GIT_HASH_SIZE];
-	bool is_changed; /* the candidate is another tree than onto */
-	bool is_worked;	 /* a worker ran in this attempt */
-	bool is_merged;	 /* the branch has the candidate already */
-	int merge_fd;	 /* the lock, from the first merge on; -1 */
+	bool is_changed;       /* the candidate is another tree than onto */
+	bool is_worked;	       /* a worker ran in this attempt */
+	bool is_merged;	       /* the branch has the candidate already */
+	int merge_fd;	       /* the lock, from the first merge on; -1 */
+	enum phase then_phase; /* what follows resetup, and on which commit */
+	char then_commit[GIT_HASH_SIZE];
 	struct passing_list rechecks;
 	size_t nrechecked;
 	enum recheck_step recheck_step;
@@ -190,8 +192,8 @@ bool candidate_resume(struct runner *r, int64_t now_ms);
  * closed because it doesn't apply there, -1 with git's error. */
 int candidate_move(struct runner *r, const char *onto, int64_t now_ms);
 
-/* verify.c: runs verify on commit in its checkout; setup comes before where it
- * depends on what changed. */
+/* verify.c: begins check, verify or recheck in its checkout, made clean, at
+ * commit; setup comes before where it depends on what differs. */
 void verify_begin(
     struct runner *r, enum phase phase, const char *commit, int64_t now_ms);
 /* Its setup has ended. */
@@ -207,6 +209,8 @@ void verify_next(struct runner *r, int64_t now_ms);
 
 /* recheck.c: the candidate passes its test; others that passed before. */
 void recheck_begin(struct runner *r, int64_t now_ms);
+/* The checkout is ready for the step. */
+void recheck_run(struct runner *r, int64_t now_ms);
 void recheck_next(struct runner *r, int64_t now_ms);
 
 /* integrate.c: verified; merged when its turn comes. */
@@ -215,6 +219,9 @@ void integrate_step(struct runner *r, int64_t now_ms);
 
 /* gate.c: whether anything may be claimed now: room, budget, provider. */
 bool gate_ask(struct runner *r, int64_t now_ms);
+/* It wasn't allowed, but somebody has changed the database since: a gate may
+ * have been opened, or a budget raised. */
+bool gate_may_be_open(struct runner *r);
 /* Whether the day's budget is spent, this attempt's cost being written. */
 bool gate_is_day_spent(struct runner *r);
 /* How the worker fared with its provider. */

@@ -72,6 +72,23 @@ note_verifying(struct runner *r)
 		r->lost = true;
 }
 
+/* The checkout is ready for it. */
+static void
+go_on(struct runner *r, int64_t now_ms)
+{
+	switch (r->then_phase) {
+	case PHASE_RECHECK: recheck_run(r, now_ms); break;
+	case PHASE_CHECK:
+		(void)verify_run(r, PHASE_CHECK, r->claim.verify,
+		    "does it pass already", now_ms);
+		break;
+	default:
+		(void)verify_run(
+		    r, PHASE_VERIFY, r->claim.verify, "verify", now_ms);
+		break;
+	}
+}
+
 void
 verify_begin(
     struct runner *r, enum phase phase, const char *commit, int64_t now_ms)
@@ -84,12 +101,14 @@ verify_begin(
 		attempt_give_up(r, now_ms);
 		return;
 	}
+	r->then_phase = phase;
+	(void)snprintf(r->then_commit, sizeof(r->then_commit), "%s", commit);
 	if (workplace_reset(&r->place, TREE_VERIFY, commit) == 0)
 		due = workplace_needs_setup(&r->place, TREE_VERIFY, commit);
 	if (due < 0) {
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	} else if (due == 0) {
-		(void)verify_run(r, phase, r->claim.verify, "verify", now_ms);
+		go_on(r, now_ms);
 	} else {
 		r->setup_tree = TREE_VERIFY;
 		if (setup_start(r, PHASE_RESETUP, now_ms) == 0)
@@ -100,25 +119,35 @@ verify_begin(
 	}
 }
 
-void
-verify_set_up(struct runner *r, int64_t now_ms)
+/* It worked before this attempt changed what it depends on; or works on
+ * nothing any more. */
+static void
+fail_setup(struct runner *r, int64_t now_ms)
 {
 	char detail[ATTEMPT_DETAIL_SIZE], text[160];
 
-	if (verify_passed(r)) {
-		if (workplace_set_up(&r->place, TREE_VERIFY, r->candidate) < 0)
-			attempt_interrupt(r, r->place.git.error, now_ms);
-		else
-			(void)verify_run(
-			    r, PHASE_VERIFY, r->claim.verify, "verify", now_ms);
-		return;
-	}
-	/* It worked before this attempt changed what it depends on. */
 	job_describe(&r->job, text, sizeof(text));
-	(void)snprintf(detail, sizeof(detail),
-	    "setup fails after it changed what setup depends on: %s", text);
-	evidence_keep(r, detail);
-	attempt_fail(r, detail, now_ms);
+	if (strcmp(r->then_commit, r->candidate) == 0) {
+		(void)snprintf(detail, sizeof(detail),
+		    "setup fails after it changed what setup depends on: %s",
+		    text);
+		evidence_keep(r, detail);
+		attempt_fail(r, detail, now_ms);
+	} else {
+		(void)snprintf(detail, sizeof(detail), "setup: %s", text);
+		attempt_interrupt(r, detail, now_ms);
+	}
+}
+
+void
+verify_set_up(struct runner *r, int64_t now_ms)
+{
+	if (!verify_passed(r))
+		fail_setup(r, now_ms);
+	else if (workplace_set_up(&r->place, TREE_VERIFY, r->then_commit) < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else
+		go_on(r, now_ms);
 }
 
 void

@@ -102,22 +102,37 @@ clear_tree_locks(struct workplace *w)
 	return 0;
 }
 
+/* The worker's own commits are on the branch yet, where HEAD is made anew. */
 static int
-open_trees(struct workplace *w, const char *tip)
+reattach(struct workplace *w)
+{
+	char ref[GIT_REF_SIZE], commit[GIT_HASH_SIZE];
+	struct git_call call = { 0 };
+	int found;
+
+	(void)snprintf(ref, sizeof(ref), "refs/heads/%s", w->config->branch);
+	found = repository_commit(&w->git, ref, commit);
+	if (found <= 0)
+		return found;
+	worktree_call(&w->trees[TREE_WORK], &call);
+	return git_must(&w->git, &call,
+	    (const char *const[]){ "symbolic-ref", "HEAD", ref, NULL });
+}
+
+int
+workplace_mend(
+    struct workplace *w, enum workplace_tree tree, const char *commit)
 {
 	char path[PATH_SIZE], aside[PATH_SIZE];
+	int made;
 
-	for (int i = 0; i < WORKPLACE_TREES; i++) {
-		if (path_format(
-			path, "%s/%s", w->config->directory, folders[i]) < 0)
-			return git_fail(&w->git, errno, "%s: %s",
-			    w->config->directory, strerror(errno));
-		if (worktree_open(&w->git, &w->trees[i], path, tip, aside) < 0)
-			return -1;
-		if (aside[0] != '\0')
-			(void)path_format(w->aside, "%s", aside);
-	}
-	return 0;
+	if (path_format(path, "%s/%s", w->config->directory, folders[tree]) < 0)
+		return git_fail(&w->git, errno, "%s: %s", w->config->directory,
+		    strerror(errno));
+	made = worktree_open(&w->git, &w->trees[tree], path, commit, aside);
+	if (made >= 0 && aside[0] != '\0')
+		(void)path_format(w->aside, "%s", aside);
+	return made == 1 && tree == TREE_WORK ? reattach(w) : made < 0 ? -1 : 0;
 }
 
 int
@@ -129,7 +144,10 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	w->is_open = true;
 	if (clear_locks(w) < 0 || workplace_tip(w, ret_tip) < 0)
 		return -1;
-	return open_trees(w, ret_tip) < 0 ? -1 : clear_tree_locks(w);
+	for (int i = 0; i < WORKPLACE_TREES; i++)
+		if (workplace_mend(w, i, ret_tip) < 0)
+			return -1;
+	return clear_tree_locks(w);
 }
 
 /* Beside git's own files of the tree, and gone with it: the fingerprint that
@@ -180,24 +198,43 @@ read_note(const struct workplace *w, enum workplace_tree tree)
 	return text;
 }
 
+/* Somebody else's HEAD must not be moved under him. */
+static int
+refuse_used_branch(struct workplace *w)
+{
+	const char *branch = w->config->branch;
+	char where[PATH_SIZE];
+	int found = repository_is_checked_out(&w->git, branch, where);
+
+	return found > 0 ? git_fail(&w->git, EPERM,
+			       "branch %s is checked out in %s, and is for the "
+			       "loop's own worktree: switch to another one "
+			       "there, or name another `branch`",
+			       branch, where)
+			 : found;
+}
+
 int
 workplace_reset(
     struct workplace *w, enum workplace_tree tree, const char *commit)
 {
 	const struct worktree *t = &w->trees[tree];
-	char *note = read_note(w, tree);
-	char **lines = note != NULL ? split_lines(note) : NULL;
-	/* The first line is the fingerprint. */
-	char *const *made =
-	    lines == NULL || lines[0] == NULL ? lines : lines + 1;
+	const char *branch = tree == TREE_WORK ? w->config->branch : NULL;
+	char *note, **lines;
+	char *const *made;
 	int result = -1;
 
+	if (workplace_mend(w, tree, commit) < 0 ||
+	    (branch != NULL && refuse_used_branch(w) < 0))
+		return -1;
+	note = read_note(w, tree);
+	lines = note != NULL ? split_lines(note) : NULL;
+	/* The first line is the fingerprint. */
+	made = lines == NULL || lines[0] == NULL ? lines : lines + 1;
 	if (made == NULL)
 		(void)git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
 		    t->admin, strerror(errno));
-	else if (worktree_reset(&w->git, t,
-		     tree == TREE_WORK ? w->config->branch : NULL,
-		     commit) == 0 &&
+	else if (worktree_reset(&w->git, t, branch, commit) == 0 &&
 	    worktree_tidy(&w->git, t, tree == TREE_VERIFY, w->own, made) == 0)
 		result = provision_tree(w, t);
 	free(lines);
@@ -289,4 +326,19 @@ workplace_set_up(
 	return result < 0 ? git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
 				w->trees[tree].admin, strerror(errno))
 			  : 0;
+}
+
+int
+workplace_worked(struct workplace *w, const char *snapshot)
+{
+	char path[PATH_SIZE];
+	int needs = workplace_needs_setup(w, TREE_WORK, snapshot);
+
+	if (needs <= 0)
+		return needs;
+	if (note_path(w, TREE_WORK, path) < 0 ||
+	    (unlink(path) < 0 && errno != ENOENT))
+		return git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
+		    w->trees[TREE_WORK].admin, strerror(errno));
+	return 0;
 }

@@ -46,6 +46,11 @@ int workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE]);
 /* The tip alone, and whether it may be moved. Returns as above. */
 int workplace_tip(struct workplace *w, char ret[static GIT_HASH_SIZE]);
 
+/* Whatever was done to the folder, it is a worktree again, with the files that
+ * are in it (worktree.h). Returns 0 or -1. */
+int workplace_mend(
+    struct workplace *w, enum workplace_tree tree, const char *commit);
+
 /*
  * Every file as in commit, and no others but what setup made, copy and shared.
  * What the worker's tree held must be safe. Returns 0, or -1.
@@ -56,6 +61,10 @@ int workplace_reset(
 /* Whether setup is to be run in the tree, which is at commit. 1, 0, or -1. */
 int workplace_needs_setup(
     struct workplace *w, enum workplace_tree tree, const char *commit);
+
+/* A worker has left snapshot: if it differs in what setup depends on, he may
+ * have installed other things, and setup will be needed. Returns 0 or -1. */
+int workplace_worked(struct workplace *w, const char *snapshot);
 
 /* It was run there with success: notes what it made. Returns 0 or -1. */
 int workplace_set_up(

@@ -1,0 +1,356 @@
+# Each preset on good and bad days of its program, through a real loop: six
+# loops, one for each preset, whose programs are stand-ins. What is told is
+# believed where the program is documented to tell it, and nothing else is.
+
+load lib
+
+PRESETS=(claude codex gemini aider opencode cursor)
+SESSION=0199a213-81c0-7800-8aa1-bbab2a035a53
+
+# Tokens and money that are told by the end of a good day, of one on which the
+# work failed, of one whose limit was reached, and of a sudden end. "-": unknown,
+# which isn't 0.
+declare -gA GOOD=(
+	[claude]='2250|0.0375' [codex]='24885|-' [gemini]='2500|-'
+	[aider]='9400|0.05' [opencode]='14200|0.015' [cursor]='-|-')
+declare -gA FAILED=(
+	[claude]='2250|0.0375' [codex]='-|-' [gemini]='900|-'
+	[aider]='-|-' [opencode]='7065|0.012' [cursor]='-|-')
+declare -gA CRASHED=(
+	[claude]='1115|-' [codex]='-|-' [gemini]='-|-'
+	[aider]='-|-' [opencode]='7065|0.012' [cursor]='-|-')
+
+# Why it failed, in its own words.
+declare -gA WHY=(
+	[claude]='It went wrong.'
+	[codex]='unexpected status 500 Internal Server Error'
+	[gemini]='[API Error: An internal error has occurred.]'
+	[aider]='litellm.BadRequestError: OpenAIException'
+	[opencode]='Unexpected server error. Check server logs'
+	[cursor]='It went wrong.')
+
+# How far the end of a limit may lie from the one that its provider means, in
+# seconds: some name a time, others say how long, one of them in minutes.
+declare -gA RESET=(
+	[claude]='0 0' [codex]='0 0' [gemini]='-60 59' [aider]='0 59'
+	[opencode]='0 59')
+
+declare -gA LOGIN=(
+	[claude]='claude /login' [codex]='codex login' [gemini]='gemini'
+	[aider]='export the key of its model'"'"'s provider'
+	[opencode]='opencode auth login' [cursor]='cursor-agent login')
+
+# What a session is continued with, among the other arguments; aider has none,
+# and begins anew.
+declare -gA RESUME=(
+	[claude]="--resume $SESSION" [codex]="resume $SESSION -"
+	[gemini]="--resume $SESSION" [opencode]="--session $SESSION"
+	[cursor]="--resume $SESSION" [aider]='--yes-always')
+
+prepare() {
+	local name
+	need git
+	mkdir "$FLEET/bin"
+	for name in "${PRESETS[@]/%cursor/cursor-agent}"; do
+		ln -s "$LK_ROOT/tests/helpers/stand-in" "$FLEET/bin/$name"
+	done
+	export PATH=$FLEET/bin:$PATH
+	cp -r "$LK_ROOT/config/workers" "$FLEET/workers"
+	ln -s "$LK_ROOT/config/prompt.txt" "$FLEET/prompt.txt"
+	repository "$FLEET/repository"
+	# On a whole minute, as some say no more.
+	RESET_S=$(((EPOCHSECONDS / 60 + 61) * 60))
+}
+
+# fleet DAY [KEYS]: a loop for each preset, of the same name, on such a day.
+fleet() {
+	local name comma=
+	day "$1"
+	{
+		cat <<-CONF
+			loops = { repository = "$FLEET/repository"; pause = "0";
+			  ${2:-} };
+			components = (
+		CONF
+		for name in "${PRESETS[@]}"; do
+			cat <<-CONF
+				$comma{ name = "$name"; ready = "notify";
+				  command = [ "loopkeeper-loop" ];
+				  environment = ( "LK_DAY=$FLEET/day",
+				    "LK_SEEN=$FLEET/seen/$name",
+				    "LK_WORK=done-$name", "LK_RESET=$RESET_S" );
+				  loop = { worker = "$name"; }; }
+			CONF
+			comma=', '
+		done
+		echo ');'
+	} | fleet_config
+	lk up -d
+}
+
+day() {
+	echo "$1" > "$FLEET/day"
+}
+
+# add_tests ROUND [ATTEMPTS]: one for each loop, ROUND-PRESET.
+add_tests() {
+	printf '%s\n' "${PRESETS[@]}" |
+	    jq -R --arg round "$1" --argjson max "${2:-1}" '{
+		id: "\($round)-\(.)", loop_id: ., max_attempts: $max,
+		verify: "test -e done-\(.)", spec_content: "Make it."}' |
+	    jq -s . > "$FLEET/tests.json"
+	lk import "$FLEET/tests.json" > /dev/null
+}
+
+# each COMMAND...: for all presets, with the name of one as its last argument.
+each() {
+	local name
+	for name in "${PRESETS[@]}"; do
+		"$@" "$name" || return
+	done
+}
+
+# sql_is VALUE SQL
+sql_is() {
+	local is
+	is=$(sql "$2")
+	[[ $is == "$1" ]] || fail "$is, not $1: $2"
+}
+
+# row ROUND PRESET FIELDS: of the last attempt of that test.
+row() {
+	sql "SELECT $3 FROM attempts WHERE test_id = '$1-$2'
+	    ORDER BY fence DESC LIMIT 1"
+}
+
+# is ROUND STATUS PRESET
+is() {
+	test_is "$1-$3" "$2"
+}
+
+# ended ROUND OUTCOME ATTEMPTS PRESET: so did all of its attempts, and so many of
+# them count.
+ended() {
+	sql_is "$2" "SELECT DISTINCT ifnull(outcome, state) FROM attempts
+	    WHERE test_id = '$1-$4'"
+	sql_is "$3" "SELECT attempts FROM tests WHERE id = '$1-$4'"
+}
+
+# detail_has ROUND TEXT PRESET
+detail_has() {
+	local detail
+	detail=$(sql "SELECT payload ->> 'detail' FROM events
+	    WHERE event_type = 'attempt_ended' AND test_id = '$1-$3'
+	    ORDER BY rowid DESC LIMIT 1")
+	[[ $detail == *"$2"* ]] || fail "$3: $detail"
+}
+
+# told ROUND USAGE PRESET: and the session, by all who have one.
+told() {
+	local session=$SESSION is
+	[[ $3 == aider || $1 == no-output ]] && session=-
+	is=$(row "$1" "$3" "ifnull(tokens, '-'), ifnull(cost_usd, '-'),
+	    ifnull(session_id, '-')")
+	[[ $is == "$2|$session" ]] || fail "$3: $is, not $2|$session"
+}
+
+# transcript_has ROUND TEXT PRESET
+transcript_has() {
+	grep -qF -- "$2" "$(row "$1" "$3" transcript)" ||
+	    fail "$3:" "$(cat "$(row "$1" "$3" transcript)")"
+}
+
+# was_given TEXT PRESET: the words of it among its arguments.
+was_given() {
+	local words
+	words=$(tr '\n' ' ' < "$FLEET/seen/$2/arguments")
+	[[ " $words" == *" $1 "* ]] || fail "$2: $words"
+}
+
+all_merged() {
+	diff <(printf "$1-%s\n" "${PRESETS[@]}" | sort) \
+	    <(merged | grep "^$1-" | sort)
+}
+
+@test "good: it passes and is merged, and what is told of costs is kept" {
+	local name
+	fleet good
+	add_tests good
+	wait_until 60 each is good passed
+	for name in "${PRESETS[@]}"; do
+		told good "${GOOD[$name]}" "$name"
+		[[ $(row good "$name" provider) == "$name" ]]
+	done
+	all_merged good
+}
+
+@test "hang after the result: the work counts, the program is ended" {
+	local name note
+	for name in "${PRESETS[@]}"; do
+		echo 'grace = "1s";' >> "$FLEET/workers/$name.conf"
+	done
+	fleet hang-after-result 'input_limit = "5s";'
+	add_tests hang
+	wait_until 60 each is hang passed
+	for name in "${PRESETS[@]}"; do
+		note="worker: done, but it didn't go"
+		# It has no mark of its end: it looks as if it waited.
+		[[ $name == aider ]] && note="worker: it waits for input"
+		transcript_has hang "$note" "$name"
+		told hang "${GOOD[$name]}" "$name"
+	done
+	all_merged hang
+	run fleet_processes
+	[[ $output != *stand-in* ]]
+}
+
+@test "exit 0 on failure, no output, a crash: each uses up an attempt" {
+	local name
+	fleet failed-exit-0
+	add_tests failed
+	wait_until 60 each is failed blocked
+	day no-output
+	add_tests no-output
+	wait_until 60 each is no-output blocked
+	day crash
+	add_tests crash
+	wait_until 60 each is crash blocked
+	for name in "${PRESETS[@]}"; do
+		ended failed failed 1 "$name"
+		told failed "${FAILED[$name]}" "$name"
+		detail_has failed "${WHY[$name]}" "$name"
+		ended no-output failed 1 "$name"
+		told no-output '-|-' "$name"
+		ended crash crashed 1 "$name"
+		told crash "${CRASHED[$name]}" "$name"
+	done
+	[[ -z $(merged) ]]
+}
+
+@test "a program that never says anything is ended soon" {
+	fleet hang-without-output 'startup_limit = "1s";'
+	add_tests mute
+	wait_until 60 each is mute blocked
+	each ended mute silent 1
+	each detail_has mute "no output within 1s"
+}
+
+@test "hang on a question: named, and no attempt is used up" {
+	fleet hang-on-question 'input_limit = "1s";'
+	add_tests asked
+	# It would ask for ever: after three times a person is to look.
+	wait_until 90 each is asked blocked
+	each ended asked waiting_for_input 0
+	sql_is 18 "SELECT count(*) FROM attempts"
+	each detail_has asked "it waits for input: nothing for 1s"
+}
+
+# closed REASON PRESET: its gate is, and one alert says so.
+closed() {
+	sql_is "$1" "SELECT reason FROM gates WHERE provider = '$2'"
+	sql_is 1 "SELECT count(*) FROM alerts WHERE source = '$2'
+	    AND alert_type = '$1'"
+}
+
+# reopens PRESET: when it is said to be used again, in seconds.
+reopens() {
+	lk gates --json | jq -r --arg name "$1" '.[] |
+	    select(.provider == $name).until | sub("[.].*"; "Z") | fromdate'
+}
+
+# knows_of NUMBER PRESET: the loop has seen so many tests, and works on none.
+knows_of() {
+	local file=$FLEET/state/$2/specs/health.json
+	jq -e --argjson n "$1" '.status == "idle" and .pending == $n' "$file" ||
+	    fail "$(cat "$file")"
+}
+
+# nothing_taken ROUND: of tests that come while all gates are closed.
+nothing_taken() {
+	add_tests "$1"
+	wait_until 30 each knows_of 2
+	sql_is 6 "SELECT count(*) FROM attempts"
+}
+
+# says TEXT: status does.
+says() {
+	lk status > "$FLEET/status" || true
+	grep -qF -- "$1" "$FLEET/status" ||
+	    fail "no '$1' in:" "$(< "$FLEET/status")"
+}
+
+open_gate() {
+	lk gates --open "$1"
+}
+
+# go_on FIRST SECOND: all is well again, and all gates are opened by hand. The
+# first round does the work of both.
+go_on() {
+	day good
+	each open_gate
+	wait_until 30 each is "$1" passed
+	wait_until 30 each is "$2" passed
+	all_merged "$1"
+}
+
+@test "limit: the gate is closed until the time that was told, or opened by hand" {
+	local name at from to late
+	fleet limit
+	add_tests limit
+	wait_until 60 each closed rate_limited
+	wait_until 20 each ended limit rate_limited 0
+	for name in "${PRESETS[@]}"; do
+		told limit "${FAILED[$name]}" "$name"
+		at=$(reopens "$name")
+		says "rate-limited ($name, until $(date -d "@$at" +%H:%M))"
+		# Nothing was told: it is tried again after a minute.
+		[[ $name == cursor ]] && continue
+		read -r from to <<< "${RESET[$name]}"
+		late=$((at - RESET_S))
+		((late >= from && late <= to)) || fail "$name: $late s late"
+	done
+	sql_is 60 "SELECT cast(round((julianday(open_at) - julianday(closed_at))
+	    * 86400) AS int) FROM gates WHERE provider = 'cursor'"
+	nothing_taken later
+	go_on limit later
+}
+
+@test "no login: told as critical with what to run, and the gate is closed" {
+	local name message
+	fleet auth
+	add_tests auth
+	wait_until 60 each closed auth
+	wait_until 20 each ended auth auth 0
+	for name in "${PRESETS[@]}"; do
+		message=$(sql "SELECT message FROM alerts
+		    WHERE source = '$name' AND severity = 'critical'")
+		[[ $message == *": run '${LOGIN[$name]}"* ]] || fail "$message"
+		says "login needed ($name: run '${LOGIN[$name]}"
+	done
+	nothing_taken later
+	go_on auth later
+}
+
+# is_at_work PRESET: its program has begun to speak, and told its session.
+is_at_work() {
+	transcript_has paused "${BEGUN[$1]:-$SESSION}" "$1"
+}
+
+@test "a paid session that was interrupted is continued" {
+	local name
+	local -A BEGUN=([aider]="Repo-map:")
+	fleet hang-on-question
+	add_tests paused
+	wait_until 60 each is_at_work
+	lk pause "${PRESETS[@]}"
+	wait_until 20 each ended paused interrupted 0
+	rm -rf "$FLEET/seen"
+	day good
+	lk resume "${PRESETS[@]}"
+	wait_until 60 each is paused passed
+	for name in "${PRESETS[@]}"; do
+		was_given "${RESUME[$name]}" "$name"
+		told paused "${GOOD[$name]}" "$name"
+	done
+	all_merged paused
+}
