@@ -1,14 +1,15 @@
 /*
- * claims STATE LOOP COUNT: takes COUNT tests of a loop in the database below
- * STATE and passes them, as the loop does, and prints for each kind of step
- * the line "NAME MEDIAN P90", in microseconds.
+ * claims STATE COUNT LOOP [LOOP...]: takes COUNT tests of the first loop in the
+ * database below STATE and passes them, as the loop does, the tests of all of
+ * them being those that must go on passing. Prints for each kind of step the
+ * line "NAME MEDIAN P90", in microseconds.
  */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/io.h"
+#include "base/buf.h"
 #include "store/claims.h"
 #include "store/passing.h"
 
@@ -41,7 +42,7 @@ static const char *const names[STEPS] = {
 struct bench {
 	struct store store;
 	struct claim_request request;
-	char loops[TEXT_NAME_MAX + 8]; /* a JSON array */
+	char loops[1024]; /* a JSON array */
 	int64_t taken_ns[STEPS][COUNT_MAX];
 	int at;
 	int64_t since_ns;
@@ -147,13 +148,17 @@ int
 main(int argc, char **argv)
 {
 	static struct bench b;
+	struct buf loops;
 	int count;
 
-	if (argc != 4 || (count = atoi(argv[3])) < 1 || count > COUNT_MAX)
-		errx(2, "usage: claims STATE LOOP COUNT");
+	if (argc < 4 || (count = atoi(argv[2])) < 1 || count > COUNT_MAX)
+		errx(2, "usage: claims STATE COUNT LOOP [LOOP...]");
 	b.request =
-	    (struct claim_request){ .loop_id = argv[2], .max_attempts = 3 };
-	(void)snprintf(b.loops, sizeof(b.loops), "[\"%s\"]", argv[2]);
+	    (struct claim_request){ .loop_id = argv[3], .max_attempts = 3 };
+	buf_init(&loops, b.loops, sizeof(b.loops));
+	for (int i = 3; i < argc; i++)
+		buf_addf(&loops, "%s\"%s\"", i == 3 ? "[" : ", ", argv[i]);
+	buf_add(&loops, "]");
 	if (store_open(&b.store, argv[1], STORE_WRITE) < 0)
 		errx(1, "%s", store_error(&b.store));
 	for (b.at = 0; b.at < count; b.at++)
