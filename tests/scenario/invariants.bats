@@ -776,7 +776,6 @@ worked() {
 }
 
 @test "I10: questions and empty purses are tried three times" {
-	local name
 	mkdir "$FLEET/bin"
 	ln -s "$LK_ROOT/tests/helpers/stand-in" "$FLEET/bin/claude"
 	ln -s "$LK_ROOT/config/workers" "$FLEET/workers"

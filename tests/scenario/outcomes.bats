@@ -22,7 +22,7 @@ prepare() {
 	echo good > "$FLEET/day"
 	cp -r "$LK_ROOT/config/workers" "$FLEET/workers"
 	ln -s "$LK_ROOT/config/prompt.txt" "$FLEET/prompt.txt"
-	export PATH=$FLEET/bin:$PATH LK_WORK=done
+	export PATH=$FLEET/bin:$PATH LK_WORK="done"
 }
 
 # preset NAME [KEYS [TOP]]: loop-1 has that worker; TOP stands above.
