@@ -49,7 +49,8 @@ AGENTS = recorder logger monitor pm loop
 PROGRAMS = $(BUILD)/bin/loopkeeper $(BUILD)/bin/loopkeeperd \
 	$(AGENTS:%=$(BUILD)/bin/loopkeeper-%)
 UNITS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
-BENCH = $(BUILD)/tests/bench/bare $(BUILD)/tests/bench/probe
+BENCH = $(BUILD)/tests/bench/bare $(BUILD)/tests/bench/probe \
+	$(BUILD)/tests/bench/step
 HELPERS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/helpers/*.c))
 
 objects = $(patsubst supervisor/%.c,$(BUILD)/%.o,$(wildcard supervisor/$(1)/*.c))
@@ -111,6 +112,9 @@ $(HELPERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o
 $(BENCH): $(BUILD)/tests/%: tests/%.c $(BUILD)/flags
 	$(call SAY,cc  ) $(filter-out $(HARDEN),$(COMPILE)) -static -o $@ $<
 
+$(BUILD)/tests/bench/claims: $(BUILD)/tests/bench/claims.o $(FULL)
+	$(LINKED) $(LIBS)
+
 # Only `tests/fuzz/run` builds these, with clang.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FULL)
 	$(LINKED) -fsanitize=fuzzer $(LIBS)
@@ -168,9 +172,11 @@ lint:
 fuzz:
 	tests/fuzz/run
 
-## make bench       measures beside s6, runit and others; BENCH_QUICK=1
-bench: all $(BENCH)
+## make bench       measures beside s6, runit and others, and what a loop adds
+##                  to its tests; BENCH_QUICK=1, BENCH_ONLY=loop
+bench: all $(BENCH) $(BUILD)/tests/bench/claims
 	BUILD=$(BUILD) tests/bench/run
+	BUILD=$(BUILD) tests/bench/loop
 
 ## make deps        installs what building and testing need and isn't there
 deps:

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -34,6 +35,43 @@ copy_index(struct git *g, const struct worktree *w, const char *to)
 	return 0;
 }
 
+/* Whether there is a file at path that we may read. */
+static bool
+can_be_read(const char *work_tree, const char *path)
+{
+	char full[PATH_SIZE];
+	struct stat st;
+
+	return path_format(full, "%s/%s", work_tree, path) == 0 &&
+	    lstat(full, &st) == 0 &&
+	    (S_ISLNK(st.st_mode) ||
+		(S_ISREG(st.st_mode) && access(full, R_OK) == 0));
+}
+
+/* git left something out. That it can't be read is nobody's loss; what can be
+ * read and isn't in the index couldn't be stored, and would be lost. */
+static int
+check_left_out(
+    struct git *g, const struct git_call *call, char *const *leave_out)
+{
+	char said[GIT_ERROR_SIZE], **paths;
+	int result = 0;
+
+	(void)snprintf(said, sizeof(said), "%s", g->error);
+	paths = worktree_paths(g, call,
+	    (const char *const[]){ "ls-files", "-z", "--others", "--modified",
+		"--exclude-standard", NULL });
+	if (paths == NULL)
+		return -1;
+	for (size_t i = 0; result == 0 && paths[i] != NULL; i++)
+		if (!worktree_is_kept(paths[i], leave_out) &&
+		    can_be_read(call->work_tree, paths[i]))
+			result = git_fail(g, EPROTO, "git add: %s: %s",
+			    paths[i], said[0] != '\0' ? said : "not stored");
+	worktree_free_paths(paths);
+	return result;
+}
+
 /* Everything into the index, but what is left out. */
 static int
 add_all(struct git *g, struct git_call *call, char *const *leave_out)
@@ -62,7 +100,7 @@ add_all(struct git *g, struct git_call *call, char *const *leave_out)
 		"--pathspec-from-file=-", "--pathspec-file-nul", NULL });
 	call->input = NULL;
 	free(patterns);
-	return result < 0 ? -1 : 0;
+	return result <= 0 ? result : check_left_out(g, call, leave_out);
 }
 
 /* One entry of `diff --raw -z`, ":MODE MODE HASH HASH STATUS NUL PATH NUL". */

@@ -91,8 +91,8 @@ is_within(const char *a, const char *b)
 	return strncmp(a, b, n) == 0 && (b[n] == '/' || b[n] == '\0');
 }
 
-static bool
-is_kept(const char *path, char *const *keep)
+bool
+worktree_is_kept(const char *path, char *const *keep)
 {
 	for (size_t i = 0; keep != NULL && keep[i] != NULL; i++)
 		if (is_within(path, keep[i]) || is_within(keep[i], path))
@@ -155,7 +155,8 @@ worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
 	int result = others == NULL ? -1 : 0;
 
 	for (size_t i = 0; result == 0 && others[i] != NULL; i++)
-		if (!is_kept(others[i], keep) && !is_kept(others[i], spare))
+		if (!worktree_is_kept(others[i], keep) &&
+		    !worktree_is_kept(others[i], spare))
 			result = take_away(g, w, others[i]);
 	worktree_free_paths(others);
 	return result;

@@ -53,6 +53,9 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
 int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);
 
+/* Whether a path is, holds, or lies in one of those of keep (NULL: none). */
+bool worktree_is_kept(const char *path, char *const *keep);
+
 /*
  * The paths of what git ignores; of a folder of nothing else only its own,
  * with a slash at its end. To be freed by worktree_free_paths(). NULL with

@@ -104,7 +104,8 @@ static const char *const tables[] = {
 static const char *const indices[] = {
 	"tests_queue ON tests (loop_id, status, sort_order, id)",
 	"tests_status ON tests (status, loop_id)",
-	"tests_verified ON tests (verified_at) WHERE status = 'passed'",
+	("tests_verified ON tests (verified_at, status, loop_id, id, files)"
+	 " WHERE status = 'passed'"),
 	"tests_dependency ON tests (depends_on) WHERE depends_on IS NOT NULL",
 	"events_time ON events (" SCHEMA_EVENT_TIME ")",
 	"events_type ON events (event_type, " SCHEMA_EVENT_TIME ")",

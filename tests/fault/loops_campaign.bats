@@ -134,7 +134,7 @@ write_worker() {
 		mkdir -p scratch
 		: > "scratch/\$LOOPKEEPER_ATTEMPT_ID"
 		[ \$((\$\$ % 4)) != 0 ] || (setsid sleep 1000 &)
-		sleep 0.\$((\$\$ % 4))
+		sleep 0.\$((\$\$ % 6))
 		case \$how in
 		add) echo "\$id" >> "\$file" ;;
 		mark) sed -i "s/^\$id open\$/\$id/" "\$file" ;;
@@ -238,10 +238,12 @@ kill_all_along() {
 	while ((killed < KILLS)); do
 		wait_until 1 passed_are $((TESTS * killed / KILLS * 9 / 10)) \
 		    2> /dev/null || true
-		pause_ms $((RANDOM % 150 + 20))
+		pause_ms $((RANDOM % 50))
 		kill_one
 		killed=$(wc -l < "$FLEET/killed")
 	done
+	sql "SELECT count(*) || ' passed by then' FROM tests
+	    WHERE status = 'passed'" > "$FLEET/last"
 }
 
 # All tests have passed, or one never will.
@@ -366,7 +368,8 @@ repository_is_clean() {
 print_figures() {
 	{
 		echo "$1 s; killed: $(sed 's/component loop-.*/loop/;
-		    s/ .*//' "$FLEET/killed" | sort | uniq -c | xargs)"
+		    s/ .*//' "$FLEET/killed" | sort | uniq -c | xargs);" \
+		    "$(< "$FLEET/last")"
 		sql "SELECT count(*) || ' ' || ifnull(outcome, 'open') ||
 		    ' (' || state || ')' FROM attempts
 		    GROUP BY outcome, state"

@@ -491,6 +491,8 @@ check="sh tests/check.sh"
 	diff=${diff%.log}.gamed.diff
 	grep -qx -e '-test -e work' "$diff"
 	grep -qx -e '+exit 0' "$diff"
+	# What the next one is told.
+	grep -q "it changed tests/check.sh" "${diff%.gamed.diff}.failure"
 	next_passes
 }
 

@@ -195,7 +195,7 @@ depends on: exit 4" ]] || fail "$(last_end)"
 # HEAD, stashes, branches and hooks.
 operators() {
 	(
-		cd "$FLEET/repository" || exit 1
+		cd "$FLEET/repository" || exit
 		find . -path ./.git -prune -o -path ./.lk -prune -o \
 		    -type f -print0 | sort -z | xargs -0 sha256sum
 		find . -path ./.git -prune -o -path ./.lk -prune -o \

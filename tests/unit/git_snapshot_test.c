@@ -192,6 +192,23 @@ test_what_may_not_be_read_is_left_out(void **state)
 	   "git -C $R cat-file -e " REF ":z");
 }
 
+/* A full disk, say. What isn't stored would be lost by the next reset. */
+static void
+test_what_can_not_be_stored_is_an_error(void **state)
+{
+	struct worktree w = made("wt");
+	char commit[GIT_HASH_SIZE];
+
+	sh("cd wt; echo made > work; d=$(git hash-object work | cut -c 1-2);"
+	   "d=$R/.git/objects/$d; test ! -e $d || mv $d $R/kept; : > $d;"
+	   "echo $d > $HOME/blocked");
+	fails(EPROTO, "git add: work: ",
+	    snapshot_take(git, &w, "main", nothing, REF, "message\n", commit));
+	sh("d=$(cat $HOME/blocked); rm $d; test ! -e $R/kept || mv $R/kept $d");
+	takes(&w, nothing);
+	sh("git -C $R cat-file -e " REF ":work");
+}
+
 /* Until the filter is at work. */
 static bool
 after_a_while(void *argument)
@@ -460,6 +477,7 @@ main(void)
 		TEST(test_repositories_inside_stay_out_of_it),
 		TEST(test_a_submodule_goes_along),
 		TEST(test_what_may_not_be_read_is_left_out),
+		TEST(test_what_can_not_be_stored_is_an_error),
 		TEST(test_a_snapshot_is_cancelled),
 		TEST(test_files_are_as_in_the_base),
 		TEST(test_a_file_where_a_folder_was_and_the_other_way_round),

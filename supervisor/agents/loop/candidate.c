@@ -75,6 +75,15 @@ candidate_save(struct runner *r)
 	return 0;
 }
 
+/* For the next attempt: what was said of this one, though no command did. */
+static void
+keep_reason(struct runner *r, const char *detail, const char *title)
+{
+	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+	transcript_note(r->transcript_fd, "%s", detail);
+	evidence_keep(r, title);
+}
+
 /* The files of the tests differ: no verdict on this can be believed. What was
  * done to them is kept beside the transcript. */
 static void
@@ -98,6 +107,7 @@ close_gamed(struct runner *r, const struct changes *c, int64_t now_ms)
 	(void)snprintf(detail, sizeof(detail), "it %s %s%s",
 	    c->gamed_status == 'D' ? "deleted" : "changed", c->gamed,
 	    c->ngamed > 1 ? " and other files of tests" : ", a file of tests");
+	keep_reason(r, detail, "It was refused");
 	close_begin(r, OUTCOME_GAMED, false, detail, now_ms);
 }
 
@@ -155,9 +165,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 		(void)snprintf(detail, sizeof(detail),
 		    "it conflicts with what was merged meanwhile: %s",
 		    conflicts);
-		r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
-		transcript_note(r->transcript_fd, "%s", detail);
-		evidence_keep(r, "Merging it failed");
+		keep_reason(r, detail, "Merging it failed");
 		attempt_fail(r, detail, now_ms);
 	}
 	return result;
@@ -238,9 +246,7 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 		agent_failed(&r->agent, "reading locks");
 	if (n <= 0)
 		return false;
-	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
-	transcript_note(r->transcript_fd, "%s", detail);
-	evidence_keep(r, "It wasn't merged");
+	keep_reason(r, detail, "It wasn't merged");
 	attempt_fail(r, detail, now_ms);
 	return true;
 }

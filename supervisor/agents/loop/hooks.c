@@ -100,11 +100,11 @@ static const char refuse_ref[] =
 /* How the repository's own hook of that name is called. */
 static const char *const call_own[] = {
 	[PASSED_ON] = "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
-	[COMMITS] = "if [ -x \"$own\" ]; then\n"
-		    "	\"$own\" \"$@\" || exit\n"
-		    "fi\n",
-	[REFS] = "[ ! -x \"$own\" ] ||"
-		 " printf '%s\\n' \"$input\" | \"$own\" \"$@\"\n",
+	[COMMITS] = ("if [ -x \"$own\" ]; then\n"
+		     "	\"$own\" \"$@\" || exit\n"
+		     "fi\n"),
+	[REFS] = ("[ ! -x \"$own\" ] ||"
+		  " printf '%s\\n' \"$input\" | \"$own\" \"$@\"\n"),
 };
 
 static void

@@ -144,9 +144,9 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	w->is_open = true;
 	if (clear_locks(w) < 0 || workplace_tip(w, ret_tip) < 0)
 		return -1;
-	for (int i = 0; i < WORKPLACE_TREES; i++)
-		if (workplace_mend(w, i, ret_tip) < 0)
-			return -1;
+	if (workplace_mend(w, TREE_WORK, ret_tip) < 0 ||
+	    workplace_mend(w, TREE_VERIFY, ret_tip) < 0)
+		return -1;
 	return clear_tree_locks(w);
 }
 
