@@ -366,6 +366,36 @@ says() {
 	wait_until 90 test_is T-1 passed
 }
 
+@test "rate_limited: who has trouble of his own leaves the trial to others" {
+	echo limit > "$FLEET/day"
+	fleet_config <<-CONF
+		loops = { worker = "claude"; pause = "0";
+		  repository = "$FLEET/repository"; };
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    loop = { setup = "test ! -e $FLEET/trouble";
+		      setup_when_changed = [ "x" ]; }; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
+		    loop = { }; } );
+	CONF
+	add_test T-1 "test -e done"
+	run_alone
+	wait_until 20 ended 1
+	stop_alone
+	touch "$FLEET/trouble"
+	rm -r "$FLEET/state/loop-1/worktree" "$FLEET/repository/.git/worktrees"
+	echo good > "$FLEET/day"
+	sql "UPDATE gates SET open_at = '2001-01-01T00:00:00Z'"
+	run_alone loop-1
+	wait_until 20 alert_stands setup 1
+	sql_is "0" "SELECT count(*) FROM gates WHERE probe_by = 'loop-1'"
+	sql "INSERT INTO tests (id, loop_id, status, verify)
+	    VALUES ('U-1', 'loop-2', 'pending', 'test -e done')"
+	run_alone loop-2
+	wait_until 60 test_is U-1 passed
+	sql_is 0 "SELECT count(*) FROM gates"
+}
+
 @test "auth" {
 	echo auth > "$FLEET/day"
 	preset claude

@@ -316,23 +316,31 @@ refused_while() {
 }
 
 @test "one that is checked out meanwhile gets its commit when it isn't" {
-	one_loop <<-'SH'
+	one_loop <<-SH
 		#!/bin/sh
+		echo >> "$FLEET/worked"
 		touch work
 	SH
 	add_test T-1 "test -e work && touch '$FLEET/verifying' &&
-	    until test -e '$FLEET/go'; do sleep 0.05; done"
+	    until test -e '$FLEET/go'; do sleep 0.05; done" \
+	    '{"files": ["src/a.c"]}'
 	run_alone
 	wait_until 20 exists "$FLEET/verifying"
 	in_repository checkout -q loopkeeper/main
 	touch "$FLEET/go"
 	wait_until 20 alert_stands repository 1
 	[[ $(commits_of T-1) == 0 && -z $(in_repository status --porcelain) ]]
+	# Nothing is held while a person is waited for.
+	wait_until 10 no_locks
+	test_is T-1 pending
 	in_repository checkout -q main
 	wait_until 20 test_is T-1 passed
 	merged_exactly T-1
 	alerts_are 1 repository
 	alert_stands repository 0
+	# It needed no second worker for that.
+	[[ $(wc -l < "$FLEET/worked") == 1 ]]
+	used_up 1
 }
 
 @test "a loop's own branch that somebody works on is left alone, too" {
