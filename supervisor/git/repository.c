@@ -267,13 +267,6 @@ repository_move_ref(struct git *g, const char *ref, const char *new,
 }
 
 int
-repository_delete_ref(struct git *g, const char *ref)
-{
-	return git_must(
-	    g, &at_top, (const char *const[]){ "update-ref", "-d", ref, NULL });
-}
-
-int
 repository_write_commit(struct git *g, const char *tree, const char *parent,
     const char *message, char ret[static GIT_HASH_SIZE])
 {

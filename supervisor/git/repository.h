@@ -45,9 +45,6 @@ int repository_was_merged(
 int repository_move_ref(struct git *g, const char *ref, const char *new,
     const char *old, const char *note);
 
-/* Deletes a ref of ours; none is fine. Returns 0 or -1. */
-int repository_delete_ref(struct git *g, const char *ref);
-
 /* Writes a commit. parent may be "". Returns 0 or -1. */
 int repository_write_commit(struct git *g, const char *tree, const char *parent,
     const char *message, char ret[static GIT_HASH_SIZE]);
