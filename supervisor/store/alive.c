@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,14 +34,47 @@ state_runs(const struct status_record *r)
 	    c.state == COMPONENT_STOPPING;
 }
 
+static int
+lock_path(
+    char ret[static PATH_SIZE], const char *state_directory, const char *name)
+{
+	return path_format(ret, "%s/locks/%s", state_directory, name);
+}
+
+int
+alive_lock(const char *state_directory, const char *name)
+{
+	char path[PATH_SIZE];
+
+	return path_format(path, "%s/locks", state_directory) < 0 ||
+		path_make(path, 0700) < 0 ||
+		lock_path(path, state_directory, name) < 0
+	    ? -1
+	    : lock_take(AT_FDCWD, path);
+}
+
+pid_t
+alive_holder(const char *state_directory, const char *name)
+{
+	char path[PATH_SIZE];
+
+	return lock_path(path, state_directory, name) < 0
+	    ? -1
+	    : lock_holder(AT_FDCWD, path);
+}
+
 enum alive
 alive_by_record(const char *state_directory, const char *name)
 {
 	enum alive result = ALIVE_UNKNOWN;
 	struct status_record r;
-	int run = rundir_open(state_directory);
-	int dir = run < 0 ? -1 : rundir_open_component(run, name);
+	int run, dir;
 
+	/* Also where no keeper knows of it: in a terminal, by run-one. */
+	if (alive_holder(state_directory, name) > 0)
+		return ALIVE_YES;
+	run = rundir_open(state_directory);
+	dir = run < 0 ? -1 : rundir_open_component(run, name);
 	if (dir >= 0 && status_read(dir, &r) == 0) {
 		bool lives = lock_holder(dir, "lock") > 0
 		    ? state_runs(&r)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "store/store.h"
 
@@ -14,7 +15,19 @@ enum alive {
 	ALIVE_UNKNOWN, /* no keeper ever knew it in this run directory */
 };
 
-/* What the record of the component says, if it is true. */
+/*
+ * The lock that the one process of a loop holds for life, STATE/locks/NAME.
+ * Returns a descriptor to keep, or -1 with errno: EAGAIN another process runs
+ * the loop.
+ */
+int alive_lock(const char *state_directory, const char *name);
+
+/* Who holds it: a pid, 0 for nobody, -1 with errno. Not to be asked by the
+ * loop itself (lock.h). */
+pid_t alive_holder(const char *state_directory, const char *name);
+
+/* What the loop's lock says, or else the record of the component, if it is
+ * true. */
 enum alive alive_by_record(const char *state_directory, const char *name);
 
 /*

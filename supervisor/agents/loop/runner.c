@@ -9,7 +9,7 @@
 #include "agents/loop/runner.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "system/lock.h"
+#include "store/alive.h"
 
 #define TICK_MS	 1000
 #define HURRY_MS 100 /* while a tree is being ended */
@@ -35,21 +35,20 @@ make_paths(struct runner *r)
 static int
 take_lock(struct runner *r)
 {
-	char path[PATH_SIZE];
+	const struct agent *a = &r->agent;
 
-	if (path_format(path, "%s/lock", r->specs) == 0)
-		r->lock_fd = lock_take(AT_FDCWD, path);
+	r->lock_fd = alive_lock(a->state_directory, a->name);
 	if (r->lock_fd >= 0)
 		return 0;
 	if (errno == EAGAIN)
-		log_line(&r->agent.log,
+		log_line(&a->log,
 		    "another process runs this loop already (pid %d)%s%s",
-		    (int)lock_holder(AT_FDCWD, path),
+		    (int)alive_holder(a->state_directory, a->name),
 		    r->only_test != NULL ? ": loopkeeper pause " : "",
-		    r->only_test != NULL ? r->agent.name : "");
+		    r->only_test != NULL ? a->name : "");
 	else
-		log_line(
-		    &r->agent.log, "%s/lock: %s", r->specs, strerror(errno));
+		log_line(&a->log, "%s/locks/%s: %s", a->state_directory,
+		    a->name, strerror(errno));
 	return 1;
 }
 

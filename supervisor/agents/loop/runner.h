@@ -57,7 +57,7 @@ struct runner {
 	char health_path[PATH_SIZE];  /* specs/health.json */
 	char marker_path[PATH_SIZE];  /* specs/attempt */
 	char outcome_path[PATH_SIZE]; /* STATE/spool/NAME.outcome */
-	int lock_fd; /* specs/lock: there is one process of a loop */
+	int lock_fd; /* there is one process of a loop (alive.h) */
 	struct workplace place;
 	char program[PATH_SIZE]; /* `loopkeeper`, for the hooks */
 	struct hooks hooks;
