@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/database.h"
 #include "cli/print.h"
 #include "cli/rollback_checks.h"
@@ -70,7 +71,7 @@ consider(const struct test_row *t, void *argument)
 {
 	struct picking *p = argument;
 	struct rollback_checks *all = p->checks;
-	struct rollback_check *c;
+	struct rollback_check *c, new;
 
 	if (t->verify[0] == '\0' || !is_same_branch(p->r, t->loop_id) ||
 	    is_undone(p->r, t->id))
@@ -79,14 +80,14 @@ consider(const struct test_row *t, void *argument)
 	if (c == NULL)
 		return 1;
 	all->items = c;
-	c += all->n++;
-	*c = (struct rollback_check){ .id = strdup(t->id),
-		.loop = strdup(t->loop_id),
-		.verify = strdup(t->verify),
-		.passed_at = strdup(t->passed_at),
+	new = (struct rollback_check){ .id = text_copy(t->id),
+		.loop = text_copy(t->loop_id),
+		.verify = text_copy(t->verify),
+		.passed_at = text_copy(t->passed_at),
 		.touched = is_touched(p, t->files) };
-	return c->id == NULL || c->loop == NULL || c->verify == NULL ||
-	    c->passed_at == NULL;
+	c[all->n++] = new;
+	return new.id == NULL || new.loop == NULL || new.verify == NULL ||
+	    new.passed_at == NULL;
 }
 
 static int

@@ -6,6 +6,7 @@
 
 #include <bsd/string.h>
 
+#include "base/text.h"
 #include "cli/database.h"
 #include "cli/print.h"
 #include "cli/rollback.h"
@@ -65,7 +66,7 @@ note_commit(struct planning *p, const struct history_commit *commit)
 		return false;
 	r->commits = c;
 	c += r->ncommits;
-	*c = (struct rollback_commit){ .subject = strdup(commit->subject) };
+	*c = (struct rollback_commit){ .subject = text_copy(commit->subject) };
 	if (c->subject == NULL)
 		return false;
 	(void)strlcpy(c->hash, commit->hash, sizeof(c->hash));

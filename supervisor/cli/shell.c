@@ -139,7 +139,7 @@ shell_environment(const char *const *more)
 
 		if (i >= nmore && is_foreign(one))
 			continue;
-		envp[n] = strdup(one);
+		envp[n] = text_copy(one);
 		if (envp[n++] == NULL) {
 			shell_free_environment(envp);
 			return NULL;

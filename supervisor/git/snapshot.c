@@ -320,8 +320,9 @@ describe_all(struct git *g, const char *commit, const char *base,
 		(void)memcpy(sorted, paths, n * sizeof(*sorted));
 		qsort(sorted, n, sizeof(*sorted), compare_paths);
 		result = describe(g, commit, base, sorted, n, out);
-	}
-	if (sorted == NULL || out == NULL || fclose(out) != 0)
+	} else
+		result = git_fail(g, ENOMEM, "out of memory");
+	if (out != NULL && fclose(out) != 0)
 		result = git_fail(g, ENOMEM, "out of memory");
 	free(sorted);
 	return result;

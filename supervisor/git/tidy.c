@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "git/worktree.h"
 
 static char **
@@ -24,7 +25,7 @@ split(const char *bytes, size_t len)
 	n = 0;
 	for (const char *p = bytes; paths != NULL && p < bytes + len;
 	     p += strlen(p) + 1) {
-		paths[n] = strdup(p);
+		paths[n] = text_copy(p);
 		if (paths[n++] == NULL) {
 			worktree_free_paths(paths);
 			paths = NULL;

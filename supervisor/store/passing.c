@@ -3,6 +3,7 @@
 
 #include <bsd/string.h>
 
+#include "base/text.h"
 #include "store/note.h"
 #include "store/overlap.h"
 #include "store/passing.h"
@@ -47,7 +48,7 @@ add(struct passing_list *list, const char *id, const char *verify)
 {
 	struct passing_test *t = &list->tests[list->n];
 
-	t->verify = strdup(verify);
+	t->verify = text_copy(verify);
 	if (t->verify == NULL)
 		return -1;
 	(void)strlcpy(t->id, id, sizeof(t->id));

@@ -26,7 +26,7 @@ append(char ***list, size_t *n, const char *path)
 	if (more == NULL)
 		return false;
 	*list = more;
-	more[*n] = strdup(path);
+	more[*n] = text_copy(path);
 	more[*n + 1] = NULL;
 	return more[(*n)++] != NULL;
 }
