@@ -42,6 +42,8 @@ setup_fleet() {
 	export PATH=$BUILD/bin:$PATH
 	# No terminal, no colour, and no user's own settings.
 	unset XDG_CONFIG_HOME NOTIFY_SOCKET
+	# What make tells its own children is not for those of a test.
+	unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL MFLAGS TEST
 	export NO_COLOR=1
 	mkdir "$FLEET/state"
 }
