@@ -102,8 +102,8 @@ $(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o $(FULL)
 # What unit tests share, and what they test of an agent.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
-    $(patsubst %,$(BUILD)/agents/loop/%.o,hooks output output_line reset \
-    worker)
+    $(patsubst %,$(BUILD)/agents/loop/%.o,hooks limit_end output \
+    output_line worker)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 
 $(HELPERS): $(BUILD)/tests/%: $(BUILD)/tests/%.o
