@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "base/texts.h"
 #include "cli/rollback_checks.h"
 #include "cli/shell.h"
 #include "git/worktree.h"
@@ -95,49 +95,22 @@ print_tail(char *tail)
 	}
 }
 
-/* A variable for the command; NULL with ENOMEM. */
-static char *
-variable(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *
-variable(const char *format, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
-	va_end(ap);
-	return n < 0 ? NULL : text;
-}
-
 /* What a loop's own runs of it are told (agents/loop); check is NULL for
  * setup. */
 static char **
 environment(
     const struct loop_config *config, const struct rollback_check *check)
 {
-	char *own[] = {
-		variable("GIT_TERMINAL_PROMPT=0"),
-		variable("LOOPKEEPER_LOOP=%s", config->name),
-		variable("LOOPKEEPER_LOOP_INDEX=%d", config->index),
-		variable("LOOPKEEPER_REPOSITORY=%s", config->repository),
-		variable("LOOPKEEPER_TEST_ID=%s", check ? check->id : ""),
-		variable("LOOPKEEPER_VERIFY=%s", check ? check->verify : ""),
-		NULL,
-	};
-	size_t n = sizeof(own) / sizeof(own[0]) - 1;
-	char **envp = NULL;
-	bool whole = true;
+	struct texts envp = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		whole = whole && own[i] != NULL;
-	if (whole)
-		envp = shell_environment((const char *const *)own);
-	for (size_t i = 0; i < n; i++)
-		free(own[i]);
-	return envp;
+	texts_addf(&envp, "GIT_TERMINAL_PROMPT=0");
+	texts_addf(&envp, "LOOPKEEPER_LOOP=%s", config->name);
+	texts_addf(&envp, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
+	texts_addf(&envp, "LOOPKEEPER_REPOSITORY=%s", config->repository);
+	texts_addf(&envp, "LOOPKEEPER_TEST_ID=%s", check ? check->id : "");
+	texts_addf(&envp, "LOOPKEEPER_VERIFY=%s", check ? check->verify : "");
+	shell_environment(&envp);
+	return texts_take(&envp);
 }
 
 /* Runs one command in the tree. Returns true for exit 0; else how it ended is
@@ -153,9 +126,7 @@ run(struct verifying *v, const char *command,
 	char **envp = environment(config, check), limit[DURATION_SIZE];
 	int status = -1;
 
-	if (envp == NULL)
-		errno = ENOMEM;
-	else
+	if (envp != NULL)
 		status = shell_run(&(struct shell){ .command = command,
 				       .directory = v->tree.path,
 				       .envp = envp,
@@ -168,7 +139,7 @@ run(struct verifying *v, const char *command,
 		(void)snprintf(how, size, "over its time of %s", limit);
 	else
 		(void)snprintf(how, size, "%s", strerror(errno));
-	shell_free_environment(envp);
+	texts_free(envp);
 	return status == 0;
 }
 

@@ -8,6 +8,7 @@
 #include "agents/loop/runner.h"
 #include "agents/loop/setup.h"
 #include "base/buf.h"
+#include "base/texts.h"
 
 bool
 verify_passed(const struct runner *r)
@@ -48,7 +49,7 @@ verify_run(struct runner *r, enum phase phase, const char *command,
 	if (result < 0)
 		(void)snprintf(detail, sizeof(detail),
 		    "%s can't be started: %s", what, strerror(errno));
-	worker_free_list(envp);
+	texts_free(envp);
 	free(copy);
 	if (result < 0)
 		attempt_interrupt(r, detail, now_ms);

@@ -10,27 +10,19 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/pattern.h"
+#include "base/texts.h"
 #include "git/wreck.h"
 
 static const char *const folders[WORKPLACE_TREES] = {
 	[TREE_WORK] = "worktree", [TREE_VERIFY] = "verify"
 };
 
-static size_t
-count(char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n] != NULL)
-		n++;
-	return n;
-}
-
 int
 workplace_init(struct workplace *w, const struct loop_config *config,
     const char *state_directory, bool (*tick)(void *), void *argument)
 {
-	size_t ncopy = count(config->copy), nshared = count(config->shared);
+	size_t ncopy = texts_count(config->copy),
+	       nshared = texts_count(config->shared);
 
 	*w = (struct workplace){ .config = config };
 	w->git.tick = tick;
@@ -318,7 +310,7 @@ workplace_set_up(
 		for (size_t i = 0; made[i] != NULL; i++)
 			(void)fprintf(out, "%s\n", made[i]);
 	}
-	worktree_free_paths(made);
+	texts_free(made);
 	result = out == NULL || fclose(out) != 0 || note_path(w, tree, path) < 0
 	    ? -1
 	    : io_replace_file(AT_FDCWD, path, text, len, 0);
