@@ -59,14 +59,15 @@ candidate_save(struct runner *r)
 	result = workplace_mend(&r->place, TREE_WORK, r->base);
 	if (result == 0)
 		result = snapshot_take(g, &r->place.trees[TREE_WORK], r->base,
-		    r->place.own, ref, message, r->snapshot);
+		    r->place.provision.own, ref, message, r->snapshot);
 	point_wait("LOOPKEEPER_DELAY_AFTER_SNAPSHOT_MS");
 	free(message);
 	if (result < 0) {
 		r->snapshot[0] = '\0';
 		return -1;
 	}
-	if (workplace_worked(&r->place, r->snapshot) < 0)
+	if (provision_doubt(g, &r->place.provision, &r->place.trees[TREE_WORK],
+		r->snapshot) < 0)
 		return -1;
 	/* It is safe now. One that stays is only saved again. */
 	if (unlink(r->marker_path) < 0 && errno != ENOENT)

@@ -105,7 +105,8 @@ verify_begin(
 	r->then_phase = phase;
 	(void)snprintf(r->then_commit, sizeof(r->then_commit), "%s", commit);
 	if (workplace_reset(&r->place, TREE_VERIFY, commit) == 0)
-		due = workplace_needs_setup(&r->place, TREE_VERIFY, commit);
+		due = provision_is_due(&r->place.git, &r->place.provision,
+		    &r->place.trees[TREE_VERIFY], commit);
 	if (due < 0) {
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	} else if (due == 0) {
@@ -145,7 +146,8 @@ verify_set_up(struct runner *r, int64_t now_ms)
 {
 	if (!verify_passed(r))
 		fail_setup(r, now_ms);
-	else if (workplace_set_up(&r->place, TREE_VERIFY, r->then_commit) < 0)
+	else if (provision_done(&r->place.git, &r->place.provision,
+		     &r->place.trees[TREE_VERIFY], r->then_commit) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	else
 		go_on(r, now_ms);
