@@ -16,7 +16,7 @@
 #include "base/texts.h"
 #include "cli/rollback_checks.h"
 #include "cli/shell.h"
-#include "git/worktree.h"
+#include "git/provision.h"
 
 #define PATIENCE_MS 60000
 #define LOOK_MS	    100
@@ -25,6 +25,7 @@
 struct verifying {
 	struct rolling *r;
 	struct worktree tree;
+	struct provision provision;
 	const char *at; /* the commit that it is at, set up */
 	char tail[SHELL_TAIL_SIZE];
 };
@@ -41,16 +42,14 @@ make_tree(struct verifying *v)
 	if (realpath(r->cli->state_directory, state) == NULL ||
 	    path_format(path, "%s/rollback", state) < 0 ||
 	    path_make(path, 0700) < 0 ||
-	    path_format(path, "%s/rollback/%s", state, r->config->name) < 0)
+	    path_format(path, "%s/rollback/%s", state, r->config->name) < 0 ||
+	    provision_init(&v->provision, state) < 0)
 		return cli_error(CLI_FAILED, "%s/rollback: %s",
 		    r->cli->state_directory, strerror(errno));
 	while ((made = worktree_open(&r->git, &v->tree, path, r->new, aside)) <
 		0 &&
 	    errno == EAGAIN && clock_ms() < end_ms)
 		(void)poll(NULL, 0, LOOK_MS);
-	/* One that died may have left it with what it built. */
-	if (made == 0)
-		made = worktree_tidy(&r->git, &v->tree, true, NULL, NULL);
 	if (made >= 0)
 		return CLI_DONE;
 	return cli_error(CLI_FAILED, "%s",
@@ -143,26 +142,40 @@ run(struct verifying *v, const char *command,
 	return status == 0;
 }
 
-/* Every file as in the commit, and set up. CLI_DONE, or CLI_FAILED after an
- * error. */
+/* Runs setup where it is due. CLI_DONE, or CLI_FAILED after an error. */
+static int
+set_up(struct verifying *v)
+{
+	struct git *g = &v->r->git;
+	int due = provision_is_due(g, &v->provision, &v->tree, v->at);
+	char how[128];
+
+	if (due == 0)
+		return CLI_DONE;
+	if (due > 0 && !run(v, v->provision.setup, NULL, how, sizeof(how))) {
+		(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
+		    v->at == v->r->new ? "with" : "without", how);
+		print_tail(v->tail);
+		return CLI_FAILED;
+	}
+	if (due > 0 && provision_done(g, &v->provision, &v->tree, v->at) == 0)
+		return CLI_DONE;
+	return cli_error(CLI_FAILED, "%s", g->error);
+}
+
+/* Every file as in the commit, with all that tests need. CLI_DONE, or
+ * CLI_FAILED after an error. */
 static int
 go_to(struct verifying *v, const char *commit)
 {
-	const struct loop_config *config = v->r->config;
-	char how[128];
+	struct git *g = &v->r->git;
 
 	if (v->at == commit)
 		return CLI_DONE;
-	if (worktree_reset(&v->r->git, &v->tree, NULL, commit) < 0)
-		return cli_error(CLI_FAILED, "%s", v->r->git.error);
+	if (provision_reset(g, &v->provision, &v->tree, NULL, commit, true) < 0)
+		return cli_error(CLI_FAILED, "%s", g->error);
 	v->at = commit;
-	if (config->setup[0] == '\0' ||
-	    run(v, config->setup, NULL, how, sizeof(how)))
-		return CLI_DONE;
-	(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
-	    commit == v->r->new ? "with" : "without", how);
-	print_tail(v->tail);
-	return CLI_FAILED;
+	return set_up(v);
 }
 
 /* 1 it is well, 0 the reverts break it, -1 after an error. */
@@ -224,7 +237,13 @@ check_all(struct verifying *v, const struct rollback_checks *checks)
 int
 rollback_verify(struct rolling *r)
 {
-	struct verifying v = { .r = r };
+	const struct loop_config *config = r->config;
+	struct verifying v = { .r = r,
+		.provision = { .repository = config->repository,
+		    .setup = config->setup,
+		    .setup_when_changed = config->setup_when_changed,
+		    .copy = config->copy,
+		    .shared = config->shared } };
 	struct rollback_checks checks;
 	int code = rollback_checks_pick(r, &checks);
 
@@ -234,6 +253,7 @@ rollback_verify(struct rolling *r)
 			code = check_all(&v, &checks);
 			take_tree_away(&v);
 		}
+		provision_free(&v.provision);
 	}
 	rollback_checks_free(&checks);
 	return code;
