@@ -10,10 +10,6 @@
 
 #include "agents/common/agent.h"
 
-/* In the environment of all that a loop runs: its directory, which no other
- * loop on the machine has. */
-#define LEFTOVERS_VARIABLE "LOOPKEEPER_LOOP_DIRECTORY"
-
 /* Ends them and waits until they are gone. Returns 0, or -1 when one may be
  * there still. */
 int leftovers_end(struct agent *a, const char *directory);

@@ -21,6 +21,7 @@
 #include "agents/common/agent.h"
 #include "agents/common/job.h"
 #include "agents/common/outcome.h"
+#include "agents/common/transcript.h"
 #include "agents/loop/hooks.h"
 #include "agents/loop/output.h"
 #include "agents/loop/worker.h"
@@ -248,10 +249,8 @@ void close_save(struct runner *r);
 void close_forget(struct runner *r);
 
 /* transcript.c: the file that an attempt's commands write to. Returns its
- * descriptor or -1 with errno; lines of ours begin with "# ". */
+ * descriptor or -1 with errno. */
 int transcript_open(struct runner *r);
-void transcript_note(int fd, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 /* A path beside the transcript: its own with another end (".failure"). */
 int transcript_beside(
     const char *transcript, const char *end, char ret[static PATH_SIZE]);

@@ -1,21 +1,7 @@
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "agents/loop/runner.h"
-#include "base/clock.h"
-#include "base/io.h"
-
-/* A test's id as part of a file name. */
-static void
-file_name(const char *test_id, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s", test_id);
-	for (char *p = buf; *p != '\0'; p++)
-		if (*p == '/' || (unsigned char)*p <= ' ')
-			*p = '_';
-}
 
 int
 transcript_open(struct runner *r)
@@ -23,7 +9,7 @@ transcript_open(struct runner *r)
 	const struct attempt_key *key = &r->claim.key;
 	char directory[PATH_SIZE], name[ATTEMPT_TEST_SIZE];
 
-	file_name(key->test_id, name, sizeof(name));
+	transcript_name(key->test_id, name, sizeof(name));
 	/* The fence counts every attempt, also those that were interrupted:
 	 * none writes over another one's. */
 	if (path_format(directory, "%s/logs/transcripts", r->specs) < 0 ||
@@ -44,20 +30,4 @@ transcript_beside(
 	if (len > 4 && strcmp(transcript + len - 4, ".log") == 0)
 		len -= 4;
 	return path_format(ret, "%.*s%s", (int)len, transcript, end);
-}
-
-void
-transcript_note(int fd, const char *format, ...)
-{
-	char line[4096], text[4000], now[CLOCK_ISO_SIZE];
-	va_list ap;
-	int len;
-
-	va_start(ap, format);
-	(void)vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	clock_format_iso(now, clock_wall_ms());
-	len = snprintf(line, sizeof(line), "# %s %s\n", now, text);
-	/* The outcome doesn't hang on it: a full disk shows elsewhere. */
-	(void)io_write_all(fd, line, (size_t)len);
 }
