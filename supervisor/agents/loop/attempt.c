@@ -1,4 +1,3 @@
-/* One attempt: does the test pass already, then the worker. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -7,8 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/candidate.h"
+#include "agents/loop/close.h"
+#include "agents/loop/evidence.h"
+#include "agents/loop/recheck.h"
+#include "agents/loop/show.h"
+#include "agents/loop/spend.h"
 #include "agents/loop/task.h"
+#include "agents/loop/transcript.h"
+#include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"

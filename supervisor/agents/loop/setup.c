@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agents/loop/setup.h"
+#include "agents/loop/transcript.h"
 #include "base/texts.h"
 
 int

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/runner.h"
+#include "agents/loop/transcript.h"
 #include "base/clock.h"
 #include "base/io.h"
 
