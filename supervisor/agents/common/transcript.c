@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -5,14 +6,41 @@
 #include "agents/common/transcript.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "store/attempts.h"
 
-void
-transcript_name(const char *test_id, char *buf, size_t size)
+/* What a file's name can't have, or nobody wants in one. */
+static void
+make_name(const char *test_id, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s", test_id);
 	for (char *p = buf; *p != '\0'; p++)
 		if (*p == '/' || (unsigned char)*p <= ' ')
 			*p = '_';
+}
+
+int
+transcript_open(const char *directory, const char *test_id, const char *suffix,
+    char ret[static PATH_SIZE])
+{
+	char name[ATTEMPT_TEST_SIZE];
+
+	make_name(test_id, name, sizeof(name));
+	if (path_make(directory, 0700) < 0 ||
+	    path_format(ret, "%s/%s-%s.log", directory, name, suffix) < 0)
+		return -1;
+	return open(
+	    ret, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+}
+
+int
+transcript_beside(
+    const char *transcript, const char *end, char ret[static PATH_SIZE])
+{
+	size_t len = strlen(transcript);
+
+	if (len > 4 && strcmp(transcript + len - 4, ".log") == 0)
+		len -= 4;
+	return path_format(ret, "%.*s%s", (int)len, transcript, end);
 }
 
 void

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "agents/common/transcript.h"
 #include "agents/loop/setup.h"
 #include "base/texts.h"
 

@@ -1,12 +1,17 @@
-/* Running verify in the checkout that no worker has access to. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/close.h"
+#include "agents/loop/evidence.h"
+#include "agents/loop/integrate.h"
+#include "agents/loop/recheck.h"
 #include "agents/loop/setup.h"
+#include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/texts.h"
 
