@@ -6,7 +6,7 @@
 #include "agents/loop/gate.h"
 #include "agents/loop/health.h"
 #include "agents/loop/idle.h"
-#include "agents/loop/leftovers.h"
+#include "agents/common/leftovers.h"
 #include "agents/loop/ready.h"
 #include "agents/loop/trouble.h"
 #include "base/clock.h"

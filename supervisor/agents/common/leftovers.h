@@ -5,8 +5,8 @@
  * of it which still has the loop's directory in its environment is ended here,
  * whatever the database knows of it.
  */
-#ifndef LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
-#define LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
+#ifndef LOOPKEEPER_AGENTS_COMMON_LEFTOVERS_H
+#define LOOPKEEPER_AGENTS_COMMON_LEFTOVERS_H
 
 #include "agents/common/agent.h"
 

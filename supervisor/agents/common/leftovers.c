@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agents/common/environment.h"
-#include "agents/loop/leftovers.h"
+#include "agents/common/leftovers.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "system/pidfd.h"
