@@ -125,7 +125,7 @@ repository_is_whole() {
 	git -C "$FLEET/work" fsck --strict
 	[[ -z $(git -C "$FLEET/work" status --porcelain) ]]
 	[[ $(git -C "$FLEET/work" rev-list --count HEAD) == 1 ]]
-	[[ $(git -C "$FLEET/work" worktree list | wc -l) == 7 ]]
+	[[ $(git -C "$FLEET/work" worktree list | wc -l) == 8 ]]
 	# Of git, that is: ours are files that nobody has locked.
 	run find "$FLEET/work/.git" -name '*.lock' \
 	    ! -path "$FLEET/work/.git/loopkeeper/*"
@@ -161,4 +161,5 @@ repository_is_whole() {
 	    $(sql "SELECT id FROM tests ORDER BY id") ]]
 	every_commit_passes
 	repository_is_whole
+	nothing_is_blamed
 }

@@ -343,7 +343,7 @@ repository_is_clean() {
 	    grep -vE '/(specs|hooks|(worktree|verify)(\.wreck-[0-9]+)?)$' || true)
 	[[ -z $found ]] || fail "left over:" "$found"
 	found=$(git -C "$REPOSITORY" worktree list)
-	(($(wc -l <<< "$found") == 1 + 2 * LOOPS)) || fail "$found"
+	(($(wc -l <<< "$found") == 2 + 2 * LOOPS)) || fail "$found"
 	checkout_state | diff "$FLEET/before" - || fail "the checkout differs"
 }
 
@@ -383,4 +383,5 @@ print_figures() {
 	commits_are_sound
 	commits_pass
 	repository_is_clean
+	nothing_is_blamed
 }
