@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agents/loop/runner.h"
+#include "agents/loop/session.h"
 #include "agents/loop/task.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -141,6 +142,10 @@ start_worker(struct runner *r, int64_t now_ms)
 	struct task task;
 	int prepared = -1;
 
+	if (session_take_up(r) < 0) {
+		attempt_interrupt(r, r->place.git.error, now_ms);
+		return;
+	}
 	task_fill(&task, &texts, r);
 	if (transcript_beside(r->transcript, "", base) == 0)
 		prepared =
