@@ -139,9 +139,3 @@ text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
 	*ret = value;
 	return 0;
 }
-
-char *
-text_copy(const char *text)
-{
-	return strdup(text);
-}

@@ -32,13 +32,6 @@ bool text_is_name(const char *name);
 const char *
 text_nearest(const char *word, const char *const *candidates, size_t n);
 
-/*
- * A copy, to be freed; NULL with ENOMEM. For texts that an array will own:
- * gcc's analyzer loses sight of what strdup(3) returned when it is stored
- * there, and calls it leaked.
- */
-char *text_copy(const char *text);
-
 /* Reads a decimal number that fills the whole text and lies in [min, max].
  * Returns 0, or -1 with EINVAL or ERANGE. */
 int text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);

@@ -12,6 +12,7 @@
 #include <bsd/string.h>
 
 #include "base/duration.h"
+#include "base/texts.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -158,6 +159,6 @@ check_commit_run(struct cli *cli, int argc, char **argv)
 	if (found <= 0)
 		return found < 0 ? let_pass(g.error) : CLI_DONE;
 	code = check(loop, paths);
-	worktree_free_paths(paths);
+	texts_free(paths);
 	return code;
 }

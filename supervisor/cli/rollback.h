@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/texts.h"
 #include "cli/cli.h"
 #include "conf/conf.h"
 #include "git/repository.h"
@@ -21,7 +22,7 @@
 struct rollback_commit {
 	char hash[GIT_HASH_SIZE];
 	char test[ATTEMPT_TEST_SIZE]; /* "" for none */
-	char *subject;		      /* owned */
+	const char *subject;	      /* one of subjects */
 	bool reverted;		      /* already, by the branch */
 	bool left; /* reverted, but its row of passing_tests is there yet */
 	bool passed_since; /* reverted; another commit of its test stands */
@@ -41,6 +42,7 @@ struct rolling {
 	char tip[GIT_HASH_SIZE];	 /* on which the reverts are made, */
 	char new[GIT_HASH_SIZE];	 /* and the last of them */
 	struct rollback_commit *commits; /* newest first; owned */
+	struct texts subjects;
 	size_t ncommits;
 	size_t nreverts; /* of them to be reverted */
 	size_t nleft;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/texts.h"
 #include "cli/database.h"
 #include "cli/print.h"
 #include "cli/rollback_checks.h"
@@ -71,7 +71,7 @@ consider(const struct test_row *t, void *argument)
 {
 	struct picking *p = argument;
 	struct rollback_checks *all = p->checks;
-	struct rollback_check *c, new;
+	struct rollback_check *c;
 
 	if (t->verify[0] == '\0' || !is_same_branch(p->r, t->loop_id) ||
 	    is_undone(p->r, t->id))
@@ -80,14 +80,13 @@ consider(const struct test_row *t, void *argument)
 	if (c == NULL)
 		return 1;
 	all->items = c;
-	new = (struct rollback_check){ .id = text_copy(t->id),
-		.loop = text_copy(t->loop_id),
-		.verify = text_copy(t->verify),
-		.passed_at = text_copy(t->passed_at),
-		.touched = is_touched(p, t->files) };
-	c[all->n++] = new;
-	return new.id == NULL || new.loop == NULL || new.verify == NULL ||
-	    new.passed_at == NULL;
+	c += all->n++;
+	c->id = texts_add(&all->texts, t->id);
+	c->loop = texts_add(&all->texts, t->loop_id);
+	c->verify = texts_add(&all->texts, t->verify);
+	c->passed_at = texts_add(&all->texts, t->passed_at);
+	c->touched = is_touched(p, t->files);
+	return all->texts.failed;
 }
 
 static int
@@ -99,24 +98,12 @@ compare(const void *a, const void *b)
 					: strcmp(y->passed_at, x->passed_at);
 }
 
-static void
-free_from(struct rollback_checks *checks, size_t from)
-{
-	for (size_t i = from; i < checks->n; i++) {
-		free(checks->items[i].id);
-		free(checks->items[i].loop);
-		free(checks->items[i].verify);
-		free(checks->items[i].passed_at);
-	}
-	checks->n = from;
-}
-
 void
 rollback_checks_free(struct rollback_checks *checks)
 {
-	free_from(checks, 0);
+	texts_free(checks->texts.items);
 	free(checks->items);
-	checks->items = NULL;
+	*checks = (struct rollback_checks){ 0 };
 }
 
 int
@@ -126,7 +113,7 @@ rollback_checks_pick(struct rolling *r, struct rollback_checks *ret)
 	size_t keep = (size_t)r->config->recheck;
 	int result;
 
-	*ret = (struct rollback_checks){ .n = 0 };
+	*ret = (struct rollback_checks){ 0 };
 	if (repository_changes(
 		&r->git, r->tip, r->new, note_change, p.changed) < 0) {
 		json_decref(p.changed);
@@ -142,6 +129,6 @@ rollback_checks_pick(struct rolling *r, struct rollback_checks *ret)
 	for (size_t i = 0; i < ret->n && ret->items[i].touched; i++)
 		keep++;
 	if (keep < ret->n)
-		free_from(ret, keep);
+		ret->n = keep;
 	return CLI_DONE;
 }

@@ -5,16 +5,17 @@
 #include "cli/rollback.h"
 
 struct rollback_check {
-	char *id;     /* owned, as the others */
-	char *loop;   /* whose test it is */
-	char *verify; /* for sh -c */
-	char *passed_at;
+	const char *id;
+	const char *loop;   /* whose test it is */
+	const char *verify; /* for sh -c */
+	const char *passed_at;
 	bool touched; /* the reverts change files of it */
 };
 
 struct rollback_checks {
 	struct rollback_check *items;
 	size_t n;
+	struct texts texts; /* of items */
 };
 
 /*

@@ -6,7 +6,6 @@
 
 #include <bsd/string.h>
 
-#include "base/text.h"
 #include "cli/database.h"
 #include "cli/print.h"
 #include "cli/rollback.h"
@@ -66,7 +65,8 @@ note_commit(struct planning *p, const struct history_commit *commit)
 		return false;
 	r->commits = c;
 	c += r->ncommits;
-	*c = (struct rollback_commit){ .subject = text_copy(commit->subject) };
+	*c = (struct rollback_commit){ 0 };
+	c->subject = texts_add(&r->subjects, commit->subject);
 	if (c->subject == NULL)
 		return false;
 	(void)strlcpy(c->hash, commit->hash, sizeof(c->hash));
@@ -126,8 +126,8 @@ rollback_plan(struct rolling *r)
 void
 rollback_forget(struct rolling *r)
 {
-	for (size_t i = 0; i < r->ncommits; i++)
-		free(r->commits[i].subject);
+	texts_free(r->subjects.items);
+	r->subjects = (struct texts){ 0 };
 	free(r->commits);
 	r->commits = NULL;
 	r->ncommits = r->nreverts = r->nleft = 0;

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,10 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "base/texts.h"
 #include "cli/rollback_checks.h"
 #include "cli/shell.h"
-#include "git/worktree.h"
+#include "git/provision.h"
 
 #define PATIENCE_MS 60000
 #define LOOK_MS	    100
@@ -25,6 +25,7 @@
 struct verifying {
 	struct rolling *r;
 	struct worktree tree;
+	struct provision provision;
 	const char *at; /* the commit that it is at, set up */
 	char tail[SHELL_TAIL_SIZE];
 };
@@ -41,16 +42,14 @@ make_tree(struct verifying *v)
 	if (realpath(r->cli->state_directory, state) == NULL ||
 	    path_format(path, "%s/rollback", state) < 0 ||
 	    path_make(path, 0700) < 0 ||
-	    path_format(path, "%s/rollback/%s", state, r->config->name) < 0)
+	    path_format(path, "%s/rollback/%s", state, r->config->name) < 0 ||
+	    provision_init(&v->provision, state) < 0)
 		return cli_error(CLI_FAILED, "%s/rollback: %s",
 		    r->cli->state_directory, strerror(errno));
 	while ((made = worktree_open(&r->git, &v->tree, path, r->new, aside)) <
 		0 &&
 	    errno == EAGAIN && clock_ms() < end_ms)
 		(void)poll(NULL, 0, LOOK_MS);
-	/* One that died may have left it with what it built. */
-	if (made == 0)
-		made = worktree_tidy(&r->git, &v->tree, true, NULL, NULL);
 	if (made >= 0)
 		return CLI_DONE;
 	return cli_error(CLI_FAILED, "%s",
@@ -95,49 +94,22 @@ print_tail(char *tail)
 	}
 }
 
-/* A variable for the command; NULL with ENOMEM. */
-static char *
-variable(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *
-variable(const char *format, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
-	va_end(ap);
-	return n < 0 ? NULL : text;
-}
-
 /* What a loop's own runs of it are told (agents/loop); check is NULL for
  * setup. */
 static char **
 environment(
     const struct loop_config *config, const struct rollback_check *check)
 {
-	char *own[] = {
-		variable("GIT_TERMINAL_PROMPT=0"),
-		variable("LOOPKEEPER_LOOP=%s", config->name),
-		variable("LOOPKEEPER_LOOP_INDEX=%d", config->index),
-		variable("LOOPKEEPER_REPOSITORY=%s", config->repository),
-		variable("LOOPKEEPER_TEST_ID=%s", check ? check->id : ""),
-		variable("LOOPKEEPER_VERIFY=%s", check ? check->verify : ""),
-		NULL,
-	};
-	size_t n = sizeof(own) / sizeof(own[0]) - 1;
-	char **envp = NULL;
-	bool whole = true;
+	struct texts envp = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		whole = whole && own[i] != NULL;
-	if (whole)
-		envp = shell_environment((const char *const *)own);
-	for (size_t i = 0; i < n; i++)
-		free(own[i]);
-	return envp;
+	texts_addf(&envp, "GIT_TERMINAL_PROMPT=0");
+	texts_addf(&envp, "LOOPKEEPER_LOOP=%s", config->name);
+	texts_addf(&envp, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
+	texts_addf(&envp, "LOOPKEEPER_REPOSITORY=%s", config->repository);
+	texts_addf(&envp, "LOOPKEEPER_TEST_ID=%s", check ? check->id : "");
+	texts_addf(&envp, "LOOPKEEPER_VERIFY=%s", check ? check->verify : "");
+	shell_environment(&envp);
+	return texts_take(&envp);
 }
 
 /* Runs one command in the tree. Returns true for exit 0; else how it ended is
@@ -153,9 +125,7 @@ run(struct verifying *v, const char *command,
 	char **envp = environment(config, check), limit[DURATION_SIZE];
 	int status = -1;
 
-	if (envp == NULL)
-		errno = ENOMEM;
-	else
+	if (envp != NULL)
 		status = shell_run(&(struct shell){ .command = command,
 				       .directory = v->tree.path,
 				       .envp = envp,
@@ -168,30 +138,44 @@ run(struct verifying *v, const char *command,
 		(void)snprintf(how, size, "over its time of %s", limit);
 	else
 		(void)snprintf(how, size, "%s", strerror(errno));
-	shell_free_environment(envp);
+	texts_free(envp);
 	return status == 0;
 }
 
-/* Every file as in the commit, and set up. CLI_DONE, or CLI_FAILED after an
- * error. */
+/* Runs setup where it is due. CLI_DONE, or CLI_FAILED after an error. */
+static int
+set_up(struct verifying *v)
+{
+	struct git *g = &v->r->git;
+	int due = provision_is_due(g, &v->provision, &v->tree, v->at);
+	char how[128];
+
+	if (due == 0)
+		return CLI_DONE;
+	if (due > 0 && !run(v, v->provision.setup, NULL, how, sizeof(how))) {
+		(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
+		    v->at == v->r->new ? "with" : "without", how);
+		print_tail(v->tail);
+		return CLI_FAILED;
+	}
+	if (due > 0 && provision_done(g, &v->provision, &v->tree, v->at) == 0)
+		return CLI_DONE;
+	return cli_error(CLI_FAILED, "%s", g->error);
+}
+
+/* Every file as in the commit, with all that tests need. CLI_DONE, or
+ * CLI_FAILED after an error. */
 static int
 go_to(struct verifying *v, const char *commit)
 {
-	const struct loop_config *config = v->r->config;
-	char how[128];
+	struct git *g = &v->r->git;
 
 	if (v->at == commit)
 		return CLI_DONE;
-	if (worktree_reset(&v->r->git, &v->tree, NULL, commit) < 0)
-		return cli_error(CLI_FAILED, "%s", v->r->git.error);
+	if (provision_reset(g, &v->provision, &v->tree, NULL, commit, true) < 0)
+		return cli_error(CLI_FAILED, "%s", g->error);
 	v->at = commit;
-	if (config->setup[0] == '\0' ||
-	    run(v, config->setup, NULL, how, sizeof(how)))
-		return CLI_DONE;
-	(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
-	    commit == v->r->new ? "with" : "without", how);
-	print_tail(v->tail);
-	return CLI_FAILED;
+	return set_up(v);
 }
 
 /* 1 it is well, 0 the reverts break it, -1 after an error. */
@@ -253,7 +237,13 @@ check_all(struct verifying *v, const struct rollback_checks *checks)
 int
 rollback_verify(struct rolling *r)
 {
-	struct verifying v = { .r = r };
+	const struct loop_config *config = r->config;
+	struct verifying v = { .r = r,
+		.provision = { .repository = config->repository,
+		    .setup = config->setup,
+		    .setup_when_changed = config->setup_when_changed,
+		    .copy = config->copy,
+		    .shared = config->shared } };
 	struct rollback_checks checks;
 	int code = rollback_checks_pick(r, &checks);
 
@@ -263,6 +253,7 @@ rollback_verify(struct rolling *r)
 			code = check_all(&v, &checks);
 			take_tree_away(&v);
 		}
+		provision_free(&v.provision);
 	}
 	rollback_checks_free(&checks);
 	return code;

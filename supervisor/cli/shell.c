@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/text.h"
 #include "cli/shell.h"
 #include "system/pidfd.h"
 #include "system/spawn.h"
@@ -123,35 +121,10 @@ is_foreign(const char *variable)
 	    strncmp(variable, "WATCHDOG_", 9) == 0;
 }
 
-char **
-shell_environment(const char *const *more)
-{
-	size_t count = 0, n = 0, nmore = 0;
-	char **envp;
-
-	while (environ[count] != NULL)
-		count++;
-	while (more[nmore] != NULL)
-		nmore++;
-	envp = calloc(count + nmore + 1, sizeof(*envp));
-	for (size_t i = 0; envp != NULL && i < count + nmore; i++) {
-		const char *one = i < nmore ? more[i] : environ[i - nmore];
-
-		if (i >= nmore && is_foreign(one))
-			continue;
-		envp[n] = text_copy(one);
-		if (envp[n++] == NULL) {
-			shell_free_environment(envp);
-			return NULL;
-		}
-	}
-	return envp;
-}
-
 void
-shell_free_environment(char **envp)
+shell_environment(struct texts *envp)
 {
-	for (size_t i = 0; envp != NULL && envp[i] != NULL; i++)
-		free(envp[i]);
-	free(envp);
+	for (size_t i = 0; environ[i] != NULL; i++)
+		if (!is_foreign(environ[i]))
+			(void)texts_add(envp, environ[i]);
 }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/texts.h"
+
 #define SHELL_TAIL_SIZE 2048
 
 struct shell {
@@ -21,10 +23,8 @@ struct shell {
  */
 int shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE]);
 
-/* Our environment without what would lead git or an agent astray, and more
- * ("NAME=VALUE", NULL-ended). To be freed by shell_free_environment(); NULL
- * with ENOMEM. */
-char **shell_environment(const char *const *more);
-void shell_free_environment(char **envp);
+/* Adds our environment, without what would lead git or an agent astray. What is
+ * in envp before is what counts. */
+void shell_environment(struct texts *envp);
 
 #endif

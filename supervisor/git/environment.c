@@ -1,13 +1,11 @@
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/texts.h"
 #include "git/environment.h"
-
-#define OURS_MAX 12
 
 int
 environment_find_git(char ret[static PATH_SIZE])
@@ -38,69 +36,34 @@ is_foreign(const char *variable)
 	    strncmp(variable, "SSH_ASKPASS=", 12) == 0;
 }
 
-static bool __attribute__((format(printf, 2, 3)))
-add(char ***next, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vasprintf(*next, format, ap);
-	va_end(ap);
-	if (n < 0) {
-		**next = NULL;
-		return false;
-	}
-	++*next;
-	return true;
-}
-
-static bool
-add_ours(char ***next, const struct git *g, const struct git_call *call)
+static void
+add_ours(struct texts *t, const struct git *g, const struct git_call *call)
 {
 	const char *name = g->author[0] != '\0' ? g->author : "loopkeeper";
 
-	return add(next, "LC_ALL=C.UTF-8") &&
-	    add(next, "GIT_TERMINAL_PROMPT=0") &&
-	    add(next, "GIT_OPTIONAL_LOCKS=0") &&
-	    add(next, "GIT_AUTHOR_NAME=%s", name) &&
-	    add(next, "GIT_COMMITTER_NAME=%s", name) &&
-	    add(next, "GIT_AUTHOR_EMAIL=loopkeeper@localhost") &&
-	    add(next, "GIT_COMMITTER_EMAIL=loopkeeper@localhost") &&
-	    (call->git_dir == NULL || add(next, "GIT_DIR=%s", call->git_dir)) &&
-	    (call->work_tree == NULL ||
-		add(next, "GIT_WORK_TREE=%s", call->work_tree)) &&
-	    (call->index_file == NULL ||
-		add(next, "GIT_INDEX_FILE=%s", call->index_file));
+	texts_addf(t, "LC_ALL=C.UTF-8");
+	texts_addf(t, "GIT_TERMINAL_PROMPT=0");
+	texts_addf(t, "GIT_OPTIONAL_LOCKS=0");
+	texts_addf(t, "GIT_AUTHOR_NAME=%s", name);
+	texts_addf(t, "GIT_COMMITTER_NAME=%s", name);
+	texts_addf(t, "GIT_AUTHOR_EMAIL=loopkeeper@localhost");
+	texts_addf(t, "GIT_COMMITTER_EMAIL=loopkeeper@localhost");
+	if (call->git_dir != NULL)
+		texts_addf(t, "GIT_DIR=%s", call->git_dir);
+	if (call->work_tree != NULL)
+		texts_addf(t, "GIT_WORK_TREE=%s", call->work_tree);
+	if (call->index_file != NULL)
+		texts_addf(t, "GIT_INDEX_FILE=%s", call->index_file);
 }
 
 char **
 environment_make(const struct git *g, const struct git_call *call)
 {
-	char **envp, **next;
-	size_t count = 0;
-	bool whole = true;
+	struct texts envp = { 0 };
 
-	while (environ[count] != NULL)
-		count++;
-	envp = calloc(count + OURS_MAX, sizeof(*envp));
-	if (envp == NULL)
-		return NULL;
-	next = envp;
-	for (size_t i = 0; whole && i < count; i++)
+	for (size_t i = 0; environ[i] != NULL; i++)
 		if (!is_foreign(environ[i]))
-			whole = add(&next, "%s", environ[i]);
-	if (whole && add_ours(&next, g, call))
-		return envp;
-	environment_free(envp);
-	errno = ENOMEM;
-	return NULL;
-}
-
-void
-environment_free(char **envp)
-{
-	for (size_t i = 0; envp != NULL && envp[i] != NULL; i++)
-		free(envp[i]);
-	free(envp);
+			(void)texts_add(&envp, environ[i]);
+	add_ours(&envp, g, call);
+	return texts_take(&envp);
 }

@@ -9,10 +9,9 @@ int environment_find_git(char ret[static PATH_SIZE]);
 
 /*
  * The variables for one run: our own without those that tell git what to work
- * on, who commits, or whom to ask. To be freed by environment_free(); NULL
- * with ENOMEM.
+ * on, who commits, or whom to ask. To be freed by texts_free(); NULL with
+ * ENOMEM.
  */
 char **environment_make(const struct git *g, const struct git_call *call);
-void environment_free(char **envp);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/texts.h"
 #include "git/environment.h"
 #include "git/git.h"
 #include "system/pidfd.h"
@@ -111,7 +112,7 @@ start(struct run *r, const struct git_call *call, char *const *argv,
 	s.session = true;
 	s.death_signal = SIGKILL;
 	r->pid = spawn_start(&s, &r->error_fd, &failure);
-	environment_free(envp);
+	texts_free(envp);
 	if (r->pid < 0)
 		errno = failure.error;
 	return r->pid < 0 ? -1 : 0;

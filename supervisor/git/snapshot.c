@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/texts.h"
 #include "git/repository.h"
 #include "git/snapshot.h"
 
@@ -68,7 +69,7 @@ check_left_out(
 		    can_be_read(call->work_tree, paths[i]))
 			result = git_fail(g, EPROTO, "git add: %s: %s",
 			    paths[i], said[0] != '\0' ? said : "not stored");
-	worktree_free_paths(paths);
+	texts_free(paths);
 	return result;
 }
 
@@ -308,12 +309,10 @@ describe_all(struct git *g, const char *commit, const char *base,
     char *const *paths, char **ret, size_t *ret_len)
 {
 	const char **sorted;
-	size_t n = 0;
+	size_t n = texts_count(paths);
 	FILE *out;
 	int result = -1;
 
-	while (paths[n] != NULL)
-		n++;
 	sorted = calloc(n + 1, sizeof(*sorted));
 	out = open_memstream(ret, ret_len);
 	if (sorted != NULL && out != NULL) {

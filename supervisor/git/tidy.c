@@ -10,48 +10,29 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/texts.h"
 #include "git/worktree.h"
-
-static char **
-split(const char *bytes, size_t len)
-{
-	char **paths;
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += bytes[i] == '\0';
-	paths = calloc(n + 1, sizeof(*paths));
-	n = 0;
-	for (const char *p = bytes; paths != NULL && p < bytes + len;
-	     p += strlen(p) + 1) {
-		paths[n] = text_copy(p);
-		if (paths[n++] == NULL) {
-			worktree_free_paths(paths);
-			paths = NULL;
-		}
-	}
-	return paths;
-}
 
 char **
 worktree_paths(
     struct git *g, const struct git_call *call, const char *const *arguments)
 {
 	struct git_call c = *call;
-	char *output = NULL, **paths;
+	struct texts paths = { 0 };
+	char *output = NULL;
 	size_t len = 0;
 
 	c.ret_output = &output;
 	c.ret_len = &len;
 	if (git_must(g, &c, arguments) < 0)
 		return NULL;
-	paths = split(output, len);
+	for (const char *p = output; p < output + len; p += strlen(p) + 1)
+		(void)texts_add(&paths, p);
 	free(output);
-	if (paths == NULL)
+	if (paths.failed)
 		(void)git_fail(
 		    g, ENOMEM, "git %s: out of memory", arguments[0]);
-	return paths;
+	return texts_take(&paths);
 }
 
 /* What isn't git's; options are more of ls-files', NULL for none. */
@@ -71,14 +52,6 @@ char **
 worktree_ignored(struct git *g, const struct worktree *w)
 {
 	return list(g, w, "--exclude-standard", "--ignored");
-}
-
-void
-worktree_free_paths(char **paths)
-{
-	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++)
-		free(paths[i]);
-	free(paths);
 }
 
 /* Whether one path is the other, or lies in it. */
@@ -159,6 +132,6 @@ worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
 		if (!worktree_is_kept(others[i], keep) &&
 		    !worktree_is_kept(others[i], spare))
 			result = take_away(g, w, others[i]);
-	worktree_free_paths(others);
+	texts_free(others);
 	return result;
 }

@@ -58,15 +58,13 @@ bool worktree_is_kept(const char *path, char *const *keep);
 
 /*
  * The paths of what git ignores; of a folder of nothing else only its own,
- * with a slash at its end. To be freed by worktree_free_paths(). NULL with
- * errno.
+ * with a slash at its end. To be freed by texts_free(). NULL with errno.
  */
 char **worktree_ignored(struct git *g, const struct worktree *w);
 /* The paths that one run of git writes, each with a NUL behind it. To be freed
  * as those above. NULL with errno. */
 char **worktree_paths(
     struct git *g, const struct git_call *call, const char *const *arguments);
-void worktree_free_paths(char **paths);
 
 /* Deletes a file, or a folder with all that is in it; a link, not what it
  * leads to. Returns 0 or -1 with errno. */

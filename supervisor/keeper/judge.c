@@ -26,7 +26,8 @@ judge_next_ms(const struct keeper *k)
 
 	if (!k->alive)
 		return next_ms;
-	return earlier(next_ms, component_next_ms(&k->c, k->config));
+	return earlier(
+	    earlier(next_ms, k->look_ms), component_next_ms(&k->c, k->config));
 }
 
 /*
@@ -54,25 +55,32 @@ smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Moves what is due now so that it is due again in a moment. Returns whether
- * there is a reason to. */
+/*
+ * Forgives who is blocked by its output when something is due, and from then
+ * on at each look until it isn't: the moment at which it could write again is
+ * not known, and after that it must have its time. Returns whether it was.
+ */
 static bool
 excuse(struct keeper *k, int64_t now_ms)
 {
-	int64_t late_ms = k->config->heartbeat_late_ms;
+	const struct component_config *config = k->config;
 	int64_t silent_ms = now_ms - k->c.beat_ms;
-	bool starting =
-	    k->c.state == COMPONENT_STARTING && now_ms >= k->c.deadline_ms;
+	int64_t over_ms = now_ms - k->c.deadline_ms;
+	bool looking = k->look_ms != 0 && now_ms >= k->look_ms;
+	bool starting = k->c.state == COMPONENT_STARTING &&
+	    k->c.deadline_ms != 0 && (looking || over_ms >= 0);
 	bool silent = k->c.state == COMPONENT_RUNNING && k->c.beat_ms > 0 &&
-	    k->config->heartbeat == HEARTBEAT_NOTIFY && silent_ms >= late_ms;
+	    config->heartbeat == HEARTBEAT_NOTIFY &&
+	    (looking || silent_ms >= config->heartbeat_late_ms);
+	int64_t time_ms =
+	    starting ? config->start_timeout_ms : config->heartbeat_late_ms;
 
-	if (!starting && !silent)
+	if (looking)
+		k->look_ms = 0;
+	if ((!starting && !silent) || !is_blocked(k))
 		return false;
-	if (!is_blocked(k))
-		return false;
-	component_forgive(&k->c,
-	    starting ? LOOK_AGAIN_MS
-		     : silent_ms - late_ms + smaller(LOOK_AGAIN_MS, late_ms));
+	component_forgive(&k->c, starting ? over_ms + time_ms : silent_ms);
+	k->look_ms = now_ms + smaller(LOOK_AGAIN_MS, time_ms / 2);
 	return true;
 }
 
@@ -163,8 +171,11 @@ judge_seen(struct keeper *k, int64_t age_ms)
 
 	if (!k->alive || k->ending_ms != 0)
 		return;
-	if (age_ms >= k->config->heartbeat_late_ms && is_blocked(k))
+	if (age_ms >= k->config->heartbeat_late_ms && is_blocked(k)) {
+		/* So that it has time for a heartbeat when it can write. */
+		k->c.seen_ms = clock_ms();
 		return;
+	}
 	verdict = component_seen(&k->c, k->config, age_ms, clock_ms());
 	k->changed = true;
 	if (was_late && !k->c.late)

@@ -133,6 +133,7 @@ struct keeper {
 	int64_t hold_ms;   /* what is to be told waits until then; 0: no */
 	int64_t deaf_ms;   /* signals are not heard until then; 0: they are */
 	int64_t ending_ms; /* it said STOPPING=1: to be gone by; 0: no */
+	int64_t look_ms;   /* was blocked by its output: look again; 0: no */
 	int64_t drop_ms;   /* when to look at its output again; 0: never */
 	uint64_t output_key[OUTPUT_STREAMS];
 	uint64_t output_mark; /* of full pipes, when last looked at */

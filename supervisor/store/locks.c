@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/texts.h"
 #include "store/locks.h"
 #include "store/overlap.h"
 #include "store/statement.h"
@@ -24,11 +25,9 @@ locks_of_others(struct store *s, const char *loop_id, char *const *paths,
 	struct sqlite3_stmt *q;
 	struct locks_conflict c;
 	int more, n = 0;
-	size_t npaths = 0;
+	size_t npaths = paths == NULL ? 0 : texts_count(paths);
 	bool *told;
 
-	while (paths != NULL && paths[npaths] != NULL)
-		npaths++;
 	told = calloc(npaths + 1, sizeof(*told));
 	if (told == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");

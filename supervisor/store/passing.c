@@ -3,7 +3,6 @@
 
 #include <bsd/string.h>
 
-#include "base/text.h"
 #include "store/note.h"
 #include "store/overlap.h"
 #include "store/passing.h"
@@ -48,7 +47,7 @@ add(struct passing_list *list, const char *id, const char *verify)
 {
 	struct passing_test *t = &list->tests[list->n];
 
-	t->verify = text_copy(verify);
+	t->verify = texts_add(&list->verifies, verify);
 	if (t->verify == NULL)
 		return -1;
 	(void)strlcpy(t->id, id, sizeof(t->id));
@@ -106,8 +105,7 @@ passing_pick(struct store *s, const struct passing_request *request,
 void
 passing_free(struct passing_list *list)
 {
-	for (size_t i = 0; i < list->n; i++)
-		free(list->tests[i].verify);
+	texts_free(list->verifies.items);
 	free(list->tests);
 	*list = (struct passing_list){ 0 };
 }

@@ -4,16 +4,18 @@
 
 #include <stddef.h>
 
+#include "base/texts.h"
 #include "store/attempts.h"
 
 struct passing_test {
 	char id[ATTEMPT_TEST_SIZE];
-	char *verify; /* owned */
+	const char *verify; /* one of verifies */
 };
 
 struct passing_list {
-	struct passing_test *tests; /* owned, as their texts */
+	struct passing_test *tests; /* owned */
 	size_t n;
+	struct texts verifies;
 };
 
 struct passing_request {

@@ -7,48 +7,28 @@ setup() {
 	load ../scenario/lib
 	load kills
 	need jq sqlite3 git cc
-	setup_fleet
 	KILLS=${KILLS:-30}
-	RANDOM=${SEED:=$RANDOM}
-	echo "SEED=$SEED KILLS=$KILLS"
-	mkdir "$FLEET/running" "$FLEET/numbers"
+	setup_campaign "KILLS=$KILLS"
+	mkdir "$FLEET/numbers"
 	"$LK_ROOT/examples/three-loops/setup" "$FLEET/work"
-	write_worker
+	campaign_worker <<< "'$LK_ROOT/examples/three-loops/worker'"
 	write_config
-	: > "$FLEET/killed"
 }
 
 teardown() {
 	teardown_fleet
 }
 
-# The example's worker, that notes when one test is run by two at once. The
-# lock goes with the last process that could still work on it.
-write_worker() {
-	cat > "$FLEET/worker" <<-SH
-		#!/bin/sh
-		exec 9> "$FLEET/running/\$LOOPKEEPER_TEST_ID"
-		flock -n 9 || echo "\$LOOPKEEPER_TEST_ID" >> "$FLEET/twice"
-		"$LK_ROOT/examples/three-loops/worker"
-	SH
-	chmod +x "$FLEET/worker"
-}
-
 write_config() {
 	local i
 	{
 		cat <<-CONF
-			defaults = { restart = { max_restarts = 0;
-			    delay = "10ms"; delay_max = "100ms"; }; };
-			loops = { worker = [ "$FLEET/worker" ];
-			    repository = "$FLEET/work"; pause = "10ms"; };
-			components = (
-			  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-			    ready = "notify"; mode_when_down = "slow"; },
-			  { name = "pm"; command = [ "loopkeeper-pm" ];
-			    ready = "notify"; after = [ "monitor" ]; },
-			  { name = "counts"; command = [ "$HELPERS/numbered",
-			    "$FLEET/numbers/counts", "3" ]; }
+			{ name = "monitor"; command = [ "loopkeeper-monitor" ];
+			  ready = "notify"; mode_when_down = "slow"; },
+			{ name = "pm"; command = [ "loopkeeper-pm" ];
+			  ready = "notify"; after = [ "monitor" ]; },
+			{ name = "counts"; command = [ "$HELPERS/numbered",
+			  "$FLEET/numbers/counts", "3" ]; }
 		CONF
 		for i in 1 2 3; do
 			cat <<-CONF
@@ -61,8 +41,7 @@ write_config() {
 				      directory = "$FLEET/state/loop-$i"; }; }
 			CONF
 		done
-		echo ');'
-	} | fleet_config
+	} | campaign_config "$FLEET/work" 'pause = "10ms";'
 }
 
 # One more death, somewhere. What was killed is noted, once it is dead.
@@ -165,7 +144,7 @@ repository_is_whole() {
 	wait_until 60 fleet_is_whole
 	lk down
 	nothing_left
-	[[ ! -e $FLEET/twice ]] || fail "run by two at once:" "$(< "$FLEET/twice")"
+	none_was_run_twice
 	[[ $(sql "SELECT count(*) FROM file_locks") == 0 ]]
 	[[ $(sql "SELECT count(*) FROM wait_graph") == 0 ]]
 	[[ $(sql "PRAGMA integrity_check") == ok ]]

@@ -1,4 +1,44 @@
-# What the campaigns of kills have in common: who may be killed, and how.
+# What the campaigns of kills have in common: the run, the worker that sees
+# whether it is alone, who may be killed, and how.
+
+# setup_campaign WORD...: a fleet; SEED, and the words, are told.
+setup_campaign() {
+	setup_fleet
+	RANDOM=${SEED:=$RANDOM}
+	echo "SEED=$SEED $*"
+	mkdir "$FLEET/running"
+	: > "$FLEET/killed"
+}
+
+# campaign_worker < SCRIPT: notes when one test is run by two at once, and does
+# its work. The lock goes with the last process that could still work on it.
+campaign_worker() {
+	{
+		cat <<-SH
+			#!/bin/sh
+			set -e
+			exec 9> "$FLEET/running/\$LOOPKEEPER_TEST_ID"
+			flock -n 9 || echo "\$LOOPKEEPER_TEST_ID" >> "$FLEET/twice"
+		SH
+		cat
+	} > "$FLEET/worker"
+	chmod +x "$FLEET/worker"
+}
+
+# campaign_config REPOSITORY SETTINGS < COMPONENTS: who dies comes again, however
+# often.
+campaign_config() {
+	fleet_config <<-CONF
+		defaults = { restart = { max_restarts = 0;
+		    delay = "10ms"; delay_max = "100ms"; }; };
+		loops = { worker = [ "$FLEET/worker" ]; repository = "$1"; $2 };
+		components = ( $(cat) );
+	CONF
+}
+
+none_was_run_twice() {
+	[[ ! -e $FLEET/twice ]] || fail "at work at once:" "$(< "$FLEET/twice")"
+}
 
 # Lines "WHAT NAME PID" of all that may be killed.
 victims() {

@@ -11,14 +11,11 @@ setup() {
 	need jq sqlite3 git flock
 	skip_unless "needs /proc/PID/task/PID/children" \
 	    test -e "/proc/$$/task/$$/children"
-	setup_fleet
 	LOOPS=${LOOPS:-6} TESTS=${TESTS:-60} KILLS=${KILLS:-20}
-	RANDOM=${SEED:=$RANDOM}
-	echo "SEED=$SEED LOOPS=$LOOPS TESTS=$TESTS KILLS=$KILLS"
+	setup_campaign "LOOPS=$LOOPS TESTS=$TESTS KILLS=$KILLS"
 	LISTS=8
 	REPOSITORY=$FLEET/repository
-	mkdir "$FLEET/running" "$FLEET/facts"
-	: > "$FLEET/killed"
+	mkdir "$FLEET/facts"
 	make_repository
 	write_worker
 	write_config
@@ -119,15 +116,9 @@ write_check() {
 	chmod +x check
 }
 
-# Notes when it begins and ends; and when the worker of an earlier attempt, or
-# what that has started, is still there, for the lock goes with the last of
-# them. One in four leaves something behind.
+# Notes when it begins and ends. One in four leaves something behind.
 write_worker() {
-	cat > "$FLEET/worker" <<-SH
-		#!/bin/sh
-		set -e
-		exec 9> "$FLEET/running/\$LOOPKEEPER_TEST_ID"
-		flock -n 9 || echo "\$LOOPKEEPER_TEST_ID" >> "$FLEET/twice"
+	campaign_worker <<-SH
 		facts=$FLEET/facts/\$LOOPKEEPER_TEST_ID
 		echo "begin \$\$ \$LOOPKEEPER_ATTEMPT_ID" >> "\$facts"
 		read -r id how file dependency || [ -n "\$dependency" ]
@@ -145,24 +136,16 @@ write_worker() {
 		esac
 		echo "end \$\$ \$LOOPKEEPER_ATTEMPT_ID" >> "\$facts"
 	SH
-	chmod +x "$FLEET/worker"
 }
 
 write_config() {
 	local i
 	{
 		cat <<-CONF
-			defaults = { restart = { max_restarts = 0;
-			    delay = "10ms"; delay_max = "100ms"; }; };
-			loops = { worker = [ "$FLEET/worker" ];
-			    repository = "$REPOSITORY"; pause = "0";
-			    slow_pause = "1s"; max_attempts = 100; recheck = 2;
-			    min_disk = "0"; min_memory = "0"; };
-			components = (
-			  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-			    ready = "notify"; },
-			  { name = "pm"; command = [ "loopkeeper-pm" ];
-			    ready = "notify"; }
+			{ name = "monitor"; command = [ "loopkeeper-monitor" ];
+			  ready = "notify"; },
+			{ name = "pm"; command = [ "loopkeeper-pm" ];
+			  ready = "notify"; }
 		CONF
 		for ((i = 1; i <= LOOPS; i++)); do
 			cat <<-CONF
@@ -171,8 +154,8 @@ write_config() {
 				    ready = "notify"; loop = { priority = 1; }; }
 			CONF
 		done
-		echo ');'
-	} | fleet_config
+	} | campaign_config "$REPOSITORY" 'pause = "0"; slow_pause = "1s";
+	    max_attempts = 100; recheck = 2; min_disk = "0"; min_memory = "0";'
 }
 
 # import PATTERN: the tests whose lines match. Some say which file is theirs,
@@ -298,7 +281,7 @@ attempts_are_sound() {
 
 # The same from the workers' own notes.
 workers_are_sound() {
-	[[ ! -e $FLEET/twice ]] || fail "at work at once:" "$(< "$FLEET/twice")"
+	none_was_run_twice
 	awk '$1 == "begin" { last[FILENAME] = $2 }
 	    $1 == "end" && $2 != last[FILENAME] { print FILENAME, $0; bad = 1 }
 	    END { exit bad }' "$FLEET"/facts/*

@@ -293,6 +293,23 @@ nothing_left_over() {
 	test_is A-1 passed
 }
 
+@test "verify has what a loop's worktrees have: copies, shared folders, setup" {
+	printf '.env\ncache\ndeps\n' > "$REPOSITORY/.git/info/exclude"
+	echo secret > "$REPOSITORY/.env"
+	configure 'copy = [ ".env" ]; shared = [ "cache" ];
+	    setup = "mkdir -p deps; echo s >> $FLEET/setups";'
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	sql "UPDATE tests SET verify =
+	    'test -e c -a -L cache -a -d deps && grep secret .env'
+	    WHERE id = 'B-1'"
+	run -0 lk rollback loop-1 --yes
+	test_is A-1 pending
+	nothing_left
+	# It is run again only where what it depends on differs.
+	[[ $(wc -l < "$FLEET/setups") == 1 ]]
+}
+
 @test "one that died halfway is finished by the next" {
 	merged loop-1 A-1 a 'a\n'
 	local first=$COMMIT

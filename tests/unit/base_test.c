@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "base/texts.h"
 #include "base/uuid.h"
 
 static void
@@ -127,6 +128,42 @@ test_text(void **state)
 }
 
 static void
+test_texts(void **state)
+{
+	char long_one[5000];
+	struct texts t = { 0 };
+	char **list;
+
+	(void)state;
+	(void)memset(long_one, 'x', sizeof(long_one) - 1);
+	long_one[sizeof(long_one) - 1] = '\0';
+	assert_string_equal(texts_add(&t, long_one), long_one);
+	for (int i = 1; i < 100; i++) {
+		texts_addf(&t, "%d", i);
+		assert_int_equal(t.n, i + 1);
+		assert_int_equal(texts_count(t.items), i + 1);
+	}
+	list = texts_take(&t);
+	assert_int_equal(t.n, 0);
+	assert_string_equal(list[0], long_one);
+	assert_string_equal(list[99], "99");
+	texts_free(list);
+	/* Nothing is a list, too. */
+	list = texts_take(&t);
+	assert_non_null(list);
+	assert_null(list[0]);
+	texts_free(list);
+	/* One that is missing makes the rest worthless. */
+	(void)texts_add(&t, "a");
+	assert_null(texts_own(&t, NULL));
+	(void)texts_add(&t, "b");
+	assert_null(texts_take(&t));
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(texts_count(NULL), 0);
+	texts_free(NULL);
+}
+
+static void
 test_files(void **state)
 {
 	char directory[] = "/tmp/loopkeeper-base-XXXXXX";
@@ -178,6 +215,7 @@ main(void)
 		cmocka_unit_test(test_iso),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_uuid),
 	};

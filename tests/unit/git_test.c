@@ -15,17 +15,21 @@ static const struct git_call at_top = { 0 };
 /* ---- what is a repository ---- */
 
 static void
+opens(const char *name)
+{
+	gives(0, git_open(git, at(name)));
+}
+
+static void
 test_what_is_no_repository_is_refused(void **state)
 {
-	struct git *g = git;
-
-	fails(EINVAL, "No such file", git_open(g, at("nowhere")));
+	fails(EINVAL, "No such file", git_open(git, at("nowhere")));
 	sh("echo > file; mkdir empty");
-	fails(EINVAL, "no directory", git_open(g, at("file")));
-	fails(EINVAL, "is no git repository", git_open(g, at("empty")));
-	fails(EINVAL, "it is dir/ of one", git_open(g, at("repository/dir")));
-	gives(0, git_open(g, at("repository")));
-	assert_string_equal(g->error, "");
+	fails(EINVAL, "no directory", git_open(git, at("file")));
+	fails(EINVAL, "is no git repository", git_open(git, at("empty")));
+	fails(EINVAL, "it is dir/ of one", git_open(git, at("repository/dir")));
+	opens("repository");
+	assert_string_equal(git->error, "");
 }
 
 static void
@@ -36,16 +40,16 @@ test_every_kind_of_repository_is_opened(void **state)
 	assert_string_equal(git->common, at("repository/.git"));
 	sh("git clone -q --bare $R bare; git init -q unborn;"
 	   "git -C $R worktree add -q -b his ../his");
-	gives(0, git_open(git, at("bare")));
+	opens("bare");
 	assert_string_equal(git->common, at("bare"));
 	gives(0, repository_branch(git, "loopkeeper/main", tip));
 	assert_string_equal(tip, commit_of("main"));
-	gives(0, git_open(git, at("unborn")));
+	opens("unborn");
 	fails(ENOENT, "no commit yet",
 	    repository_branch(git, "loopkeeper/main", tip));
 	says("", "git -C unborn for-each-ref");
 	/* A worktree of the operator's: the repository is the same. */
-	gives(0, git_open(git, at("his")));
+	opens("his");
 	assert_string_equal(git->common, at("repository/.git"));
 }
 
@@ -87,49 +91,52 @@ test_the_branch_is_made_once(void **state)
 	fails(EPROTO, "loopkeeper", repository_branch(git, "loopkeeper", tip));
 }
 
+/* Sees where a branch is checked out; NULL: nowhere. */
 static void
-test_a_branch_that_is_checked_out_is_seen(void **state)
+is_out(const char *branch, const char *name)
 {
 	char where[PATH_SIZE];
 
-	gives(1, repository_is_checked_out(git, "main", where));
-	assert_string_equal(where, at("repository"));
-	gives(0, repository_is_checked_out(git, "mai", where));
-	gives(0, repository_is_checked_out(git, "loopkeeper/main", where));
+	gives(name != NULL, repository_is_checked_out(git, branch, where));
+	if (name != NULL)
+		assert_string_equal(where, at(name));
+}
+
+static void
+test_a_branch_that_is_checked_out_is_seen(void **state)
+{
+	is_out("main", "repository");
+	is_out("mai", NULL);
+	is_out("loopkeeper/main", NULL);
 	sh("git -C $R worktree add -q -b loopkeeper/main ../his");
-	gives(1, repository_is_checked_out(git, "loopkeeper/main", where));
-	assert_string_equal(where, at("his"));
+	is_out("loopkeeper/main", "his");
 	/* Also by a repository that is one of the operator's worktrees. */
-	gives(0, git_open(git, at("his")));
-	gives(1, repository_is_checked_out(git, "loopkeeper/main", where));
-	gives(1, repository_is_checked_out(git, "main", where));
-	assert_string_equal(where, at("repository"));
+	opens("his");
+	is_out("loopkeeper/main", "his");
+	is_out("main", "repository");
 	sh("git -C his checkout -q --detach");
-	gives(0, repository_is_checked_out(git, "loopkeeper/main", where));
+	is_out("loopkeeper/main", NULL);
 	/* The HEAD of a bare one is checked out nowhere. */
 	sh("git clone -q --bare $R bare;"
 	   "git -C bare worktree add -q -b other ../beside");
-	gives(0, git_open(git, at("bare")));
-	gives(0, repository_is_checked_out(git, "main", where));
-	gives(0, git_open(git, at("beside")));
-	gives(0, repository_is_checked_out(git, "main", where));
-	gives(1, repository_is_checked_out(git, "other", where));
+	opens("bare");
+	is_out("main", NULL);
+	opens("beside");
+	is_out("main", NULL);
+	is_out("other", "beside");
 }
 
 static void
 test_a_branch_in_the_midst_of_a_rebase_is_checked_out(void **state)
 {
-	char where[PATH_SIZE];
-
 	sh("git -C $R worktree add -q -b loopkeeper/main ../his;"
 	   "cd his && for i in 1 2; do git commit -q --allow-empty -m $i; done;"
 	   "GIT_SEQUENCE_EDITOR=\"sed -i s/^pick/edit/\""
 	   " git rebase -q -i --keep-empty HEAD~2 2> /dev/null;"
 	   "test -d $(git rev-parse --git-dir)/rebase-merge");
-	gives(1, repository_is_checked_out(git, "loopkeeper/main", where));
-	assert_string_equal(where, at("his"));
+	is_out("loopkeeper/main", "his");
 	sh("git -C his rebase --quit && git -C his checkout -q --detach");
-	gives(0, repository_is_checked_out(git, "loopkeeper/main", where));
+	is_out("loopkeeper/main", NULL);
 }
 
 static void
@@ -162,6 +169,17 @@ test_a_ref_moves_only_from_where_it_was(void **state)
 	    " head -n 1)");
 }
 
+/* Sees which commit a name means; NULL: none. */
+static void
+is_commit(const char *rev, const char *expected)
+{
+	char hash[GIT_HASH_SIZE];
+
+	gives(expected != NULL, repository_commit(git, rev, hash));
+	if (expected != NULL)
+		assert_string_equal(hash, expected);
+}
+
 static void
 test_what_is_in_the_history(void **state)
 {
@@ -174,21 +192,18 @@ test_what_is_in_the_history(void **state)
 	gives(0, repository_contains(git, "loopkeeper/main", hash));
 	gives(0, repository_contains(git, "nothing", tip));
 	gives(0, repository_contains(git, "loopkeeper/main", "0123456789ab"));
-	gives(0, repository_commit(git, "nothing", hash));
-	gives(0, repository_commit(git, "--all", hash));
-	gives(1, repository_commit(git, "main", hash));
+	is_commit("nothing", NULL);
+	is_commit("--all", NULL);
+	is_commit("main", commit_of("main"));
 	/* In a file of its own, packed, by another name, or damaged. */
-	gives(1, repository_commit(git, "refs/heads/main", hash));
-	assert_string_equal(hash, commit_of("main"));
-	gives(0, repository_commit(git, "refs/heads/../heads/main", hash));
+	is_commit("refs/heads/main", commit_of("main"));
+	is_commit("refs/heads/../heads/main", NULL);
 	sh("git -C $R pack-refs --all; git -C $R symbolic-ref refs/heads/s"
 	   " refs/heads/main; : > $R/.git/refs/heads/empty");
-	gives(1, repository_commit(git, "refs/heads/loopkeeper/main", hash));
-	assert_string_equal(hash, tip);
-	gives(1, repository_commit(git, "refs/heads/s", hash));
-	assert_string_equal(hash, commit_of("main"));
-	gives(0, repository_commit(git, "refs/heads/empty", hash));
-	gives(0, repository_commit(git, "refs/heads/loopkeeper", hash));
+	is_commit("refs/heads/loopkeeper/main", tip);
+	is_commit("refs/heads/s", commit_of("main"));
+	is_commit("refs/heads/empty", NULL);
+	is_commit("refs/heads/loopkeeper", NULL);
 	sh("rm $R/.git/refs/heads/empty; git -C $R symbolic-ref -d"
 	   " refs/heads/s");
 	fails(EPROTO, "no commit", repository_tree(git, "nothing", hash));
@@ -276,6 +291,14 @@ test_input_is_more_than_a_pipe_holds(void **state)
 	free(input);
 }
 
+static const char *const status[] = { "status", NULL };
+
+static void
+status_fails(int error, const char *part)
+{
+	fails(error, part, git_must(git, &at_top, status));
+}
+
 static int nticks;
 
 static bool
@@ -284,64 +307,60 @@ cancel(void *argument)
 	return ++nticks < *(int *)argument;
 }
 
+/* Runs git, which is ended at that tick. */
+static void
+run_until(int limit)
+{
+	git->tick = cancel;
+	git->argument = &limit;
+	nticks = 0;
+	status_fails(ECANCELED, "git status: Operation canceled");
+	git->tick = NULL;
+}
+
 static void
 test_a_run_is_cancelled(void **state)
 {
 	int64_t begun_ms = clock_ms();
-	int limit = 3;
 
 	/* A child of its own is ended, too. */
 	fake_git("echo $$ > $HOME/pid; sleep 1000 & echo $! >> $HOME/pid;"
 		 "echo much; wait");
-	git->tick = cancel;
-	git->argument = &limit;
-	nticks = 0;
-	fails(ECANCELED, "git status: Operation canceled",
-	    git_must(git, &at_top, (const char *const[]){ "status", NULL }));
+	run_until(3);
 	assert_in_range(nticks, 3, 60);
 	assert_true(clock_ms() - begun_ms < 60000);
 	says("",
 	    "for p in $(cat pid); do kill -0 $p 2>&1 | grep -v \"No such\""
 	    " || true; done");
-	git->tick = NULL;
 }
 
 static void
 test_one_that_wants_to_stay_is_killed(void **state)
 {
-	int limit = 1;
-
 	fake_git("trap \"\" TERM; echo $$ > $HOME/pid;"
 		 "while :; do sleep 1000; done");
-	git->tick = cancel;
-	git->argument = &limit;
-	nticks = 0;
-	fails(ECANCELED, "git status",
-	    git_must(git, &at_top, (const char *const[]){ "status", NULL }));
-	git->tick = NULL;
+	run_until(1);
 	says("gone", "kill -0 $(cat pid) 2> /dev/null || echo gone");
 }
 
 static void
 test_what_git_says_is_passed_on(void **state)
 {
-	const char *const status[] = { "status", NULL };
 	char line[8];
 
 	fake_git("echo warning: this >&2; echo \"fatal: that\" >&2;"
 		 "printf \"\\033[31mmore\\n\" >&2; exit ${FAKE_EXIT:-128}");
-	fails(EPROTO, "git status: that", git_must(git, &at_top, status));
+	status_fails(EPROTO, "git status: that");
 	assert_int_equal(setenv("FAKE_EXIT", "3", 1), 0);
 	gives(3, git_run(git, &at_top, status));
-	fails(EPROTO, "git status: that", git_must(git, &at_top, status));
+	status_fails(EPROTO, "git status: that");
 	fails(EPROTO,
 	    "git status: ", git_line(git, &at_top, status, line, sizeof(line)));
 	assert_int_equal(setenv("FAKE_EXIT", "0", 1), 0);
 	gives(0, git_must(git, &at_top, status));
 	assert_int_equal(unsetenv("FAKE_EXIT"), 0);
 	fake_git("kill -9 $$");
-	fails(EPROTO, "git status: it was killed",
-	    git_must(git, &at_top, status));
+	status_fails(EPROTO, "git status: it was killed");
 	fake_git("echo much too long a line");
 	fails(EFBIG, "too long a line",
 	    git_line(git, &at_top, status, line, sizeof(line)));
@@ -351,8 +370,7 @@ test_what_git_says_is_passed_on(void **state)
 	assert_string_equal(line, "well");
 	sh("chmod 644 bin/git");
 	assert_int_equal(setenv("PATH", at("bin"), 1), 0);
-	fails(
-	    ENOENT, "there is no git on PATH", git_must(git, &at_top, status));
+	status_fails(ENOENT, "there is no git on PATH");
 }
 
 int

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/texts.h"
 #include "git/snapshot.h"
 #include "git/wreck.h"
 #include "git_fixture.h"
@@ -281,7 +282,7 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 	assert_string_equal(others[0], "ignored/");
 	assert_string_equal(others[1], "x.o");
 	assert_null(others[2]);
-	worktree_free_paths(others);
+	texts_free(others);
 	gives(0, worktree_tidy(git, &w, false, keep, NULL));
 	says(".env deps/cache/f deps/f ignored/f ignored/made/f x.o",
 	    "cd wt; echo $(git ls-files -o | sort)");

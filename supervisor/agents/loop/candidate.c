@@ -59,14 +59,15 @@ candidate_save(struct runner *r)
 	result = workplace_mend(&r->place, TREE_WORK, r->base);
 	if (result == 0)
 		result = snapshot_take(g, &r->place.trees[TREE_WORK], r->base,
-		    r->place.own, ref, message, r->snapshot);
+		    r->place.provision.own, ref, message, r->snapshot);
 	point_wait("LOOPKEEPER_DELAY_AFTER_SNAPSHOT_MS");
 	free(message);
 	if (result < 0) {
 		r->snapshot[0] = '\0';
 		return -1;
 	}
-	if (workplace_worked(&r->place, r->snapshot) < 0)
+	if (provision_doubt(g, &r->place.provision, &r->place.trees[TREE_WORK],
+		r->snapshot) < 0)
 		return -1;
 	/* It is safe now. One that stays is only saved again. */
 	if (unlink(r->marker_path) < 0 && errno != ENOENT)
@@ -119,7 +120,7 @@ build(struct runner *r, const struct changes *c)
 	char tree[GIT_HASH_SIZE + 8], index[PATH_SIZE], *message;
 	int result = 0;
 
-	r->is_changed = c->npaths > c->nadded_tests;
+	r->is_changed = c->paths.n > c->added_tests.n;
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
 	if (!r->is_changed) {
 		(void)snprintf(
@@ -130,9 +131,9 @@ build(struct runner *r, const struct changes *c)
 	if (path_format(index, "%s/loopkeeper-candidate",
 		r->place.trees[TREE_WORK].admin) < 0)
 		return git_fail(g, errno, "%s", strerror(errno));
-	if (c->nadded_tests > 0 &&
+	if (c->added_tests.n > 0 &&
 	    snapshot_restore(
-		g, r->snapshot, r->base, c->added_tests, index, tree) < 0)
+		g, r->snapshot, r->base, c->added_tests.items, index, tree) < 0)
 		return -1;
 	message = message_of(r, PASSES);
 	if (message == NULL)
@@ -238,10 +239,10 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 	int n;
 
 	buf_init(&b, detail, sizeof(detail));
-	if (c->npaths == 0 || agent_database(&r->agent) < 0)
+	if (c->paths.n == 0 || agent_database(&r->agent) < 0)
 		return false;
 	n = locks_of_others(
-	    &r->agent.store, r->agent.name, c->paths, note_conflict, &b);
+	    &r->agent.store, r->agent.name, c->paths.items, note_conflict, &b);
 	if (n < 0)
 		agent_failed(&r->agent, "reading locks");
 	if (n <= 0)
@@ -258,10 +259,10 @@ judge(struct runner *r, const struct changes *c, int64_t now_ms)
 		close_gamed(r, c, now_ms);
 		return;
 	}
-	for (size_t i = 0; i < c->nadded_tests; i++)
+	for (size_t i = 0; i < c->added_tests.n; i++)
 		transcript_note(r->transcript_fd,
 		    "left out, as it would be a file of tests: %s",
-		    c->added_tests[i]);
+		    c->added_tests.items[i]);
 	if (is_locked(r, c, now_ms))
 		return;
 	if (build(r, c) < 0)

@@ -13,23 +13,9 @@
 struct reading {
 	struct changes *c;
 	const struct runner *r;
-	char **test_files; /* of the test alone; owned */
+	struct texts test_files; /* patterns, of the test alone */
 	json_t *json;
-	bool failed; /* out of memory */
 };
-
-static bool
-append(char ***list, size_t *n, const char *path)
-{
-	char **more = realloc(*list, (*n + 2) * sizeof(**list));
-
-	if (more == NULL)
-		return false;
-	*list = more;
-	more[*n] = text_copy(path);
-	more[*n + 1] = NULL;
-	return more[(*n)++] != NULL;
-}
 
 static void
 add_gamed(struct changes *c, const struct repository_change *change)
@@ -47,66 +33,52 @@ read_one(const struct repository_change *change, void *argument)
 	struct reading *in = argument;
 	struct changes *c = in->c;
 
-	if (!append(&c->paths, &c->npaths, change->path))
-		in->failed = true;
+	(void)texts_add(&c->paths, change->path);
 	/* A path may be any bytes; JSON has none but UTF-8. */
 	(void)json_array_append_new(in->json, json_string(change->path));
 	if (in->r->claim.allow_test_changes ||
 	    (!pattern_any(in->r->config->test_files, change->path) &&
-		!pattern_any(in->test_files, change->path)))
+		!pattern_any(in->test_files.items, change->path)))
 		return;
 	if (change->status != 'A')
 		add_gamed(c, change);
-	else if (!append(&c->added_tests, &c->nadded_tests, change->path))
-		in->failed = true;
+	else
+		(void)texts_add(&c->added_tests, change->path);
 }
 
 /* The patterns of the test's own column; what is no JSON is none. */
-static char **
-read_patterns(const char *text)
+static void
+read_patterns(struct texts *patterns, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL), *item;
-	char **patterns = NULL;
-	size_t n = 0, i;
+	size_t i;
 
 	json_array_foreach(json, i, item)
 	{
-		if (json_is_string(item) &&
-		    !append(&patterns, &n, json_string_value(item)))
-			break;
+		if (json_is_string(item))
+			(void)texts_add(patterns, json_string_value(item));
 	}
 	json_decref(json);
-	return patterns;
-}
-
-static void
-free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
 }
 
 int
 changes_read(struct changes *c, struct runner *r)
 {
-	struct reading in = { .c = c,
-		.r = r,
-		.test_files = read_patterns(r->claim.test_files),
-		.json = json_array() };
+	struct reading in = { .c = c, .r = r, .json = json_array() };
 	struct git *g = &r->place.git;
 	int n;
 
 	*c = (struct changes){ 0 };
+	read_patterns(&in.test_files, r->claim.test_files);
 	n = repository_changes(g, r->base, r->snapshot, read_one, &in);
-	if (n >= 0 && in.failed)
-		n = git_fail(g, ENOMEM, "out of memory");
 	free(r->changed_json);
 	r->changed_json = json_dumps(in.json, JSON_COMPACT);
-	if (n >= 0 && r->changed_json == NULL)
+	if (n >= 0 &&
+	    (in.test_files.failed || c->paths.failed || c->added_tests.failed ||
+		r->changed_json == NULL))
 		n = git_fail(g, ENOMEM, "out of memory");
 	json_decref(in.json);
-	free_list(in.test_files);
+	texts_free(in.test_files.items);
 	if (n < 0)
 		changes_free(c);
 	return n < 0 ? -1 : 0;
@@ -115,7 +87,7 @@ changes_read(struct changes *c, struct runner *r)
 void
 changes_free(struct changes *c)
 {
-	free_list(c->paths);
-	free_list(c->added_tests);
+	texts_free(c->paths.items);
+	texts_free(c->added_tests.items);
 	*c = (struct changes){ 0 };
 }

@@ -5,14 +5,12 @@
 #include <stddef.h>
 
 #include "agents/loop/runner.h"
+#include "base/texts.h"
 
 struct changes {
-	/* The files, as they are in the commits. Lists are owned, and
-	 * NULL-ended. */
-	char **paths;
-	size_t npaths;
-	char **added_tests; /* files that match test_files and are new */
-	size_t nadded_tests;
+	/* The files, as they are in the commits. */
+	struct texts paths;
+	struct texts added_tests; /* those that match test_files and are new */
 	/* Files of tests that were changed or deleted; the first of them. */
 	size_t ngamed;
 	char gamed[128];

@@ -7,8 +7,8 @@
 #include <bsd/string.h>
 #include <jansson.h>
 
+#include "agents/loop/limit_end.h"
 #include "agents/loop/output.h"
-#include "agents/loop/reset.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -197,10 +197,10 @@ tell_reset(
 	int64_t ms = -1;
 
 	if (text_at(m, rule->reset_at, text, sizeof(text))) {
-		ms = reset_parse_at(text, clock_wall_ms());
+		ms = limit_end_at(text, clock_wall_ms());
 		exact = text[strspn(text, "0123456789.")] == '\0';
 	} else if (text_at(m, rule->retry_after, text, sizeof(text))) {
-		ms = reset_parse_after(text, clock_wall_ms());
+		ms = limit_end_after(text, clock_wall_ms());
 	}
 	if (ms < 0 || (o->reset_exact && !exact))
 		return;

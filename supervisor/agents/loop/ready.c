@@ -54,8 +54,9 @@ rescue(struct runner *r)
 			(const char *const[]){ ref, NULL },
 			r->place.aside) < 0 ||
 		    snapshot_take(g, &r->place.trees[TREE_WORK], base,
-			r->place.own, ref, message, commit) < 0 ||
-		    workplace_worked(&r->place, commit) < 0)
+			r->place.provision.own, ref, message, commit) < 0 ||
+		    provision_doubt(g, &r->place.provision,
+			&r->place.trees[TREE_WORK], commit) < 0)
 			return -1;
 		log_line(
 		    &r->agent.log, "kept what an earlier run left as %s", ref);
@@ -73,7 +74,8 @@ make_tree(struct runner *r, enum workplace_tree tree, int64_t now_ms)
 
 	if (workplace_reset(&r->place, tree, r->base) < 0)
 		return refuse(r, now_ms);
-	due = workplace_needs_setup(&r->place, tree, r->base);
+	due = provision_is_due(
+	    &r->place.git, &r->place.provision, &r->place.trees[tree], r->base);
 	if (due < 0)
 		return refuse(r, now_ms);
 	if (due == 0)
@@ -128,7 +130,8 @@ ready_set_up(struct runner *r, int64_t now_ms)
 		job_describe(&r->job, text, sizeof(text));
 		trouble_note(r, now_ms, "setup",
 		    "setup: %s: see %s/logs/setup.log", text, r->specs);
-	} else if (workplace_set_up(&r->place, r->setup_tree, r->base) < 0) {
+	} else if (provision_done(&r->place.git, &r->place.provision,
+		       &r->place.trees[r->setup_tree], r->base) < 0) {
 		(void)refuse(r, now_ms);
 	} else {
 		r->look = true;

@@ -19,9 +19,9 @@
 #include <sys/types.h>
 
 #include "agents/common/agent.h"
+#include "agents/common/job.h"
 #include "agents/common/outcome.h"
 #include "agents/loop/hooks.h"
-#include "agents/loop/job.h"
 #include "agents/loop/output.h"
 #include "agents/loop/worker.h"
 #include "agents/loop/workplace.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agents/loop/setup.h"
+#include "base/texts.h"
 
 int
 setup_open_log(struct runner *r)
@@ -41,7 +42,7 @@ setup_start(struct runner *r, enum phase phase, int64_t now_ms)
 		    now_ms);
 	}
 	saved = errno;
-	worker_free_list(envp);
+	texts_free(envp);
 	free(command);
 	errno = saved;
 	if (result == 0)

@@ -8,6 +8,7 @@
 #include "agents/loop/runner.h"
 #include "agents/loop/setup.h"
 #include "base/buf.h"
+#include "base/texts.h"
 
 bool
 verify_passed(const struct runner *r)
@@ -48,7 +49,7 @@ verify_run(struct runner *r, enum phase phase, const char *command,
 	if (result < 0)
 		(void)snprintf(detail, sizeof(detail),
 		    "%s can't be started: %s", what, strerror(errno));
-	worker_free_list(envp);
+	texts_free(envp);
 	free(copy);
 	if (result < 0)
 		attempt_interrupt(r, detail, now_ms);
@@ -104,7 +105,8 @@ verify_begin(
 	r->then_phase = phase;
 	(void)snprintf(r->then_commit, sizeof(r->then_commit), "%s", commit);
 	if (workplace_reset(&r->place, TREE_VERIFY, commit) == 0)
-		due = workplace_needs_setup(&r->place, TREE_VERIFY, commit);
+		due = provision_is_due(&r->place.git, &r->place.provision,
+		    &r->place.trees[TREE_VERIFY], commit);
 	if (due < 0) {
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	} else if (due == 0) {
@@ -144,7 +146,8 @@ verify_set_up(struct runner *r, int64_t now_ms)
 {
 	if (!verify_passed(r))
 		fail_setup(r, now_ms);
-	else if (workplace_set_up(&r->place, TREE_VERIFY, r->then_commit) < 0)
+	else if (provision_done(&r->place.git, &r->place.provision,
+		     &r->place.trees[TREE_VERIFY], r->then_commit) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	else
 		go_on(r, now_ms);

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,8 @@
 #include "agents/loop/leftovers.h"
 #include "agents/loop/worker.h"
 #include "base/io.h"
+#include "base/texts.h"
 
-#define ADDED_MAX  20 /* variables of ours */
 #define PROMPT_MAX (1024 * 1024)
 
 /* What stands in braces in a template. */
@@ -92,16 +91,6 @@ build_prompt(const struct loop_config *config, const struct word *words,
 	return result;
 }
 
-static size_t
-count(char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n] != NULL)
-		n++;
-	return n;
-}
-
 /* The command as it stands in the configuration: a preset's, a loop's. */
 static char *const *
 command_of(const struct worker *w, const struct loop_config *config,
@@ -122,23 +111,17 @@ build_argv(const struct worker *w, const struct loop_config *config,
 	char *const *from = task->claim->worker[0] != '\0'
 	    ? shell
 	    : command_of(w, config, task);
-	size_t n = 0, noptions = count(config->worker_options);
-	char **argv = calloc(count(from) * (noptions + 1) + 1, sizeof(*argv));
+	struct texts argv = { 0 };
 
-	for (; argv != NULL && *from != NULL; from++) {
-		bool options = strcmp(*from, "{options}") == 0;
-		size_t many = options ? noptions : 1;
-
-		for (size_t i = 0; i < many; i++, n++) {
-			argv[n] = options ? strdup(config->worker_options[i])
-					  : expand(words, *from, "");
-			if (argv[n] == NULL) {
-				worker_free_list(argv);
-				return NULL;
-			}
+	for (; *from != NULL; from++) {
+		if (strcmp(*from, "{options}") != 0) {
+			(void)texts_own(&argv, expand(words, *from, ""));
+			continue;
 		}
+		for (char *const *o = config->worker_options; *o != NULL; o++)
+			(void)texts_add(&argv, *o);
 	}
-	return argv;
+	return texts_take(&argv);
 }
 
 static int
@@ -234,19 +217,11 @@ worker_free(struct worker *w)
 {
 	int saved = errno;
 
-	worker_free_list(w->argv);
-	worker_free_list(w->envp);
+	texts_free(w->argv);
+	texts_free(w->envp);
 	free(w->prompt);
 	*w = (struct worker){ 0 };
 	errno = saved;
-}
-
-void
-worker_free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
 }
 
 static bool
@@ -280,46 +255,24 @@ is_private(const char *variable, bool has_hooks)
 	    !begins(variable, settings, sizeof(settings) / sizeof(settings[0]));
 }
 
-struct list {
-	char **texts; /* owned, NULL-ended */
-	size_t n;
-	bool failed; /* out of memory */
-};
-
-/* Appends NAME=VALUE. */
-static void __attribute__((format(printf, 2, 3)))
-add(struct list *l, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&l->texts[l->n], format, ap) < 0) {
-		l->texts[l->n] = NULL;
-		l->failed = true;
-	} else {
-		l->n++;
-	}
-	va_end(ap);
-}
-
 /* The variables that are only about the claim; w may be NULL. */
 static void
-add_claim(struct list *l, const struct claim *claim, const struct worker *w)
+add_claim(struct texts *l, const struct claim *claim, const struct worker *w)
 {
-	add(l, "LOOPKEEPER_TEST_ID=%s", claim->key.test_id);
-	add(l, "LOOPKEEPER_ATTEMPT=%d", claim->key.attempt);
-	add(l, "LOOPKEEPER_ATTEMPT_ID=%s", claim->key.id);
-	add(l, "LOOPKEEPER_VERIFY=%s", claim->verify);
-	add(l, "LOOPKEEPER_LAST_RESULT=%s", claim->last_result);
+	texts_addf(l, "LOOPKEEPER_TEST_ID=%s", claim->key.test_id);
+	texts_addf(l, "LOOPKEEPER_ATTEMPT=%d", claim->key.attempt);
+	texts_addf(l, "LOOPKEEPER_ATTEMPT_ID=%s", claim->key.id);
+	texts_addf(l, "LOOPKEEPER_VERIFY=%s", claim->verify);
+	texts_addf(l, "LOOPKEEPER_LAST_RESULT=%s", claim->last_result);
 	if (w == NULL)
 		return;
-	add(l, "LOOPKEEPER_SPEC_FILE=%s", w->spec_path);
-	add(l, "LOOPKEEPER_PROMPT_FILE=%s", w->prompt_path);
+	texts_addf(l, "LOOPKEEPER_SPEC_FILE=%s", w->spec_path);
+	texts_addf(l, "LOOPKEEPER_PROMPT_FILE=%s", w->prompt_path);
 }
 
 /* git finds our hooks by them. */
 static void
-add_hooks(struct list *l, const struct hooks *hooks)
+add_hooks(struct texts *l, const struct hooks *hooks)
 {
 	char variables[HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE];
 
@@ -328,37 +281,29 @@ add_hooks(struct list *l, const struct hooks *hooks)
 		return;
 	}
 	for (size_t i = 0; i < HOOKS_VARIABLES; i++)
-		add(l, "%s", variables[i]);
+		(void)texts_add(l, variables[i]);
 }
 
 char **
 worker_environment(const struct loop_config *config, const struct claim *claim,
     const struct worker *w)
 {
-	struct list l = { 0 };
+	struct texts l = { 0 };
 	const struct hooks *hooks = w != NULL ? w->hooks : NULL;
-	size_t n = count(environ);
 
-	l.texts = calloc(n + ADDED_MAX, sizeof(*l.texts));
-	if (l.texts == NULL)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; environ[i] != NULL; i++)
 		if (!is_private(environ[i], hooks != NULL))
-			add(&l, "%s", environ[i]);
-	add(&l, "LOOPKEEPER_LOOP=%s", config->name);
-	add(&l, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
-	add(&l, LEFTOVERS_VARIABLE "=%s", config->directory);
-	add(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
-	add(&l, "GIT_TERMINAL_PROMPT=0");
+			(void)texts_add(&l, environ[i]);
+	texts_addf(&l, "LOOPKEEPER_LOOP=%s", config->name);
+	texts_addf(&l, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
+	texts_addf(&l, LEFTOVERS_VARIABLE "=%s", config->directory);
+	texts_addf(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
+	texts_addf(&l, "GIT_TERMINAL_PROMPT=0");
 	/* A worktree whose .git is gone isn't the checkout around it. */
-	add(&l, "GIT_CEILING_DIRECTORIES=%s", config->directory);
+	texts_addf(&l, "GIT_CEILING_DIRECTORIES=%s", config->directory);
 	if (hooks != NULL)
 		add_hooks(&l, hooks);
 	if (claim != NULL)
 		add_claim(&l, claim, w);
-	if (!l.failed)
-		return l.texts;
-	worker_free_list(l.texts);
-	errno = ENOMEM;
-	return NULL;
+	return texts_take(&l);
 }

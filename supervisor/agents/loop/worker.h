@@ -49,9 +49,8 @@ int worker_prepare(struct worker *w, const struct loop_config *config,
 void worker_free(struct worker *w);
 
 /* The environment of everything that is run for the claim (NULL: of setup).
- * To be freed by worker_free_list(). NULL with ENOMEM. */
+ * To be freed by texts_free(). NULL with ENOMEM. */
 char **worker_environment(const struct loop_config *config,
     const struct claim *claim, const struct worker *w);
-void worker_free_list(char **list);
 
 #endif

@@ -1,56 +1,35 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "agents/loop/provision.h"
 #include "agents/loop/workplace.h"
-#include "base/hash.h"
-#include "base/io.h"
-#include "base/pattern.h"
 #include "git/wreck.h"
 
 static const char *const folders[WORKPLACE_TREES] = {
 	[TREE_WORK] = "worktree", [TREE_VERIFY] = "verify"
 };
 
-static size_t
-count(char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n] != NULL)
-		n++;
-	return n;
-}
-
 int
 workplace_init(struct workplace *w, const struct loop_config *config,
     const char *state_directory, bool (*tick)(void *), void *argument)
 {
-	size_t ncopy = count(config->copy), nshared = count(config->shared);
-
-	*w = (struct workplace){ .config = config };
+	*w = (struct workplace){ .config = config,
+		.provision = { .repository = config->repository,
+		    .setup = config->setup,
+		    .setup_when_changed = config->setup_when_changed,
+		    .copy = config->copy,
+		    .shared = config->shared } };
 	w->git.tick = tick;
 	w->git.argument = argument;
 	(void)snprintf(
 	    w->git.author, sizeof(w->git.author), "%s", config->name);
-	w->own = calloc(ncopy + nshared + 1, sizeof(*w->own));
-	if (w->own == NULL ||
-	    path_format(w->shared, "%s/shared", state_directory) < 0)
-		return -1;
-	(void)memcpy(w->own, config->copy, ncopy * sizeof(*w->own));
-	(void)memcpy(w->own + ncopy, config->shared, nshared * sizeof(*w->own));
-	return 0;
+	return provision_init(&w->provision, state_directory);
 }
 
 void
 workplace_free(struct workplace *w)
 {
-	free(w->own);
-	w->own = NULL;
+	provision_free(&w->provision);
 }
 
 int
@@ -150,54 +129,6 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	return clear_tree_locks(w);
 }
 
-/* Beside git's own files of the tree, and gone with it: the fingerprint that
- * setup was run with, and a line for each path that it made. */
-static int
-note_path(const struct workplace *w, enum workplace_tree tree,
-    char path[static PATH_SIZE])
-{
-	return path_format(path, "%s/loopkeeper-setup", w->trees[tree].admin);
-}
-
-/* Lines as a NULL-ended list that points into them; NULL with ENOMEM. */
-static char **
-split_lines(char *text)
-{
-	size_t n = 1;
-	char **lines, *line;
-
-	for (const char *p = text; *p != '\0'; p++)
-		n += *p == '\n';
-	lines = calloc(n + 1, sizeof(*lines));
-	n = 0;
-	while (lines != NULL && (line = strsep(&text, "\n")) != NULL)
-		if (line[0] != '\0')
-			lines[n++] = line;
-	return lines;
-}
-
-/* The note's text, to be freed; "" where there is none. */
-static char *
-read_note(const struct workplace *w, enum workplace_tree tree)
-{
-	char path[PATH_SIZE], *text = NULL;
-	size_t size = 0;
-	FILE *f;
-
-	if (note_path(w, tree, path) < 0)
-		return NULL;
-	f = fopen(path, "re");
-	if (f == NULL)
-		return errno == ENOENT ? strdup("") : NULL;
-	/* To the end: there is no NUL in it. */
-	if (getdelim(&text, &size, '\0', f) < 0 && !ferror(f)) {
-		free(text);
-		text = strdup("");
-	}
-	(void)fclose(f);
-	return text;
-}
-
 /* Somebody else's HEAD must not be moved under him. */
 static int
 refuse_used_branch(struct workplace *w)
@@ -218,127 +149,11 @@ int
 workplace_reset(
     struct workplace *w, enum workplace_tree tree, const char *commit)
 {
-	const struct worktree *t = &w->trees[tree];
 	const char *branch = tree == TREE_WORK ? w->config->branch : NULL;
-	char *note, **lines;
-	char *const *made;
-	int result = -1;
 
 	if (workplace_mend(w, tree, commit) < 0 ||
 	    (branch != NULL && refuse_used_branch(w) < 0))
 		return -1;
-	note = read_note(w, tree);
-	lines = note != NULL ? split_lines(note) : NULL;
-	/* The first line is the fingerprint. */
-	made = lines == NULL || lines[0] == NULL ? lines : lines + 1;
-	if (made == NULL)
-		(void)git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
-		    t->admin, strerror(errno));
-	else if (worktree_reset(&w->git, t, branch, commit) == 0 &&
-	    worktree_tidy(&w->git, t, tree == TREE_VERIFY, w->own, made) == 0)
-		result = provision_tree(w, t);
-	free(lines);
-	free(note);
-	return result;
-}
-
-/* Setup itself, and the files that decide about its result. */
-static int
-take_fingerprint(struct workplace *w, const char *commit)
-{
-	struct git_call call = { 0 };
-	char *output = NULL;
-	size_t len = 0;
-	uint64_t hash = hash_bytes(
-	    HASH_INIT, w->config->setup, strlen(w->config->setup) + 1);
-
-	if (strcmp(w->fingerprint_commit, commit) == 0)
-		return 0;
-	call.ret_output = &output;
-	call.ret_len = &len;
-	if (git_must(&w->git, &call,
-		(const char *const[]){
-		    "ls-tree", "-r", "-z", "--full-tree", commit, NULL }) < 0)
-		return -1;
-	/* MODE TYPE HASH TAB PATH NUL ... */
-	for (const char *p = output; p < output + len; p += strlen(p) + 1) {
-		const char *tab = strchr(p, '\t');
-
-		if (tab != NULL &&
-		    pattern_any(w->config->setup_when_changed, tab + 1))
-			hash = hash_bytes(hash, p, strlen(p) + 1);
-	}
-	free(output);
-	(void)snprintf(
-	    w->fingerprint_commit, sizeof(w->fingerprint_commit), "%s", commit);
-	w->fingerprint = hash;
-	return 0;
-}
-
-int
-workplace_needs_setup(
-    struct workplace *w, enum workplace_tree tree, const char *commit)
-{
-	char wanted[32], *note;
-	int needs;
-
-	if (w->config->setup[0] == '\0')
-		return 0;
-	if (take_fingerprint(w, commit) < 0)
-		return -1;
-	note = read_note(w, tree);
-	if (note == NULL)
-		return git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
-		    w->trees[tree].admin, strerror(errno));
-	(void)snprintf(wanted, sizeof(wanted), "%016llx\n",
-	    (unsigned long long)w->fingerprint);
-	needs = strncmp(note, wanted, strlen(wanted)) != 0;
-	free(note);
-	return needs;
-}
-
-int
-workplace_set_up(
-    struct workplace *w, enum workplace_tree tree, const char *commit)
-{
-	char path[PATH_SIZE], **made, *text = NULL;
-	size_t len = 0;
-	FILE *out;
-	int result;
-
-	if (take_fingerprint(w, commit) < 0)
-		return -1;
-	made = worktree_ignored(&w->git, &w->trees[tree]);
-	if (made == NULL)
-		return -1;
-	out = open_memstream(&text, &len);
-	if (out != NULL) {
-		(void)fprintf(
-		    out, "%016llx\n", (unsigned long long)w->fingerprint);
-		for (size_t i = 0; made[i] != NULL; i++)
-			(void)fprintf(out, "%s\n", made[i]);
-	}
-	worktree_free_paths(made);
-	result = out == NULL || fclose(out) != 0 || note_path(w, tree, path) < 0
-	    ? -1
-	    : io_replace_file(AT_FDCWD, path, text, len, 0);
-	free(text);
-	return result < 0 ? git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
-				w->trees[tree].admin, strerror(errno))
-			  : 0;
-}
-
-int
-workplace_worked(struct workplace *w, const char *snapshot)
-{
-	char path[PATH_SIZE];
-	int needs = workplace_needs_setup(w, TREE_WORK, snapshot);
-
-	if (needs <= 0)
-		return needs;
-	if (note_path(w, TREE_WORK, path) < 0 ||
-	    (unlink(path) < 0 && errno != ENOENT))
-		return git_fail(&w->git, errno, "%s/loopkeeper-setup: %s",
-		    w->trees[TREE_WORK].admin, strerror(errno));
-	return 0;
+	return provision_reset(&w->git, &w->provision, &w->trees[tree], branch,
+	    commit, tree == TREE_VERIFY);
 }

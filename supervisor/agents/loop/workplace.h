@@ -6,11 +6,9 @@
 #ifndef LOOPKEEPER_AGENTS_LOOP_WORKPLACE_H
 #define LOOPKEEPER_AGENTS_LOOP_WORKPLACE_H
 
-#include <stdint.h>
-
 #include "conf/conf.h"
+#include "git/provision.h"
 #include "git/repository.h"
-#include "git/worktree.h"
 
 enum workplace_tree { TREE_WORK, TREE_VERIFY };
 #define WORKPLACE_TREES 2
@@ -20,17 +18,13 @@ struct workplace {
 	struct git git;
 	bool is_open; /* git_open() succeeded */
 	struct worktree trees[WORKPLACE_TREES];
-	char **own; /* paths of copy and shared: not the worker's work */
-	char shared[PATH_SIZE]; /* the folder that shared paths lead to */
+	struct provision provision;
 	/* What was set aside by the last call, to be told; "" for nothing. */
 	char aside[PATH_SIZE];
-	/* The fingerprint of what setup depends on, of that commit. */
-	char fingerprint_commit[GIT_HASH_SIZE];
-	uint64_t fingerprint;
 };
 
 /* config must live as long; tick as in struct git. Returns 0, or -1 with
- * ENOMEM. */
+ * errno. */
 int workplace_init(struct workplace *w, const struct loop_config *config,
     const char *state_directory, bool (*tick)(void *), void *argument);
 void workplace_free(struct workplace *w);
@@ -56,18 +50,6 @@ int workplace_mend(
  * What the worker's tree held must be safe. Returns 0, or -1.
  */
 int workplace_reset(
-    struct workplace *w, enum workplace_tree tree, const char *commit);
-
-/* Whether setup is to be run in the tree, which is at commit. 1, 0, or -1. */
-int workplace_needs_setup(
-    struct workplace *w, enum workplace_tree tree, const char *commit);
-
-/* A worker has left snapshot: if it differs in what setup depends on, he may
- * have installed other things, and setup will be needed. Returns 0 or -1. */
-int workplace_worked(struct workplace *w, const char *snapshot);
-
-/* It was run there with success: notes what it made. Returns 0 or -1. */
-int workplace_set_up(
     struct workplace *w, enum workplace_tree tree, const char *commit);
 
 #endif

@@ -4,14 +4,14 @@
  * when not one process of its tree is left. There is one job at a time, so
  * that its tree is empty when this process has no child left.
  */
-#ifndef LOOPKEEPER_AGENTS_LOOP_JOB_H
-#define LOOPKEEPER_AGENTS_LOOP_JOB_H
+#ifndef LOOPKEEPER_AGENTS_COMMON_JOB_H
+#define LOOPKEEPER_AGENTS_COMMON_JOB_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "agents/loop/vitals.h"
+#include "agents/common/vitals.h"
 
 #define JOB_LEFTOVERS_SIZE 512
 

@@ -2,23 +2,17 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agents/loop/provision.h"
 #include "base/io.h"
+#include "base/path.h"
+#include "git/copy.h"
+#include "git/worktree.h"
 
 #define COPY_STEP (16 * 1024 * 1024)
-
-static int
-make_parent(const char *path)
-{
-	char directory[PATH_SIZE];
-
-	return path_dirname(directory, path) < 0 ? -1
-						 : path_make(directory, 0777);
-}
 
 static int
 copy_bytes(int in, int out)
@@ -97,9 +91,8 @@ copy_entry(const FTSENT *entry, const char *to)
 	}
 }
 
-/* A file, or a folder with all that is in it. */
-static int
-copy(const char *from, const char *to)
+int
+copy_tree(const char *from, const char *to)
 {
 	char *const paths[] = { (char *)(uintptr_t)from, NULL };
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -119,65 +112,4 @@ copy(const char *from, const char *to)
 	(void)fts_close(walk);
 	errno = saved;
 	return result;
-}
-
-static int
-bring_copy(struct workplace *w, const struct worktree *tree, const char *name)
-{
-	char from[PATH_SIZE], to[PATH_SIZE];
-	struct stat st;
-
-	if (path_format(from, "%s/%s", w->config->repository, name) < 0 ||
-	    path_format(to, "%s/%s", tree->path, name) < 0 ||
-	    lstat(from, &st) < 0 || make_parent(to) < 0 || copy(from, to) < 0)
-		return git_fail(&w->git, errno, "copy: %s/%s: %s",
-		    w->config->repository, name, strerror(errno));
-	return 0;
-}
-
-/* Whether link leads to folder already. */
-static bool
-is_link_to(const char *link, const char *folder)
-{
-	char target[PATH_SIZE];
-	ssize_t n = readlink(link, target, sizeof(target) - 1);
-
-	target[n > 0 ? n : 0] = '\0';
-	return strcmp(target, folder) == 0;
-}
-
-/* A link to the folder of that name that all have in common; what the worker
- * put in its place goes. */
-static int
-bring_shared(struct workplace *w, const struct worktree *tree, const char *name)
-{
-	char folder[PATH_SIZE], link[PATH_SIZE];
-	struct stat st;
-
-	if (path_format(folder, "%s/%s", w->shared, name) < 0 ||
-	    path_format(link, "%s/%s", tree->path, name) < 0 ||
-	    path_make(folder, 0700) < 0 || make_parent(link) < 0)
-		return git_fail(
-		    &w->git, errno, "shared: %s: %s", name, strerror(errno));
-	if (is_link_to(link, folder))
-		return 0;
-	if ((lstat(link, &st) == 0 && worktree_delete(link) < 0) ||
-	    symlink(folder, link) < 0)
-		return git_fail(&w->git, errno, "shared: %s/%s: %s", tree->path,
-		    name, strerror(errno));
-	return 0;
-}
-
-int
-provision_tree(struct workplace *w, const struct worktree *tree)
-{
-	const struct loop_config *c = w->config;
-
-	for (size_t i = 0; c->copy[i] != NULL; i++)
-		if (bring_copy(w, tree, c->copy[i]) < 0)
-			return -1;
-	for (size_t i = 0; c->shared[i] != NULL; i++)
-		if (bring_shared(w, tree, c->shared[i]) < 0)
-			return -1;
-	return 0;
 }

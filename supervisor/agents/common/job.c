@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/job.h"
+#include "agents/common/job.h"
 #include "base/buf.h"
 #include "base/duration.h"
 #include "base/io.h"

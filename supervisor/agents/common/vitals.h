@@ -3,8 +3,8 @@
  * file in its repository changes. One of the three is enough. Ages are
  * measured on clock_ms() from the moment at which a value was seen to change.
  */
-#ifndef LOOPKEEPER_AGENTS_LOOP_VITALS_H
-#define LOOPKEEPER_AGENTS_LOOP_VITALS_H
+#ifndef LOOPKEEPER_AGENTS_COMMON_VITALS_H
+#define LOOPKEEPER_AGENTS_COMMON_VITALS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agents/loop/vitals.h"
+#include "agents/common/vitals.h"
 #include "base/hash.h"
 #include "system/process.h"
 #include "system/tree.h"

@@ -5,7 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "agents/loop/reset.h"
+#include "agents/loop/limit_end.h"
 #include "base/clock.h"
 
 #define SECOND	 INT64_C(1000)
@@ -163,7 +163,7 @@ parse_clock(const char *text, int64_t wall_ms)
 }
 
 int64_t
-reset_parse_at(const char *text, int64_t wall_ms)
+limit_end_at(const char *text, int64_t wall_ms)
 {
 	char *end;
 	double number = strtod(text, &end);
@@ -202,7 +202,7 @@ take_unit(const char **p)
 }
 
 int64_t
-reset_parse_after(const char *text, int64_t wall_ms)
+limit_end_after(const char *text, int64_t wall_ms)
 {
 	const char *p = skip_blank(text);
 	double wait_ms = 0;
