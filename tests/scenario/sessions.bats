@@ -22,10 +22,15 @@ prepare() {
 	SH
 	chmod 755 "$FLEET/bin/claude"
 	export PATH=$FLEET/bin:$PATH
+	configure
+}
+
+# configure [KEYS]: of the loop.
+configure() {
 	fleet_config <<-CONF
 		components = ( { name = "loop-1"; ready = "notify";
 		    command = [ "loopkeeper-loop" ];
-		    loop = { worker = "claude"; pause = "0";
+		    loop = { worker = "claude"; pause = "0"; ${1:-}
 		      repository = "$FLEET/repository"; }; } );
 	CONF
 }
@@ -77,7 +82,7 @@ was_continued() {
 	[[ $(cat "$FLEET/head") == "Add theirs" ]]
 	prompt_of | grep -q "You go on with your session"
 	[[ $(in_repository diff --name-status HEAD loopkeeper/main) == \
-	    $(printf '%s\t%s\n' M base A d/two A done D old A one A theirs) ]]
+	    $(printf '%s\t%s\n' M base A d/two A 'done' D old A one A theirs) ]]
 }
 
 @test "a session whose work doesn't apply any more isn't continued" {
@@ -142,4 +147,30 @@ is_file_based() {
 	prompt_of | grep -q "half of it"
 	sql_is failed,passed "SELECT group_concat(outcome) FROM
 	    (SELECT outcome FROM attempts ORDER BY fence)"
+}
+
+# cut_off KEYS: an attempt that hangs in a pause is ended by one of the clocks.
+cut_off() {
+	configure "$1"
+	add_test T-1 "test -e done"
+	day "$(declare -f pause_after_test); pause_after_test
+		exec sleep 1000"
+	run_alone
+	wait_until 20 ended 1
+	stop_alone
+	rm "$FLEET/state/wanted"
+	sql_is 1 "SELECT draining FROM attempts"
+	configure
+	go_on 'touch done'
+}
+
+@test "a session whose time was over in a pause is continued" {
+	cut_off 'time_limit = "1s";'
+	was_continued
+}
+
+@test "a session that fell silent in a pause isn't continued" {
+	cut_off 'silence_limit = "1s";'
+	run tail -n 1 "$FLEET/runs"
+	[[ $output != *--resume* ]]
 }
