@@ -174,3 +174,15 @@ cut_off() {
 	run tail -n 1 "$FLEET/runs"
 	[[ $output != *--resume* ]]
 }
+
+@test "an attempt by hand in a paused loop is no reason to go on with it" {
+	add_test T-1 "test -e done"
+	day 'true'
+	pause_after_test
+	run -1 lk run-one T-1
+	sql_is 'failed|s-1|0' "SELECT outcome, session_id, draining FROM attempts"
+	rm "$FLEET/state/wanted"
+	go_on 'touch done'
+	run tail -n 1 "$FLEET/runs"
+	[[ $output != *--resume* ]]
+}
