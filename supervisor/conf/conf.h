@@ -59,11 +59,15 @@ struct budget_config {
 	int64_t day_usd;
 };
 
-/* The top-level groups `monitor` and `pm`. */
+/* The top-level groups `monitor`, `regressions` and `pm`. */
 struct monitor_config {
 	int64_t every_ms;	/* 30s */
 	int64_t stuck_after_ms; /* 30m without progress of a loop */
 	int failures_in_row;	/* 3, on one test */
+};
+struct regressions_config {    /* of the monitor, too */
+	int64_t every_ms;      /* 10m; 0: never */
+	int64_t time_limit_ms; /* 5m */
 };
 struct pm_config {
 	int64_t every_ms;	     /* 5s */
@@ -77,6 +81,7 @@ struct conf {
 	struct loop_config *loops;
 	size_t nloops;
 	struct monitor_config monitor;
+	struct regressions_config regressions;
 	struct pm_config pm;
 	struct budget_config budget;
 };

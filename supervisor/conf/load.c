@@ -142,7 +142,8 @@ mix_in(struct component_config *c, uint64_t hash)
 	c->start_hash = hash_bytes(c->start_hash, &hash, sizeof(hash));
 }
 
-/* The groups that a component's program reads: loop, monitor, pm. */
+/* The groups that a component's program reads: loop, monitor, regressions,
+ * pm. */
 static int
 read_own_groups(
     struct load *l, const struct draft *d, struct component_config *c)
@@ -252,6 +253,30 @@ read_component(struct load *l, const struct source *s,
 	return 0;
 }
 
+/* The monitor watches loops and runs their tests: it is to know all of them,
+ * wherever in the files they stand. */
+static void
+mix_in_loops(struct load *l)
+{
+	for (size_t i = 0; i < l->nmembers; i++) {
+		struct component_config *c = l->members[i].config;
+
+		if (!is_our("loopkeeper-monitor", c))
+			continue;
+		for (size_t n = 0; n < l->conf->nloops; n++) {
+			const struct loop_config *loop = &l->conf->loops[n];
+
+			mix_in(c,
+			    hash_bytes(load_hash(loop, KEY_LOOP_DIRECTORY,
+					   KEY_LOOP_TEST_FILES),
+				loop->name, strlen(loop->name)));
+			mix_in(c,
+			    load_hash(loop, KEY_LOOP_VERIFY_LIMIT,
+				KEY_LOOP_MIN_DISK));
+		}
+	}
+}
+
 /* The list of components of a source, or NULL. */
 static const config_setting_t *
 components_of(const struct source *s)
@@ -317,6 +342,7 @@ read_components(struct load *l)
 		}
 	}
 	l->conf->fleet.ncomponents = (uint32_t)l->nmembers;
+	mix_in_loops(l);
 	return load_check_names(l);
 }
 

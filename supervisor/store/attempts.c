@@ -170,9 +170,10 @@ pass_test(struct store *s, const struct attempt_key *key,
 	return statement_run(s,
 	    "UPDATE tests SET status = 'passed', passed_at = " NOTE_NOW ","
 	    " verified_at = " NOTE_NOW ", last_result = 'passed',"
-	    " reason = nullif(?2, ''), attempts = ifnull(attempts, 0) + ?3"
-	    " WHERE id = ?1",
-	    "tti", key->test_id, end->detail, (int64_t)!end->parked);
+	    " reason = nullif(?2, ''), attempts = ifnull(attempts, 0) + ?3,"
+	    " verified_commit = nullif(?4, '') WHERE id = ?1",
+	    "ttit", key->test_id, end->detail, (int64_t)!end->parked,
+	    end->result_commit);
 }
 
 /* Attempts that ended like this one since the last one that said anything

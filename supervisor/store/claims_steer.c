@@ -70,7 +70,8 @@ claims_reset_within(
 	if (set_aside(s, test_id, by, "reset") < 0 ||
 	    statement_run(s,
 		"UPDATE tests SET status = 'pending', attempts = 0,"
-		" reason = NULL, passed_at = NULL, verified_at = NULL"
+		" reason = NULL, passed_at = NULL, verified_at = NULL,"
+		" verified_commit = NULL"
 		" WHERE id = ?1",
 		"t", test_id) < 0 ||
 	    note_event(s, by, "test_reset", "ttt", "test_id", test_id, "by", by,

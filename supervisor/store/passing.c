@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
-
-#include <bsd/string.h>
+#include <string.h>
 
 #include "store/note.h"
 #include "store/overlap.h"
@@ -17,6 +16,11 @@
 	" AND s.loop_id IN (SELECT value FROM json_each(?2))"      \
 	" AND ifnull(t.verify, '') <> ''"
 
+#define COLUMNS                                                        \
+	"t.id, t.loop_id, t.verify, ifnull(t.verified_commit, (SELECT" \
+	" p.commit_hash FROM passing_tests p WHERE p.test_id = t.id"   \
+	" ORDER BY p.passed_at DESC LIMIT 1))"
+
 /* Patterns of files as a set; what is no JSON is an empty one. */
 #define FILES                                                       \
 	"json_each(CASE WHEN json_valid(s.files) THEN s.files ELSE" \
@@ -25,13 +29,15 @@
 /* Of a change of very many files the first tell enough. */
 static const char concerned[] =
     "WITH changed AS MATERIALIZED (SELECT value FROM json_each(?3) LIMIT 64)"
-    " SELECT t.id, t.verify FROM " PASSED " AND s.files IS NOT NULL"
+    " SELECT " COLUMNS " FROM " PASSED " AND s.files IS NOT NULL"
     " AND EXISTS (SELECT 1 FROM " FILES
     " f, changed c WHERE overlaps(f.value, c.value))"
     " ORDER BY s.verified_at LIMIT ?4";
 
-static const char oldest[] = "SELECT t.id, t.verify FROM " PASSED
-			     " ORDER BY s.verified_at LIMIT ?4 + ?3";
+static const char oldest[] =
+    "SELECT " COLUMNS " FROM " PASSED
+    " AND (?5 = '' OR ifnull(t.verified_commit, '') <> ?5)"
+    " ORDER BY s.verified_at LIMIT ?4 + ?3";
 
 static bool
 is_listed(const struct passing_list *list, const char *id)
@@ -43,15 +49,12 @@ is_listed(const struct passing_list *list, const char *id)
 }
 
 static int
-add(struct passing_list *list, const char *id, const char *verify)
+add(struct passing_list *list, struct passing_test *test, const char *verify)
 {
-	struct passing_test *t = &list->tests[list->n];
-
-	t->verify = texts_add(&list->verifies, verify);
-	if (t->verify == NULL)
+	test->verify = texts_add(&list->verifies, verify);
+	if (test->verify == NULL)
 		return -1;
-	(void)strlcpy(t->id, id, sizeof(t->id));
-	list->n++;
+	list->tests[list->n++] = *test;
 	return 0;
 }
 
@@ -60,12 +63,15 @@ static int
 take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
     struct passing_list *list)
 {
-	const char *id, *verify;
+	struct passing_test t;
+	const char *verify;
 	int more = 1;
 
 	while (list->n < (size_t)max &&
-	    (more = statement_row(s, rows, "tt", &id, &verify)) == 1) {
-		if (!is_listed(list, id) && add(list, id, verify) < 0) {
+	    (more = statement_row(s, rows, "ssts", t.id, sizeof(t.id),
+		 t.loop_id, sizeof(t.loop_id), &verify, t.commit,
+		 sizeof(t.commit))) == 1) {
+		if (!is_listed(list, t.id) && add(list, &t, verify) < 0) {
 			more = store_refuse(s, ENOMEM, "out of memory");
 			break;
 		}
@@ -92,8 +98,9 @@ passing_pick(struct store *s, const struct passing_request *request,
 	    request->max, &list);
 	if (result == 0 && list.n < (size_t)request->max)
 		result = take_rows(s,
-		    statement_query(s, oldest, "ttii", request->except_id,
-			request->loops, (int64_t)list.n, (int64_t)request->max),
+		    statement_query(s, oldest, "ttiit", request->except_id,
+			request->loops, (int64_t)list.n, (int64_t)request->max,
+			request->not_on != NULL ? request->not_on : ""),
 		    request->max, &list);
 	if (result < 0)
 		passing_free(&list);
@@ -128,4 +135,13 @@ passing_verified(struct store *s, const struct passing_list *list)
 	if (list->n == 0)
 		return 0;
 	return note_begin(s) < 0 ? -1 : store_end(s, note_all(s, list));
+}
+
+int
+passing_verified_on(struct store *s, const char *test_id, const char *commit)
+{
+	return statement_run(s,
+	    "UPDATE tests SET verified_at = " NOTE_NOW ", verified_commit = ?2"
+	    " WHERE id = ?1 AND status = 'passed'",
+	    "tt", test_id, commit);
 }

@@ -9,7 +9,10 @@
 
 struct passing_test {
 	char id[ATTEMPT_TEST_SIZE];
-	const char *verify; /* one of verifies */
+	char loop_id[TEXT_NAME_MAX + 1];
+	const char *verify;		  /* one of verifies */
+	char commit[ATTEMPT_COMMIT_SIZE]; /* on which it passed last; "" unknown
+					   */
 };
 
 struct passing_list {
@@ -22,6 +25,8 @@ struct passing_request {
 	const char *except_id; /* the test whose work is judged */
 	const char *loops;     /* whose tests: JSON array of ids */
 	const char *changed;   /* paths that changed: JSON array */
+	const char *not_on;    /* but none that passed on this commit;
+				  NULL: any */
 	int max;
 };
 
@@ -36,5 +41,10 @@ void passing_free(struct passing_list *list);
 
 /* They passed again. Returns 0 or -1. */
 int passing_verified(struct store *s, const struct passing_list *list);
+
+/* One of them did, on that commit of the integration branch. Returns 0 or -1.
+ */
+int
+passing_verified_on(struct store *s, const char *test_id, const char *commit);
 
 #endif

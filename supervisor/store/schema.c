@@ -33,7 +33,7 @@ static const char *const tables[] = {
 	" last_attempt_at TEXT, passed_at TEXT, verified_at TEXT,"
 	" created_at " NOW ", verify TEXT, worker TEXT, files TEXT,"
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
-	" allow_test_changes INTEGER DEFAULT 0)",
+	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT)",
 
 	"events (id TEXT PRIMARY KEY NOT NULL, timestamp " NOW " NOT NULL,"
 	" source TEXT, event_type TEXT, payload TEXT DEFAULT '{}',"
@@ -97,6 +97,11 @@ static const char *const tables[] = {
 	"budget_raises (day TEXT NOT NULL, loop_id TEXT NOT NULL,"
 	" usd REAL NOT NULL, PRIMARY KEY (day, loop_id))",
 
+	"regressions (id " SQUID ", test_id TEXT NOT NULL, loop_id TEXT,"
+	" status TEXT NOT NULL DEFAULT 'open', cause TEXT,"
+	" failing_commit TEXT, last_good_commit TEXT, transcript TEXT,"
+	" detected_at " NOW ", closed_at TEXT)",
+
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
 };
 #define NTABLES (sizeof(tables) / sizeof(tables[0]))
@@ -123,6 +128,7 @@ static const char *const indices[] = {
 	"wait_graph_holder ON wait_graph (holder)",
 	"checkpoints_test ON checkpoints (test_id)",
 	"decisions_status ON decisions (status)",
+	"regressions_open ON regressions (test_id) WHERE status = 'open'",
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
 	 " WHERE json_valid(context)"),

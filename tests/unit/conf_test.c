@@ -404,6 +404,37 @@ test_own_groups(void **state)
 	conf_free(old);
 }
 
+/* The monitor is to know a loop that was added, and where its tests run. */
+static void
+test_monitor_knows_loops(void **state)
+{
+	static const char format[] =
+	    "components = ( { name = \"m\"; command = [ "
+	    "\"loopkeeper-monitor\" ]; }, { name = \"l\"; command = [ "
+	    "\"loopkeeper-loop\" ]; loop = { worker = [ \"prog\" ]; "
+	    "repository = \".\"; %s }; } );";
+	char text[512], *told;
+	struct conf *old, *new;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), format, "");
+	old = good(text);
+	(void)snprintf(
+	    text, sizeof(text), format, "integration_branch = \"b\";");
+	new = good(text);
+	told = difference(old, new);
+	assert_non_null(strstr(told, "~ m: restart"));
+	free(told);
+	conf_free(new);
+	(void)snprintf(text, sizeof(text), format, "time_limit = \"9h\";");
+	new = good(text);
+	told = difference(old, new);
+	assert_null(strstr(told, "~ m:"));
+	free(told);
+	conf_free(new);
+	conf_free(old);
+}
+
 static const char *
 text_of(const struct component_config *c, uint32_t offset)
 {
@@ -731,6 +762,7 @@ main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_changes_together),
 		cmocka_unit_test(test_own_groups),
+		cmocka_unit_test(test_monitor_knows_loops),
 		cmocka_unit_test(test_component),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_user),

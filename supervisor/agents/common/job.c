@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +64,24 @@ job_start(struct job *j, const struct job_command *command, int64_t now_ms)
 	if (process_read(pid, &self) == 0)
 		j->pid_start = self.start;
 	return 0;
+}
+
+int
+job_start_shell(struct job *j, const char *text,
+    const struct job_command *command, int64_t now_ms)
+{
+	char shell[] = "/bin/sh", option[] = "-c", *copy = strdup(text);
+	char *const argv[] = { shell, option, copy, NULL };
+	struct job_command whole = *command;
+	int result = -1, saved;
+
+	whole.argv = argv;
+	if (copy != NULL)
+		result = job_start(j, &whole, now_ms);
+	saved = errno;
+	free(copy);
+	errno = saved;
+	return result;
 }
 
 /* The first cause stays: what follows is only how it was brought to an end. */

@@ -70,6 +70,10 @@ struct job {
  */
 int job_start(struct job *j, const struct job_command *command, int64_t now_ms);
 
+/* The same for one text that `sh -c` runs; command->argv is not looked at. */
+int job_start_shell(struct job *j, const char *text,
+    const struct job_command *command, int64_t now_ms);
+
 /*
  * To be called after SIGCHLD and once a second: reaps, reads the clocks, ends
  * what is to be ended. Returns true when the job is over, cause known and tree

@@ -1,4 +1,3 @@
-/* One attempt: does the test pass already, then the worker. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -7,9 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/candidate.h"
+#include "agents/loop/close.h"
+#include "agents/loop/evidence.h"
+#include "agents/loop/recheck.h"
 #include "agents/loop/session.h"
+#include "agents/loop/show.h"
+#include "agents/loop/spend.h"
 #include "agents/loop/task.h"
+#include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -237,6 +244,20 @@ attempt_restart(struct runner *r, int64_t now_ms)
 		start_worker(r, now_ms);
 }
 
+/* The fence counts every attempt, also those that were interrupted: none
+ * writes over another one's. */
+static int
+open_transcript(struct runner *r)
+{
+	const struct attempt_key *key = &r->claim.key;
+	char directory[PATH_SIZE], fence[24];
+
+	(void)snprintf(fence, sizeof(fence), "%lld", (long long)key->fence);
+	return path_format(directory, "%s/logs/transcripts", r->specs) < 0
+	    ? -1
+	    : transcript_open(directory, key->test_id, fence, r->transcript);
+}
+
 void
 attempt_begin(struct runner *r, int64_t now_ms)
 {
@@ -246,7 +267,7 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	r->shown = 0;
 	log_line(&r->agent.log, "%s: attempt %d of %d", c->key.test_id,
 	    c->key.attempt, c->max_attempts);
-	r->transcript_fd = transcript_open(r);
+	r->transcript_fd = open_transcript(r);
 	if (r->transcript_fd < 0) {
 		not_started(r, r->transcript, now_ms);
 		return;

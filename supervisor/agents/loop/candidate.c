@@ -1,9 +1,3 @@
-/*
- * What a worker did, as commits: first a snapshot of everything it left, kept
- * by a ref before anything else happens to it; then the candidate, one commit
- * on the tip of the integration branch, whose tests are those of the base. A
- * worker that changed the tests has no candidate.
- */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/candidate.h"
 #include "agents/loop/changes.h"
-#include "agents/loop/runner.h"
+#include "agents/loop/close.h"
+#include "agents/loop/evidence.h"
+#include "agents/loop/integrate.h"
+#include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/point.h"

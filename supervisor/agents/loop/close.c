@@ -1,10 +1,11 @@
-/* The end of an attempt: its outcome goes into the database or, as long as
- * that can't be had, into a file in the spool. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/close.h"
+#include "agents/loop/gate.h"
+#include "agents/loop/show.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"

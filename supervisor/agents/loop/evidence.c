@@ -1,4 +1,3 @@
-/* What a failing command wrote last, for the one who is to do better. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/evidence.h"
 #include "base/io.h"
 #include "base/text.h"
 

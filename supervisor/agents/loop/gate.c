@@ -1,5 +1,3 @@
-/* Whether anything may be claimed: room on the machine, money, and a provider
- * that can be had. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +5,9 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "agents/loop/runner.h"
+#include "agents/loop/gate.h"
+#include "agents/loop/health.h"
+#include "agents/loop/trouble.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "store/budget.h"

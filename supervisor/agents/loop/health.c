@@ -1,9 +1,7 @@
-/* DIRECTORY/specs/health.json: how the loop is, for programs that know only
- * this file, and for `status` while the database can't be had; and STATUS=. */
 #include <unistd.h>
 
 #include "agents/common/json_file.h"
-#include "agents/loop/runner.h"
+#include "agents/loop/health.h"
 #include "base/clock.h"
 
 #define BUSY_MS 5000

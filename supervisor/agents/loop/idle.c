@@ -1,10 +1,14 @@
-/* Between two tests: who died before us, whether we may work, what next. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/leftovers.h"
-#include "agents/loop/runner.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/gate.h"
+#include "agents/loop/health.h"
+#include "agents/loop/idle.h"
+#include "agents/common/leftovers.h"
+#include "agents/loop/ready.h"
+#include "agents/loop/trouble.h"
 #include "base/clock.h"
 
 #define LEFTOVERS_MS 1000 /* until it is seen whether they are gone */

@@ -1,17 +1,15 @@
-/*
- * The way of a verified candidate into the integration branch. One loop at a
- * time merges; when the branch has moved on since, the candidate is put on its
- * tip and verified again, the turn being kept. What is merged is exactly what
- * was verified, and it is merged within the transaction that says so: before
- * it the intent is written, by which recovery tells what became of it. Without
- * the database nothing is merged; the candidate waits, and if this process
- * ends, the next attempt of the test goes on with it.
- */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/candidate.h"
+#include "agents/loop/close.h"
+#include "agents/loop/integrate.h"
+#include "agents/loop/show.h"
+#include "agents/loop/trouble.h"
+#include "agents/loop/verify.h"
 #include "base/io.h"
 #include "base/point.h"
 

@@ -1,5 +1,3 @@
-/* Before a claim: what an earlier attempt left is safe, both trees are at the
- * tip, and setup has been run in them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,8 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/loop/ready.h"
 #include "agents/loop/setup.h"
+#include "agents/loop/trouble.h"
 #include "base/io.h"
 #include "git/snapshot.h"
 #include "git/wreck.h"

@@ -1,16 +1,15 @@
-/*
- * Tests that passed before are run on the candidate. One that fails is run
- * without it: failing there, it isn't this attempt's doing. Passing there, it
- * is run with it once more, so that a test which fails now and then blames
- * nobody.
- */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/evidence.h"
+#include "agents/loop/integrate.h"
+#include "agents/loop/recheck.h"
+#include "agents/loop/verify.h"
 #include "base/buf.h"
 
 /* All loops that merge into the same branch, as a JSON array. To be freed. */

@@ -6,7 +6,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "agents/loop/attempt.h"
+#include "agents/loop/close.h"
+#include "agents/loop/health.h"
+#include "agents/loop/idle.h"
+#include "agents/loop/integrate.h"
+#include "agents/loop/ready.h"
 #include "agents/loop/runner.h"
+#include "agents/loop/show.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "store/alive.h"

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/common/transcript.h"
 #include "agents/loop/session.h"
 #include "agents/loop/task.h"
 #include "git/snapshot.h"

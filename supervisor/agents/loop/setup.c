@@ -1,8 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "agents/common/transcript.h"
 #include "agents/loop/setup.h"
 #include "base/texts.h"
 
@@ -23,18 +22,15 @@ setup_open_log(struct runner *r)
 int
 setup_start(struct runner *r, enum phase phase, int64_t now_ms)
 {
-	char shell[] = "/bin/sh", option[] = "-c";
-	char *command = strdup(r->config->setup);
-	char *const argv[] = { shell, option, command, NULL };
 	const struct claim *claim = phase == PHASE_SETUP ? NULL : &r->claim;
 	char **envp = worker_environment(r->config, claim, NULL);
 	int result = -1, saved;
 
-	if (command != NULL && envp != NULL) {
-		transcript_note(r->transcript_fd, "setup: %s", command);
-		result = job_start(&r->job,
-		    &(struct job_command){ .argv = argv,
-			.envp = envp,
+	if (envp != NULL) {
+		transcript_note(
+		    r->transcript_fd, "setup: %s", r->config->setup);
+		result = job_start_shell(&r->job, r->config->setup,
+		    &(struct job_command){ .envp = envp,
 			.directory = r->place.trees[r->setup_tree].path,
 			.output_fd = r->transcript_fd,
 			.time_limit_ms = r->config->setup_limit_ms,
@@ -43,7 +39,6 @@ setup_start(struct runner *r, enum phase phase, int64_t now_ms)
 	}
 	saved = errno;
 	texts_free(envp);
-	free(command);
 	errno = saved;
 	if (result == 0)
 		runner_enter(r, phase);

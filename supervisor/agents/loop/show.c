@@ -1,10 +1,9 @@
-/* For whoever looks on: prompt, output and diff of the one attempt. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/loop/show.h"
 #include "base/io.h"
 
 static void

@@ -1,9 +1,10 @@
-/* What a worker says of itself while it runs, and what follows from it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/gate.h"
+#include "agents/loop/spend.h"
 #include "base/duration.h"
 #include "store/alerts.h"
 

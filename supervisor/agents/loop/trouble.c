@@ -1,9 +1,10 @@
-/* Why a loop claims nothing: said once, as an alert that goes by itself. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/runner.h"
+#include "agents/loop/gate.h"
+#include "agents/loop/health.h"
+#include "agents/loop/trouble.h"
 #include "base/text.h"
 #include "store/alerts.h"
 

@@ -1,12 +1,17 @@
-/* Running verify in the checkout that no worker has access to. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/close.h"
+#include "agents/loop/evidence.h"
+#include "agents/loop/integrate.h"
+#include "agents/loop/recheck.h"
 #include "agents/loop/setup.h"
+#include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/texts.h"
 
@@ -29,18 +34,15 @@ bool
 verify_run(struct runner *r, enum phase phase, const char *command,
     const char *what, int64_t now_ms)
 {
-	char shell[] = "/bin/sh", option[] = "-c", *copy = strdup(command);
-	char *const argv[] = { shell, option, copy, NULL };
 	char **envp = worker_environment(r->config, &r->claim, NULL);
 	char detail[ATTEMPT_DETAIL_SIZE];
 	int result = -1;
 
-	if (copy != NULL && envp != NULL) {
+	if (envp != NULL) {
 		transcript_note(r->transcript_fd, "%s: %s", what, command);
 		r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
-		result = job_start(&r->job,
-		    &(struct job_command){ .argv = argv,
-			.envp = envp,
+		result = job_start_shell(&r->job, command,
+		    &(struct job_command){ .envp = envp,
 			.directory = r->place.trees[TREE_VERIFY].path,
 			.output_fd = r->transcript_fd,
 			.time_limit_ms = r->config->verify_limit_ms },
@@ -50,7 +52,6 @@ verify_run(struct runner *r, enum phase phase, const char *command,
 		(void)snprintf(detail, sizeof(detail),
 		    "%s can't be started: %s", what, strerror(errno));
 	texts_free(envp);
-	free(copy);
 	if (result < 0)
 		attempt_interrupt(r, detail, now_ms);
 	else

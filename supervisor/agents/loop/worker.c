@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/leftovers.h"
+#include "agents/common/environment.h"
 #include "agents/loop/worker.h"
 #include "base/io.h"
 #include "base/texts.h"
@@ -224,37 +224,6 @@ worker_free(struct worker *w)
 	errno = saved;
 }
 
-static bool
-begins(const char *variable, const char *const *with, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strncmp(variable, with[i], strlen(with[i])) == 0)
-			return true;
-	return false;
-}
-
-/* What is between the keeper and us only, what would make an agent think that
- * it runs inside another one, and what would lead git to another repository.
- * Settings and keys of agents stay. */
-static bool
-is_private(const char *variable, bool has_hooks)
-{
-	static const char *const private[] = { "NOTIFY_SOCKET=",
-		"WATCHDOG_USEC=", "WATCHDOG_PID=", "CLAUDECODE=",
-		"CLAUDE_CODE_", "GIT_" };
-	static const char *const settings[] = { "CLAUDE_CODE_OAUTH_TOKEN=",
-		"CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_MAX_",
-		"CLAUDE_CODE_DISABLE_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_",
-		"GIT_CONFIG_COUNT=" };
-
-	if (has_hooks && strncmp(variable, "GIT_CONFIG_COUNT=", 17) == 0)
-		return true;
-
-	return begins(
-		   variable, private, sizeof(private) / sizeof(private[0])) &&
-	    !begins(variable, settings, sizeof(settings) / sizeof(settings[0]));
-}
-
 /* The variables that are only about the claim; w may be NULL. */
 static void
 add_claim(struct texts *l, const struct claim *claim, const struct worker *w)
@@ -291,16 +260,11 @@ worker_environment(const struct loop_config *config, const struct claim *claim,
 	struct texts l = { 0 };
 	const struct hooks *hooks = w != NULL ? w->hooks : NULL;
 
-	for (size_t i = 0; environ[i] != NULL; i++)
-		if (!is_private(environ[i], hooks != NULL))
-			(void)texts_add(&l, environ[i]);
-	texts_addf(&l, "LOOPKEEPER_LOOP=%s", config->name);
-	texts_addf(&l, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
-	texts_addf(&l, LEFTOVERS_VARIABLE "=%s", config->directory);
-	texts_addf(&l, "LOOPKEEPER_REPOSITORY=%s", config->repository);
-	texts_addf(&l, "GIT_TERMINAL_PROMPT=0");
-	/* A worktree whose .git is gone isn't the checkout around it. */
-	texts_addf(&l, "GIT_CEILING_DIRECTORIES=%s", config->directory);
+	environment_begin(&l,
+	    &(struct environment){ .config = config,
+		.index = config->index,
+		.directory = config->directory,
+		.has_hooks = hooks != NULL });
 	if (hooks != NULL)
 		add_hooks(&l, hooks);
 	if (claim != NULL)

@@ -47,8 +47,7 @@ findings_publish(struct findings *f, struct store *s, const char *source)
 			.loop_id = n->loop_id[0] != '\0' ? n->loop_id : NULL,
 			.test_id = n->test_id[0] != '\0' ? n->test_id : NULL };
 
-		if (n->type != NULL &&
-		    alerts_raise(s, &alert, "stuck_detected") < 0)
+		if (n->type != NULL && alerts_raise(s, &alert, n->event) < 0)
 			return -1;
 	}
 	return alerts_sweep(s, source, has, f);

@@ -10,8 +10,9 @@
 
 struct finding {
 	char cause[192];
-	const char *type; /* of the alert; NULL: only one that stands already
-			     goes on standing */
+	const char *type;  /* of the alert; NULL: only one that stands already
+			      goes on standing */
+	const char *event; /* told with it; NULL: none */
 	char message[512];
 	char loop_id[TEXT_NAME_MAX + 1];
 	char test_id[ATTEMPT_TEST_SIZE];

@@ -11,9 +11,11 @@
 
 #include "agents/common/agent.h"
 #include "agents/monitor/findings.h"
+#include "agents/monitor/sweep.h"
 #include "agents/monitor/watch.h"
 #include "base/clock.h"
 #include "base/duration.h"
+#include "store/regressions.h"
 
 /* Later than this, it was asleep or stopped itself. */
 #define LATE_MS 5000
@@ -23,6 +25,7 @@ struct monitor {
 	struct watch *watches; /* one per loop of the configuration */
 	size_t nwatches;
 	struct findings findings;
+	struct sweep sweep;
 	int64_t looked_ms; /* the last look; 0: none yet */
 };
 
@@ -41,6 +44,7 @@ say_stuck(struct monitor *m, const struct watch *w, int64_t still_ms)
 		return;
 	duration_format(age, still_ms);
 	f->type = "loop_stuck";
+	f->event = "stuck_detected";
 	(void)snprintf(
 	    f->test_id, sizeof(f->test_id), "%s", w->progress.test_id);
 	(void)snprintf(f->message, sizeof(f->message),
@@ -75,12 +79,64 @@ say_failing(const struct failing *test, void *argument)
 	if (f == NULL)
 		return;
 	f->type = "test_failing";
+	f->event = "stuck_detected";
 	(void)snprintf(f->cause, sizeof(f->cause), "failing:%s", test->test_id);
 	(void)snprintf(f->test_id, sizeof(f->test_id), "%s", test->test_id);
 	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", test->loop_id);
 	(void)snprintf(f->message, sizeof(f->message),
 	    "%s failed %d times in a row; the last: %s", test->test_id,
 	    test->failures, test->last_result);
+}
+
+static void
+say_regression(const struct regression *r, void *argument)
+{
+	struct monitor *m = argument;
+	struct finding *f = findings_add(&m->findings);
+
+	if (f == NULL)
+		return;
+	f->type = "regression";
+	(void)snprintf(f->cause, sizeof(f->cause), "regression:%s", r->test_id);
+	(void)snprintf(f->test_id, sizeof(f->test_id), "%s", r->test_id);
+	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", r->loop_id);
+	if (r->is_outside)
+		(void)snprintf(f->message, sizeof(f->message),
+		    "%s fails now, also on %.12s, where it passed: something "
+		    "outside the repository has changed: see %s",
+		    r->test_id, r->last_good, r->transcript);
+	else
+		(void)snprintf(f->message, sizeof(f->message),
+		    "%s fails on %.12s%s%.12s: see %s", r->test_id, r->commit,
+		    r->last_good[0] != '\0' ? ", and passes on " : "",
+		    r->last_good, r->transcript);
+}
+
+static void
+say_trouble(struct monitor *m)
+{
+	const struct branch *b = m->sweep.trouble;
+	struct finding *f;
+
+	if (b == NULL || (f = findings_add(&m->findings)) == NULL)
+		return;
+	f->type = "regressions_unknown";
+	(void)snprintf(
+	    f->cause, sizeof(f->cause), "regressions:%s", b->config->name);
+	(void)snprintf(f->message, sizeof(f->message),
+	    "passed tests can't be run again on %s: %s",
+	    b->config->integration_branch, m->sweep.why);
+}
+
+static void
+look_at_regressions(struct monitor *m)
+{
+	struct agent *a = &m->agent;
+
+	if (regressions_settle(&a->store, a->name) < 0 ||
+	    regressions_each(&a->store, say_regression, m) < 0)
+		m->findings.failed = true;
+	say_trouble(m);
 }
 
 /* Nobody is judged for a time in which the monitor itself was away. */
@@ -109,28 +165,39 @@ look(struct monitor *m, int64_t now_ms)
 	if (progress_failing(&a->store, a->conf->monitor.failures_in_row,
 		say_failing, m) < 0)
 		m->findings.failed = true;
+	look_at_regressions(m);
 	if (m->findings.failed)
 		agent_failed(a, "looking at the work");
 	else if (findings_publish(&m->findings, &a->store, a->name) < 0)
 		agent_failed(a, "raising an alert");
 	m->findings.n = 0;
 	m->findings.failed = false;
-	agent_status(a, "watching %zu loops", m->nwatches);
+	agent_status(a, "watching %zu loops%s", m->nwatches,
+	    sweep_is_busy(&m->sweep) ? ", running passed tests again" : "");
 }
 
 static int
 run(struct monitor *m)
 {
 	struct agent *a = &m->agent;
+	int64_t look_ms = 0, wake_ms;
 
 	agent_ready(a);
-	while (!a->stopping) {
+	while (!a->stopping || sweep_is_busy(&m->sweep)) {
 		int64_t now_ms = clock_ms();
 
 		(void)agent_look(a);
-		look(m, now_ms);
-		if (agent_wait(a, now_ms + a->conf->monitor.every_ms, false) <
-		    0)
+		if (now_ms >= look_ms) {
+			look_ms = now_ms + a->conf->monitor.every_ms;
+			look(m, now_ms);
+		}
+		if (a->stopping)
+			sweep_stop(&m->sweep, now_ms);
+		sweep_step(&m->sweep, now_ms);
+		wake_ms = sweep_next_ms(&m->sweep, now_ms);
+		if (wake_ms == 0 || wake_ms > look_ms)
+			wake_ms = look_ms;
+		if (agent_wait(a, wake_ms, false) < 0)
 			return 1;
 	}
 	return 0;
@@ -151,7 +218,7 @@ begin(struct monitor *m, int argc, char **argv)
 	}
 	for (m->nwatches = 0; m->nwatches < conf->nloops; m->nwatches++)
 		m->watches[m->nwatches].config = &conf->loops[m->nwatches];
-	return 0;
+	return sweep_open(&m->sweep, &m->agent) < 0 ? 1 : 0;
 }
 
 int
@@ -162,6 +229,7 @@ main(int argc, char **argv)
 
 	if (code == 0)
 		code = run(&monitor);
+	sweep_close(&monitor.sweep);
 	findings_finish(&monitor.findings);
 	free(monitor.watches);
 	agent_finish(&monitor.agent);

@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/loop/runner.h"
+#include "agents/common/transcript.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "store/attempts.h"
 
-/* A test's id as part of a file name. */
+/* What a file's name can't have, or nobody wants in one. */
 static void
-file_name(const char *test_id, char *buf, size_t size)
+make_name(const char *test_id, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s", test_id);
 	for (char *p = buf; *p != '\0'; p++)
@@ -18,21 +19,17 @@ file_name(const char *test_id, char *buf, size_t size)
 }
 
 int
-transcript_open(struct runner *r)
+transcript_open(const char *directory, const char *test_id, const char *suffix,
+    char ret[static PATH_SIZE])
 {
-	const struct attempt_key *key = &r->claim.key;
-	char directory[PATH_SIZE], name[ATTEMPT_TEST_SIZE];
+	char name[ATTEMPT_TEST_SIZE];
 
-	file_name(key->test_id, name, sizeof(name));
-	/* The fence counts every attempt, also those that were interrupted:
-	 * none writes over another one's. */
-	if (path_format(directory, "%s/logs/transcripts", r->specs) < 0 ||
-	    path_make(directory, 0700) < 0 ||
-	    path_format(r->transcript, "%s/%s-%lld.log", directory, name,
-		(long long)key->fence) < 0)
+	make_name(test_id, name, sizeof(name));
+	if (path_make(directory, 0700) < 0 ||
+	    path_format(ret, "%s/%s-%s.log", directory, name, suffix) < 0)
 		return -1;
-	return open(r->transcript,
-	    O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	return open(
+	    ret, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 }
 
 int

@@ -5,14 +5,10 @@
  * of it which still has the loop's directory in its environment is ended here,
  * whatever the database knows of it.
  */
-#ifndef LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
-#define LOOPKEEPER_AGENTS_LOOP_LEFTOVERS_H
+#ifndef LOOPKEEPER_AGENTS_COMMON_LEFTOVERS_H
+#define LOOPKEEPER_AGENTS_COMMON_LEFTOVERS_H
 
 #include "agents/common/agent.h"
-
-/* In the environment of all that a loop runs: its directory, which no other
- * loop on the machine has. */
-#define LEFTOVERS_VARIABLE "LOOPKEEPER_LOOP_DIRECTORY"
 
 /* Ends them and waits until they are gone. Returns 0, or -1 when one may be
  * there still. */

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop/leftovers.h"
+#include "agents/common/environment.h"
+#include "agents/common/leftovers.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "system/pidfd.h"
@@ -98,7 +99,7 @@ end_all(struct search *s)
 int
 leftovers_end(struct agent *a, const char *directory)
 {
-	const char *own = getenv(LEFTOVERS_VARIABLE);
+	const char *own = getenv(ENVIRONMENT_DIRECTORY);
 	struct search s = { .agent = a };
 	int n = -1;
 
@@ -108,7 +109,7 @@ leftovers_end(struct agent *a, const char *directory)
 		return 0;
 
 	s.environment = malloc(ENVIRONMENT_SIZE);
-	if (asprintf(&s.variable, LEFTOVERS_VARIABLE "=%s", directory) < 0)
+	if (asprintf(&s.variable, ENVIRONMENT_DIRECTORY "=%s", directory) < 0)
 		s.variable = NULL;
 	/* One that forked while they were looked at has left another. */
 	if (s.environment != NULL && s.variable != NULL)

@@ -1,0 +1,24 @@
+/* The environment of what is run for a loop: its setup, workers and tests. */
+#ifndef LOOPKEEPER_AGENTS_COMMON_ENVIRONMENT_H
+#define LOOPKEEPER_AGENTS_COMMON_ENVIRONMENT_H
+
+#include <stdbool.h>
+
+#include "base/texts.h"
+#include "conf/conf.h"
+
+/* The directory of whoever runs it, which nobody else on the machine has: what
+ * he leaves when he dies is known by it. */
+#define ENVIRONMENT_DIRECTORY "LOOPKEEPER_LOOP_DIRECTORY"
+
+struct environment {
+	const struct loop_config *config;
+	int index;	       /* for ports: no two that run at once share it */
+	const char *directory; /* absolute, with all worktrees below it */
+	bool has_hooks;	       /* GIT_CONFIG_COUNT will be added */
+};
+
+/* Ours, without what is private, and what all of them are told. */
+void environment_begin(struct texts *t, const struct environment *e);
+
+#endif

@@ -1,0 +1,26 @@
+/* One attempt: does the test pass already, then the worker. */
+#ifndef LOOPKEEPER_AGENTS_LOOP_ATTEMPT_H
+#define LOOPKEEPER_AGENTS_LOOP_ATTEMPT_H
+
+#include "agents/loop/runner.h"
+
+/* A test has been claimed. */
+void attempt_begin(struct runner *r, int64_t now_ms);
+/* The claim is looked after while a job runs, or while it waits. */
+void attempt_watch(struct runner *r, int64_t now_ms);
+/* The job of the present phase is over. */
+void attempt_next(struct runner *r, int64_t now_ms);
+
+/* Closes it because it was told to stop or has lost its test. */
+void attempt_give_up(struct runner *r, int64_t now_ms);
+/* Something that is nobody's fault, with errno's or git's words. */
+void attempt_interrupt(struct runner *r, const char *what, int64_t now_ms);
+/* What was done is no good: an attempt is used up if a worker did it. */
+void attempt_fail(struct runner *r, const char *detail, int64_t now_ms);
+/* What an earlier attempt had done is no good any more: from the start. */
+void attempt_restart(struct runner *r, int64_t now_ms);
+
+/* The outcome of a worker that didn't reach its aim. */
+enum attempt_outcome attempt_blame(const struct runner *r);
+
+#endif

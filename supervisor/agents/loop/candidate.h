@@ -1,0 +1,24 @@
+/*
+ * What a worker did, as commits: first a snapshot of everything it left, kept
+ * by a ref before anything else happens to it; then the candidate, one commit
+ * on the tip of the integration branch, whose tests are those of the base. A
+ * worker that changed the tests has no candidate.
+ */
+#ifndef LOOPKEEPER_AGENTS_LOOP_CANDIDATE_H
+#define LOOPKEEPER_AGENTS_LOOP_CANDIDATE_H
+
+#include "agents/loop/runner.h"
+
+/* The worker's tree is empty: snapshot, judgement, candidate, verify. */
+void candidate_make(struct runner *r, int64_t now_ms);
+/* The snapshot alone, where the attempt ends before that. Returns 0, or -1
+ * with git's error: then the work stays where it is. */
+int candidate_save(struct runner *r);
+/* An earlier attempt of the test was verified, but not merged: goes on with
+ * it. Returns false where that is of no use. */
+bool candidate_resume(struct runner *r, int64_t now_ms);
+/* Puts the candidate on another commit. Returns 1, 0 when the attempt was
+ * closed because it doesn't apply there, -1 with git's error. */
+int candidate_move(struct runner *r, const char *onto, int64_t now_ms);
+
+#endif

@@ -1,0 +1,13 @@
+/* What a failing command wrote last, for the one who is to do better: kept
+ * beside the transcript for the next attempt, and as r->failure for this. */
+#ifndef LOOPKEEPER_AGENTS_LOOP_EVIDENCE_H
+#define LOOPKEEPER_AGENTS_LOOP_EVIDENCE_H
+
+#include "agents/loop/runner.h"
+
+/* The end of what the job wrote; title says what it is. */
+void evidence_keep(struct runner *r, const char *title);
+/* That of the attempt before. */
+void evidence_recall(struct runner *r);
+
+#endif

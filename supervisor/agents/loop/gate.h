@@ -1,0 +1,21 @@
+/* Whether anything may be claimed: room on the machine, money, and a provider
+ * that can be had. */
+#ifndef LOOPKEEPER_AGENTS_LOOP_GATE_H
+#define LOOPKEEPER_AGENTS_LOOP_GATE_H
+
+#include "agents/loop/runner.h"
+
+/* Whether it may now; r->hold tells for whom it waits. */
+bool gate_ask(struct runner *r, int64_t now_ms);
+/* It wasn't allowed, but somebody has changed the database since: a gate may
+ * have been opened, or a budget raised. */
+bool gate_may_be_open(struct runner *r);
+/* Whether the day's budget is spent, this attempt's cost being written. */
+bool gate_is_day_spent(struct runner *r);
+
+/* How the worker fared with its provider. */
+void gate_answer(struct runner *r);
+/* It was let in to try a closed provider, and had nothing to try it with. */
+void gate_leave(struct runner *r);
+
+#endif

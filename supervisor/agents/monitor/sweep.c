@@ -1,0 +1,358 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "agents/common/leftovers.h"
+#include "agents/common/transcript.h"
+#include "agents/monitor/sweep.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "store/regressions.h"
+#include "system/lock.h"
+
+#define TESTS_MAX 1000 /* of one sweep */
+#define TICK_MS	  1000
+#define HURRY_MS  100 /* while a tree is being ended */
+
+/* While git is waited for. */
+static bool
+go_on(void *argument)
+{
+	struct sweep *w = argument;
+
+	agent_beat(w->agent);
+	return true;
+}
+
+/* Paths as git notes them, without links. */
+static int
+make_directory(struct sweep *w, char state[static PATH_MAX])
+{
+	char path[PATH_SIZE];
+
+	if (realpath(w->agent->state_directory, state) == NULL ||
+	    path_format(w->directory, "%s/regression", state) < 0 ||
+	    path_make(w->directory, 0700) < 0 ||
+	    path_format(path, "%s/lock", w->directory) < 0)
+		return -1;
+	w->lock_fd = lock_take(AT_FDCWD, path);
+	return w->lock_fd < 0 && errno != EAGAIN ? -1 : 0;
+}
+
+int
+sweep_open(struct sweep *w, struct agent *a)
+{
+	char state[PATH_MAX];
+
+	*w = (struct sweep){ .agent = a,
+		.lock_fd = -1,
+		.probe = { .conf = a->conf, .output_fd = -1 } };
+	if (a->conf->regressions.every_ms == 0)
+		return 0;
+	/* Without it no tree could be proven empty here. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
+	    make_directory(w, state) < 0) {
+		log_line(&a->log, "%s/regression: %s", a->state_directory,
+		    strerror(errno));
+		return -1;
+	}
+	if (w->lock_fd < 0) {
+		log_line(&a->log, "another monitor runs tests again");
+		return 0;
+	}
+	if (leftovers_end(a, w->directory) < 0)
+		return -1;
+	w->branches = branches_make(
+	    a->conf, state, w->directory, go_on, w, &w->nbranches);
+	if (w->branches == NULL)
+		log_line(&a->log, "%s", strerror(errno));
+	return w->branches == NULL ? -1 : 0;
+}
+
+void
+sweep_close(struct sweep *w)
+{
+	passing_free(&w->tests);
+	branches_free(w->branches, w->nbranches);
+	io_close(&w->probe.output_fd);
+	io_close(&w->lock_fd);
+}
+
+static void
+finish(struct sweep *w, int64_t now_ms)
+{
+	struct branch *b = w->branch;
+
+	io_close(&w->probe.output_fd);
+	if (w->trouble == b)
+		w->trouble = NULL;
+	/* As long a rest as it took: others need the machine, too. */
+	b->rest_ms = now_ms + (now_ms - w->begun_ms);
+	b->due_ms = now_ms + w->agent->conf->regressions.every_ms;
+	passing_free(&w->tests);
+	w->branch = NULL;
+}
+
+static void
+note_trouble(struct sweep *w, struct branch *b, const char *why)
+{
+	w->trouble = b;
+	(void)strlcpy(w->why, why, sizeof(w->why));
+}
+
+/* It can't go on for now, for the reason that errno and why tell. */
+static void
+abandon(struct sweep *w, const char *why, int64_t now_ms)
+{
+	struct branch *b = w->branch;
+	/* Another process works on the repository's worktrees, or we stop. */
+	bool is_passing = errno == EAGAIN || errno == ECANCELED;
+
+	finish(w, now_ms);
+	b->tip[0] = '\0'; /* so that it is due again */
+	if (is_passing)
+		(void)unlink(w->transcript);
+	else
+		note_trouble(w, b, why);
+}
+
+static void
+run(struct sweep *w, enum sweep_step step, const char *commit, int64_t now_ms)
+{
+	w->step = step;
+	if (probe_start(&w->probe, commit, now_ms) < 0)
+		abandon(w, w->probe.error, now_ms);
+}
+
+static const struct passing_test *
+current(const struct sweep *w)
+{
+	return &w->tests.tests[w->n];
+}
+
+static void
+begin_test(struct sweep *w, int64_t now_ms)
+{
+	char directory[PATH_SIZE], suffix[13];
+
+	(void)snprintf(suffix, sizeof(suffix), "%.12s", w->branch->tip);
+	w->is_outside = false;
+	w->probe.test = current(w);
+	if (path_format(directory, "%s/logs", w->directory) == 0)
+		w->probe.output_fd = transcript_open(
+		    directory, current(w)->id, suffix, w->transcript);
+	if (w->probe.output_fd < 0)
+		abandon(w, strerror(errno), now_ms);
+	else
+		run(w, SWEEP_TIP, w->branch->tip, now_ms);
+}
+
+/* Only the transcript of a regression is of use. */
+static void
+end_test(struct sweep *w, bool keep, int64_t now_ms)
+{
+	int64_t limit_ms = w->agent->conf->regressions.time_limit_ms;
+
+	io_close(&w->probe.output_fd);
+	if (!keep)
+		(void)unlink(w->transcript);
+	if (++w->n < w->tests.n && now_ms - w->begun_ms < limit_ms) {
+		begin_test(w, now_ms);
+		return;
+	}
+	finish(w, now_ms);
+}
+
+static void
+note_passed(struct sweep *w)
+{
+	struct agent *a = w->agent;
+
+	/* Only when it was verified is lost if this can't be written. */
+	if (agent_database(a) == 0 &&
+	    passing_verified_on(&a->store, current(w)->id, w->branch->tip) < 0)
+		agent_failed(a, "noting what passes");
+}
+
+/* Returns whether it is told, now or by an earlier sweep. */
+static bool
+note_regression(struct sweep *w)
+{
+	const struct passing_test *test = current(w);
+	struct agent *a = w->agent;
+	int told = -1;
+
+	if (agent_database(a) == 0) {
+		told = regressions_open(&a->store, a->name,
+		    &(struct regression){ .test_id = test->id,
+			.loop_id = test->loop_id,
+			.commit = w->branch->tip,
+			.last_good = test->commit,
+			.transcript = w->transcript,
+			.is_outside = w->is_outside });
+		if (told < 0)
+			agent_failed(a, "noting a regression");
+	}
+	log_line(&a->log, "%s fails on %.12s: %s", test->id, w->branch->tip,
+	    w->transcript);
+	return told > 0;
+}
+
+/* Whether the commit on which it passed last is known, and another one of this
+ * branch. */
+static bool
+has_good(struct sweep *w)
+{
+	const char *good = current(w)->commit;
+
+	return good[0] != '\0' && strcmp(good, w->branch->tip) != 0 &&
+	    repository_contains(&w->branch->git,
+		w->branch->config->integration_branch, good) > 0;
+}
+
+/* It fails on the tip. */
+static void
+look_closer(struct sweep *w, int64_t now_ms)
+{
+	struct agent *a = w->agent;
+	int open = agent_database(a) < 0
+	    ? 0
+	    : regressions_is_open(&a->store, current(w)->id);
+
+	if (open < 0)
+		agent_failed(a, "looking for regressions");
+	if (open > 0)
+		end_test(w, false, now_ms); /* as is known */
+	else if (has_good(w))
+		run(w, SWEEP_GOOD, current(w)->commit, now_ms);
+	else
+		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
+}
+
+static void
+judge(struct sweep *w, bool passed, int64_t now_ms)
+{
+	if (w->step == SWEEP_GOOD) {
+		w->is_outside = !passed;
+		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
+	} else if (passed) {
+		if (w->step == SWEEP_AGAIN)
+			log_line(&w->agent->log, "%s fails by chance",
+			    current(w)->id);
+		note_passed(w);
+		end_test(w, false, now_ms);
+	} else if (w->step == SWEEP_TIP) {
+		look_closer(w, now_ms);
+	} else {
+		end_test(w, note_regression(w), now_ms);
+	}
+}
+
+/* Returns whether a sweep was begun. */
+static bool
+begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
+{
+	struct agent *a = w->agent;
+	struct passing_request request = { .except_id = "",
+		.loops = b->loops,
+		.changed = "[]",
+		.not_on = now_ms < b->due_ms ? tip : NULL,
+		.max = TESTS_MAX };
+
+	if (passing_pick(&a->store, &request, &w->tests) < 0) {
+		agent_failed(a, "looking for passed tests");
+		return false;
+	}
+	(void)snprintf(b->tip, sizeof(b->tip), "%s", tip);
+	w->branch = w->probe.branch = b;
+	w->begun_ms = now_ms;
+	w->n = 0;
+	if (w->tests.n > 0)
+		begin_test(w, now_ms);
+	else
+		finish(w, now_ms);
+	return w->branch != NULL;
+}
+
+/* Whether it is to be swept, with its tip. */
+static bool
+is_due(struct sweep *w, struct branch *b, char tip[static GIT_HASH_SIZE],
+    int64_t now_ms)
+{
+	int found;
+
+	if (now_ms < b->rest_ms)
+		return false;
+	found = branch_tip(b, tip);
+	if (found < 0)
+		note_trouble(w, b, b->git.error);
+	return found > 0 && (strcmp(tip, b->tip) != 0 || now_ms >= b->due_ms);
+}
+
+static void
+look(struct sweep *w, int64_t now_ms)
+{
+	char tip[GIT_HASH_SIZE];
+
+	w->look_ms = now_ms + w->agent->conf->monitor.every_ms;
+	if (w->agent->stopping || agent_database(w->agent) < 0)
+		return;
+	for (size_t i = 0; i < w->nbranches; i++)
+		if (is_due(w, &w->branches[i], tip, now_ms) &&
+		    begin(w, &w->branches[i], tip, now_ms))
+			return;
+}
+
+void
+sweep_step(struct sweep *w, int64_t now_ms)
+{
+	enum probe_state state;
+
+	if (w->branch == NULL) {
+		if (w->nbranches > 0 && now_ms >= w->look_ms)
+			look(w, now_ms);
+		return;
+	}
+	state = probe_poll(&w->probe, now_ms);
+	if (state == PROBE_RUNNING)
+		return;
+	errno = w->agent->stopping ? ECANCELED : 0;
+	if (w->agent->stopping)
+		abandon(w, "", now_ms);
+	else if (state != PROBE_IMPOSSIBLE)
+		judge(w, state == PROBE_PASSED, now_ms);
+	else if (w->step == SWEEP_GOOD) /* then it tells nothing */
+		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
+	else
+		abandon(w, w->probe.error, now_ms);
+}
+
+int64_t
+sweep_next_ms(const struct sweep *w, int64_t now_ms)
+{
+	const struct job *j = &w->probe.job;
+
+	if (w->branch == NULL)
+		return w->look_ms;
+	return now_ms + (j->kill_ms != 0 || j->pid == 0 ? HURRY_MS : TICK_MS);
+}
+
+void
+sweep_stop(struct sweep *w, int64_t now_ms)
+{
+	if (w->branch != NULL)
+		job_end(&w->probe.job, JOB_STOPPED, 0, now_ms);
+}
+
+bool
+sweep_is_busy(const struct sweep *w)
+{
+	return w->branch != NULL;
+}

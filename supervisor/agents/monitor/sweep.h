@@ -1,0 +1,55 @@
+/*
+ * Passed tests are run again on the integration branch: after merges those that
+ * didn't pass on this commit yet, and now and then all, those first that were
+ * verified longest ago, until the time for it is over. One that fails is run on
+ * the commit on which it passed last and on the tip once more, so that chance
+ * blames nobody, before it counts as a regression.
+ */
+#ifndef LOOPKEEPER_AGENTS_MONITOR_SWEEP_H
+#define LOOPKEEPER_AGENTS_MONITOR_SWEEP_H
+
+#include "agents/common/agent.h"
+#include "agents/monitor/probe.h"
+
+enum sweep_step {
+	SWEEP_TIP,   /* does it still pass? */
+	SWEEP_GOOD,  /* no: does it where it passed last? */
+	SWEEP_AGAIN, /* and does it really fail? */
+};
+
+struct sweep {
+	struct agent *agent;
+	char directory[PATH_SIZE]; /* STATE/regression */
+	int lock_fd;		   /* held by who sweeps; -1: not us */
+	struct branch *branches;   /* owned */
+	size_t nbranches;
+	int64_t look_ms;	/* at the tips, next */
+	struct branch *trouble; /* can't be swept; NULL: none */
+	char why[384];		/* it can't */
+
+	/* While one is made. */
+	struct branch *branch; /* NULL: none is */
+	int64_t begun_ms;
+	struct passing_list tests;
+	size_t n; /* the one at hand */
+	enum sweep_step step;
+	bool is_outside; /* it doesn't pass where it passed last, either */
+	struct probe probe;
+	char transcript[PATH_SIZE];
+};
+
+/* a must live as long. Returns 0, or -1 after an error in the log. */
+int sweep_open(struct sweep *w, struct agent *a);
+void sweep_close(struct sweep *w);
+
+/* Does what is due, and takes note of a job's end. */
+void sweep_step(struct sweep *w, int64_t now_ms);
+
+/* When it is to be called next if no child ends before; 0: never. */
+int64_t sweep_next_ms(const struct sweep *w, int64_t now_ms);
+
+/* Ends what it does: sweep_step() goes on until it is_busy no more. */
+void sweep_stop(struct sweep *w, int64_t now_ms);
+bool sweep_is_busy(const struct sweep *w);
+
+#endif

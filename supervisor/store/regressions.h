@@ -1,0 +1,38 @@
+/*
+ * Tests that passed on the integration branch and don't any more. One is open
+ * until its test passes again, or doesn't count as passed any longer.
+ */
+#ifndef LOOPKEEPER_STORE_REGRESSIONS_H
+#define LOOPKEEPER_STORE_REGRESSIONS_H
+
+#include <stdbool.h>
+
+#include "store/store.h"
+
+struct regression {
+	const char *test_id;
+	const char *loop_id;
+	const char *commit;	/* on which it fails */
+	const char *last_good;	/* on which it passed last; "" unknown */
+	const char *transcript; /* a path */
+	bool is_outside; /* it fails on last_good now, too: it's no commit */
+};
+
+/* Opens one, with event regression_detected. Returns 1, 0 when one is open for
+ * that test or the test isn't passed now, -1 with errno of store.h. */
+int regressions_open(
+    struct store *s, const char *source, const struct regression *r);
+
+/* Whether one is open for the test. 1, 0, or -1. */
+int regressions_is_open(struct store *s, const char *test_id);
+
+/* Clears those whose test was verified since, or isn't passed now, with events
+ * regression_cleared. Returns how many, or -1. */
+int regressions_settle(struct store *s, const char *source);
+
+/* Calls found for each open one. It must not use the store; texts live until it
+ * returns. Returns 0 or -1. */
+int regressions_each(struct store *s,
+    void (*found)(const struct regression *r, void *argument), void *argument);
+
+#endif

@@ -1,0 +1,224 @@
+# What has passed is run again on the integration branch, in a worktree of its
+# own: what doesn't pass there any more is told, and chance blames nobody.
+
+load lib
+
+prepare() {
+	need git
+	REGRESSION=$FLEET/state/regression/loop-1
+}
+
+# fleet [KEYS OF THE LOOP] [KEYS OF REGRESSIONS]: two tests that passed, A and
+# B; each has written its own file. The monitor looks ten times a second.
+fleet() {
+	one_loop "${1:-}" <<-'SH'
+		#!/bin/sh
+		echo "$LOOPKEEPER_TEST_ID" > "$LOOPKEEPER_TEST_ID"
+	SH
+	{
+		echo "monitor = { every = \"100ms\"; };"
+		echo "regressions = { ${2:-} };"
+	} >> "$LOOPKEEPER_CONFIG"
+	lk add A --loop loop-1 --verify 'test -e A && test ! -e broken'
+	lk add B --loop loop-1 --verify 'grep -q B B'
+	background loop-1.log loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	local loop=$PID
+	wait_until 30 test_is A passed
+	wait_until 30 test_is B passed
+	kill "$loop"
+	wait_until 10 gone "$loop"
+}
+
+monitor() {
+	background monitor.log loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	MONITOR=$PID
+}
+
+stop_monitor() {
+	kill "$MONITOR"
+	wait_until 10 gone "$MONITOR"
+}
+
+# change COMMAND...: a commit on the branch by hand, in a clone.
+change() {
+	[[ -d $FLEET/clone ]] || check_out "$FLEET/clone"
+	(cd "$FLEET/clone" && "$@" && git add -A && git commit -q -m "$*" &&
+	    git push -q origin loopkeeper/main)
+}
+
+tip() {
+	git -C "$FLEET/repository" rev-parse loopkeeper/main
+}
+
+sql_is() {
+	local is
+	is=$(sql "$2")
+	[[ $is == "$1" ]] || fail "is: $is"
+}
+
+# verified_on COMMIT TEST...
+verified_on() {
+	local commit=$1 name
+	shift
+	for name; do
+		sql_is "$commit" \
+		    "SELECT verified_commit FROM tests WHERE id = '$name'"
+	done
+}
+
+alerts_stand() {
+	sql_is "$1" "SELECT count(*) FROM alerts
+	    WHERE alert_type = '$2' AND acknowledged = 0"
+}
+
+field() {
+	sql "SELECT json_extract(payload, '$.$1') FROM events
+	    WHERE event_type = 'regression_detected'"
+}
+
+@test "a commit that breaks a passed test is told, once, until it passes again" {
+	local good
+	fleet
+	monitor
+	change touch harmless
+	good=$(tip)
+	wait_until 20 verified_on "$good" A B
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	[[ $(field test_id) == A && $(field loop_id) == loop-1 ]]
+	[[ $(field cause) == commit ]]
+	[[ $(field last_good_commit) == "$good" ]]
+	[[ $(field failing_commit) == "$(tip)" ]]
+	grep "^# .* A on ${good:0:12}: " "$(field transcript)"
+	grep '^# .* verify: exit 1' "$(field transcript)"
+	wait_until 10 alerts_stand 1 regression
+	wait_until 20 verified_on "$(tip)" B
+	change touch harmless-too
+	wait_until 20 verified_on "$(tip)" B
+	test_is A passed
+	change rm broken
+	wait_event "event_type = 'regression_cleared' AND test_id = 'A'"
+	wait_until 10 alerts_stand 0 regression
+	events_are 1 "event_type = 'regression_detected'"
+	events_are 1 "event_type = 'alert_raised'"
+	# Transcripts of what passed are of no use.
+	[[ $(ls "$FLEET/state/regression/logs") == A-* ]]
+	stop_monitor
+}
+
+@test "what fails where it passed before, too, is no commit's doing" {
+	touch "$FLEET/service"
+	fleet
+	sql "UPDATE tests SET verify = 'test -e $FLEET/service' WHERE id = 'A'"
+	rm "$FLEET/service"
+	monitor
+	change touch harmless
+	wait_event "event_type = 'regression_detected' AND test_id = 'A'"
+	[[ $(field cause) == outside ]]
+	wait_until 10 alerts_stand 1 regression
+	touch "$FLEET/service"
+	change touch harmless-too
+	wait_event "event_type = 'regression_cleared' AND test_id = 'A'"
+	stop_monitor
+}
+
+@test "a test that fails by chance blames nobody" {
+	fleet
+	sql "UPDATE tests SET verify = 'test -e $FLEET/ran ||
+	    ! touch $FLEET/ran' WHERE id = 'A'"
+	monitor
+	change touch harmless
+	wait_until 20 log_has_line "A fails by chance"
+	wait_until 20 verified_on "$(tip)" A B
+	events_are 0 "event_type = 'regression_detected'"
+	stop_monitor
+}
+
+log_has_line() {
+	grep -F "$1" "$FLEET/monitor.log"
+}
+
+# In the repository as the operator has it, ignored files are there.
+@test "its worktree has setup, copies and shared folders, like a loop's" {
+	repository "$FLEET/repository"
+	printf 'deps\n.env\ncache\n' > "$FLEET/repository/.gitignore"
+	git -C "$FLEET/repository" add -A
+	git -C "$FLEET/repository" commit -q -m Ignore
+	echo secret > "$FLEET/repository/.env"
+	fleet 'copy = [ ".env" ]; shared = [ "cache" ];
+	    setup = "mkdir -p deps; pwd >> $FLEET/setups";
+	    setup_when_changed = [ "lock" ];'
+	sql "UPDATE tests SET verify = 'test -d deps -a -L cache &&
+	    grep secret .env && echo \$LOOPKEEPER_LOOP_INDEX >> $FLEET/indices'"
+	monitor
+	change touch harmless
+	wait_until 20 verified_on "$(tip)" A B
+	change touch lock
+	wait_until 20 verified_on "$(tip)" A B
+	[[ $(grep -cxF "$REGRESSION" "$FLEET/setups") == 2 ]]
+	# What another loop may have at the same time isn't used.
+	[[ $(sort -u "$FLEET/indices") == 2 ]]
+	stop_monitor
+	sed -i 's/mkdir -p deps;/exit 3;/' "$LOOPKEEPER_CONFIG"
+	monitor
+	wait_until 20 alerts_stand 1 regressions_unknown
+	sql "SELECT message FROM alerts WHERE acknowledged = 0" |
+	    grep -F "run again on loopkeeper/main: setup: exit 3"
+	test_is A passed
+	stop_monitor
+	sed -i 's/exit 3;/mkdir -p deps;/' "$LOOPKEEPER_CONFIG"
+	monitor
+	wait_until 20 alerts_stand 0 regressions_unknown
+	stop_monitor
+}
+
+@test "without a merge all are run again after a while" {
+	local first
+	fleet "" 'every = "1s";'
+	first=$(sql "SELECT min(verified_at) FROM tests")
+	monitor
+	wait_until 20 sql_is 2 "SELECT count(*) FROM tests
+	    WHERE verified_at > '$first' AND verified_commit = '$(tip)'"
+	stop_monitor
+	[[ ! -d $FLEET/state/regression/logs ||
+	    -z $(ls "$FLEET/state/regression/logs") ]]
+}
+
+@test "0 switches it off" {
+	fleet "" 'every = "0";'
+	monitor
+	change touch broken
+	stop_monitor
+	[[ ! -e $REGRESSION ]]
+	events_are 0 "event_type = 'regression_detected'"
+}
+
+@test "a monitor that is told to stop ends the test that it runs" {
+	fleet
+	sql "UPDATE tests SET verify = 'touch $FLEET/runs;
+	    sleep 1000 & exec sleep 1000' WHERE id = 'A'"
+	monitor
+	change touch harmless
+	wait_until 20 test -e "$FLEET/runs"
+	stop_monitor
+	[[ -z $(pgrep -f 'sleep 1000' -s 0) ]]
+	test_is A passed
+}
+
+@test "one that is killed leaves nothing that stops the next" {
+	fleet
+	sql "UPDATE tests SET verify = 'test ! -e $FLEET/hang ||
+	    { echo \$\$ > $FLEET/runs; sleep 1000; }' WHERE id = 'A'"
+	touch "$FLEET/hang"
+	monitor
+	change touch harmless
+	wait_until 20 test -s "$FLEET/runs"
+	kill -9 "$MONITOR"
+	wait_until 10 gone "$MONITOR"
+	rm "$FLEET/hang"
+	touch "$(git -C "$REGRESSION" rev-parse --git-dir)/index.lock"
+	monitor
+	wait_until 30 verified_on "$(tip)" A B
+	wait_until 10 gone "$(< "$FLEET/runs")"
+	stop_monitor
+}
