@@ -20,6 +20,17 @@ int snapshot_take(struct git *g, const struct worktree *w, const char *base,
     char ret[static GIT_HASH_SIZE]);
 
 /*
+ * The other way round: what commit has changed since base is put into the
+ * files of the worktree, which are as in onto. Its index and HEAD stay as they
+ * are, as if a worker had just done it there. Returns 1; 0 when it doesn't
+ * apply, with the files that conflict in conflicts (cut at size), and nothing
+ * was done; -1 when the files may be in any state.
+ */
+int
+snapshot_put_back(struct git *g, const struct worktree *w, const char *commit,
+    const char *base, const char *onto, char *conflicts, size_t size);
+
+/*
  * The tree of commit with those paths as they are in base (or not there, where
  * base doesn't have them). index_file is a path to write to. Returns 0 or -1.
  */

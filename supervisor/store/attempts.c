@@ -56,11 +56,12 @@ write_facts(struct store *s, const struct attempt_key *key,
 	    " provider = ifnull(nullif(?7, ''), provider),"
 	    " base_commit = ifnull(nullif(?8, ''), base_commit),"
 	    " result_commit = ifnull(nullif(?9, ''), result_commit),"
-	    " snapshot_ref = ifnull(nullif(?10, ''), snapshot_ref)"
+	    " snapshot_ref = ifnull(nullif(?10, ''), snapshot_ref),"
+	    " draining = ?11"
 	    " WHERE " ATTEMPT_IS_OPEN,
-	    "ttiiittttt", key->id, key->epoch, key->fence, end->tokens,
+	    "ttiiittttti", key->id, key->epoch, key->fence, end->tokens,
 	    end->cost_micros, end->session_id, end->provider, end->base_commit,
-	    end->result_commit, end->snapshot_ref);
+	    end->result_commit, end->snapshot_ref, (int64_t)end->draining);
 }
 
 static int

@@ -71,8 +71,9 @@ struct attempt_key {
 
 struct attempt_end {
 	enum attempt_outcome outcome;
-	bool parked; /* counts against nobody: our own interruption, or passed
-			without a worker */
+	bool parked;   /* counts against nobody: our own interruption, or passed
+			  without a worker */
+	bool draining; /* its loop was told to pause after it */
 	char detail[ATTEMPT_DETAIL_SIZE]; /* one line: "verify: exit 2" */
 	char leftovers[512];		  /* processes its worker left, or "" */
 	int64_t duration_ms;

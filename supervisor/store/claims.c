@@ -79,21 +79,40 @@ is_held_up(struct store *s, const struct claim_request *request)
 	    "tt>", request->loop_id, request->test_id);
 }
 
-/* What the attempt before this one left; a row of nothing without one. */
+/* The test ?1 with the last attempt of it that has ended and for which the
+ * condition holds; a row of nothing without one. */
+#define WITH_LAST(condition)                                      \
+	" FROM tests t LEFT JOIN attempts a ON a.id = (SELECT id" \
+	" FROM attempts WHERE test_id = ?1 AND " condition        \
+	" ORDER BY fence DESC LIMIT 1) WHERE t.id = ?1"
+
+#define ENDED "ended_at IS NOT NULL"
+/* One that passed without a worker is the end of what was before it. */
+#define RAN_WORKER \
+	"(pid IS NOT NULL OR session_id IS NOT NULL OR outcome = 'passed')"
+
+#define LAST_ATTEMPT \
+	"SELECT a.outcome, a.transcript, a.result_commit" WITH_LAST(ENDED)
+
+#define LAST_SESSION                                       \
+	"SELECT a.session_id, a.provider, a.loop_id,"      \
+	" a.outcome, ifnull(a.draining, 0), a.transcript," \
+	" a.base_commit, a.snapshot_ref" WITH_LAST(ENDED " AND " RAN_WORKER)
+
+/* What the attempts before this one left. */
 static int
 look_back(struct store *s, struct claim *c)
 {
-	return statement_get(s,
-		   "SELECT a.outcome, a.transcript, a.session_id, a.provider,"
-		   " a.loop_id, a.result_commit, a.snapshot_ref"
-		   " FROM tests t LEFT JOIN attempts a ON a.id ="
-		   " (SELECT id FROM attempts WHERE test_id = ?1"
-		   " AND ended_at IS NOT NULL ORDER BY fence DESC LIMIT 1)"
-		   " WHERE t.id = ?1",
-		   "t>mmmmmmm", c->key.test_id, &c->last_outcome,
-		   &c->last_transcript, &c->last_session_id, &c->last_provider,
-		   &c->last_loop_id, &c->last_result_commit,
-		   &c->last_snapshot_ref) == 1
+	struct claim_session *session = &c->session;
+
+	if (statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
+		&c->last_outcome, &c->last_transcript,
+		&c->last_result_commit) != 1)
+		return -1;
+	return statement_get(s, LAST_SESSION, "t>mmmmbmmm", c->key.test_id,
+		   &session->id, &session->provider, &session->loop_id,
+		   &session->outcome, &session->draining, &session->transcript,
+		   &session->base_commit, &session->snapshot_ref) == 1
 	    ? 0
 	    : -1;
 }
@@ -217,11 +236,14 @@ claims_free(struct claim *claim)
 	free(claim->test_files);
 	free(claim->last_outcome);
 	free(claim->last_transcript);
-	free(claim->last_session_id);
-	free(claim->last_provider);
-	free(claim->last_loop_id);
 	free(claim->last_result_commit);
-	free(claim->last_snapshot_ref);
+	free(claim->session.id);
+	free(claim->session.provider);
+	free(claim->session.loop_id);
+	free(claim->session.outcome);
+	free(claim->session.transcript);
+	free(claim->session.base_commit);
+	free(claim->session.snapshot_ref);
 	*claim = (struct claim){ 0 };
 }
 

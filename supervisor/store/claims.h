@@ -17,6 +17,19 @@
 /* A claim is good for so long without being renewed. */
 #define CLAIM_LEASE_MS (90 * 1000)
 
+/* The session of a test's last attempt that ran a worker: one that had no
+ * occasion to doesn't hide it. Texts are owned; "" for none. */
+struct claim_session {
+	char *id;
+	char *provider;
+	char *loop_id;
+	char *outcome; /* how that attempt ended */
+	bool draining; /* when its loop was told to pause after it */
+	char *transcript;
+	char *base_commit;  /* what it began with */
+	char *snapshot_ref; /* what it left */
+};
+
 struct claim {
 	struct attempt_key key;
 	int max_attempts;
@@ -32,11 +45,8 @@ struct claim {
 	/* Of the test's last attempt that has ended; "" for none. */
 	char *last_outcome;
 	char *last_transcript;
-	char *last_session_id;
-	char *last_provider;
-	char *last_loop_id;
 	char *last_result_commit;
-	char *last_snapshot_ref;
+	struct claim_session session;
 };
 
 struct claim_request {

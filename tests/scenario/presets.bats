@@ -78,7 +78,8 @@ fleet() {
 				  command = [ "loopkeeper-loop" ];
 				  environment = ( "LK_DAY=$FLEET/day",
 				    "LK_SEEN=$FLEET/seen/$name",
-				    "LK_WORK=done-$name", "LK_RESET=$RESET_S" );
+				    "LK_WORK=done-$name", "LK_HALF=half-$name",
+				    "LK_RESET=$RESET_S" );
 				  loop = { worker = "$name"; }; }
 			CONF
 			comma=', '
@@ -92,12 +93,15 @@ day() {
 	echo "$1" > "$FLEET/day"
 }
 
-# add_tests ROUND [ATTEMPTS]: one for each loop, ROUND-PRESET.
+# add_tests ROUND [ATTEMPTS [VERIFY]]: one for each loop, ROUND-PRESET; NAME in
+# VERIFY is the preset.
 add_tests() {
 	printf '%s\n' "${PRESETS[@]}" |
-	    jq -R --arg round "$1" --argjson max "${2:-1}" '{
+	    jq -R --arg round "$1" --argjson max "${2:-1}" \
+	    --arg verify "${3:-test -e done-NAME}" '. as $name | {
 		id: "\($round)-\(.)", loop_id: ., max_attempts: $max,
-		verify: "test -e done-\(.)", spec_content: "Make it."}' |
+		verify: ($verify | gsub("NAME"; $name)),
+		spec_content: "Make it."}' |
 	    jq -s . > "$FLEET/tests.json"
 	lk import "$FLEET/tests.json" > /dev/null
 }
@@ -353,4 +357,86 @@ is_at_work() {
 		told paused "${GOOD[$name]}" "$name"
 	done
 	all_merged paused
+}
+
+HALVES="cat half-NAME && echo half of it is there; test -e half-NAME -a -e done-NAME"
+
+# half_done PRESET: its program has told its session, and begun to work.
+half_done() {
+	is_at_work "$1" &&
+	    [[ -e $FLEET/state/$1/worktree/half-$1 ]]
+}
+
+# ends_while_paused OUTCOME DAY: all are told to pause after their tests, in the
+# midst of which the day becomes such a one.
+ends_while_paused() {
+	local pause name
+	local -A BEGUN=([aider]="Repo-map:")
+	fleet half-done
+	add_tests paused 3 "$HALVES"
+	wait_until 60 each half_done
+	lk pause "${PRESETS[@]}" --after-test > "$FLEET/pause.log" 2>&1 &
+	pause=$!
+	wait_until 20 grep -q 'goes on with its test' "$FLEET/pause.log"
+	day "$2"
+	wait "$pause"
+	each ended paused "$1" 1
+	rm -rf "$FLEET/seen"
+	day good
+	# It is known to nobody but the database.
+	lk down
+	lk up -d
+	lk resume "${PRESETS[@]}"
+}
+
+# begins_anew PRESET: the second attempt did, with nothing of the first one.
+begins_anew() {
+	local words
+	sql_is 'failed' "SELECT outcome FROM attempts
+	    WHERE test_id = 'paused-$1' AND fence = 2"
+	words=$(tr '\n' ' ' < "$FLEET/seen/$1/arguments")
+	[[ $1 == aider || " $words" != *" ${RESUME[$1]} "* ]] ||
+	    fail "$1: $words"
+	prompt_has "$1" $'## What you did before\n\nnone'
+}
+
+# prompt_has PRESET TEXT: that of the last attempt.
+prompt_has() {
+	local transcript prompt
+	transcript=$(row paused "$1" transcript)
+	prompt=$(< "${transcript%.log}.prompt")
+	[[ $prompt == *"$2"* ]] || fail "$1: $prompt"
+}
+
+@test "a session that failed is continued after pause --after-test" {
+	local name
+	ends_while_paused failed failed-exit-0
+	for name in "${PRESETS[@]}"; do
+		# It has no sessions.
+		[[ $name == aider ]] && continue
+		wait_until 60 is paused passed "$name"
+		was_given "${RESUME[$name]}" "$name"
+		prompt_has "$name" "You go on with your session."
+		prompt_has "$name" "half of it is there"
+		sql_is 2 "SELECT attempts FROM tests WHERE id = 'paused-$name'"
+	done
+	wait_until 60 is paused blocked aider
+	begins_anew aider
+}
+
+@test "one that crashed isn't, nor one that failed without a pause" {
+	local name
+	ends_while_paused crashed crash
+	wait_until 60 each is paused blocked
+	each begins_anew
+	rm -rf "$FLEET/seen"
+	day failed-exit-0
+	add_tests failed 2 "$HALVES"
+	wait_until 60 each is failed blocked
+	each ended failed failed 2
+	for name in "${PRESETS[@]}"; do
+		[[ $name == aider ]] && continue
+		run was_given "${RESUME[$name]}" "$name"
+		((status != 0))
+	done
 }

@@ -96,6 +96,7 @@ static void
 test_facts(void **state)
 {
 	struct attempt_end end = { .outcome = OUTCOME_FAILED,
+		.draining = true,
 		.max_attempts = 3,
 		.tokens = 1200,
 		.cost_micros = 340000,
@@ -116,7 +117,9 @@ test_facts(void **state)
 	assert_string_equal(c.test_files, "[\"t/**\"]");
 	assert_true(c.allow_test_changes);
 	assert_string_equal(c.last_outcome, "");
-	assert_string_equal(c.last_session_id, "");
+	assert_string_equal(c.session.id, "");
+	assert_string_equal(c.session.outcome, "");
+	assert_false(c.session.draining);
 	assert_int_equal(
 	    attempts_enter(store, &c.key, ATTEMPT_RUNNING, 7, 7, "/t.log"), 1);
 	works(attempts_end(store, &c.key, &end, &result));
@@ -137,12 +140,58 @@ test_facts(void **state)
 	assert_int_equal(claims_take(store, &loop_1, &c, NULL), 1);
 	assert_string_equal(c.last_outcome, "failed");
 	assert_string_equal(c.last_transcript, "/t.log");
-	assert_string_equal(c.last_session_id, "s-1");
-	assert_string_equal(c.last_provider, "claude");
-	assert_string_equal(c.last_loop_id, "loop-1");
 	assert_string_equal(c.last_result_commit, "c1");
-	assert_string_equal(c.last_snapshot_ref, "refs/loopkeeper/attempts/1");
+	assert_string_equal(c.session.id, "s-1");
+	assert_string_equal(c.session.provider, "claude");
+	assert_string_equal(c.session.loop_id, "loop-1");
+	assert_string_equal(c.session.outcome, "failed");
+	assert_true(c.session.draining);
+	assert_string_equal(c.session.base_commit, "b0");
+	assert_string_equal(
+	    c.session.snapshot_ref, "refs/loopkeeper/attempts/1");
 	claims_free(&c);
+}
+
+/* The session that the next attempt may go on with, "" for none. */
+static void
+offers(const char *session, const char *outcome)
+{
+	struct claim c;
+
+	assert_int_equal(claims_take(store, &loop_1, &c, NULL), 1);
+	assert_string_equal(c.session.id, session);
+	assert_string_equal(c.session.outcome, outcome);
+	ends(&c.key, OUTCOME_INTERRUPTED, true, RESULT_RETRY);
+	claims_free(&c);
+}
+
+/* An attempt that ran no worker doesn't hide the session of one before it; a
+ * worker that told of none, or a test that passed, does. */
+static void
+test_sessions(void **state)
+{
+	struct attempt_key key;
+
+	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
+	offers("", "");
+	key = takes(&loop_1, "T");
+	assert_int_equal(attempts_spent(store, &key, 1, 1, "s-1"), 1);
+	ends(&key, OUTCOME_BUDGET, false, RESULT_RETRY);
+	offers("s-1", "budget");
+	offers("s-1", "budget");
+	key = takes(&loop_1, "T");
+	assert_int_equal(
+	    attempts_enter(store, &key, ATTEMPT_RUNNING, 7, 7, NULL), 1);
+	ends(&key, OUTCOME_AUTH, false, RESULT_RETRY);
+	offers("", "auth");
+	key = takes(&loop_1, "T");
+	assert_int_equal(attempts_spent(store, &key, 1, 1, "s-2"), 1);
+	ends(&key, OUTCOME_FAILED, false, RESULT_RETRY);
+	offers("s-2", "failed");
+	key = takes(&loop_1, "T");
+	ends(&key, OUTCOME_PASSED, true, RESULT_PASSED);
+	sql("UPDATE tests SET status = 'pending'");
+	offers("", "passed");
 }
 
 /* What nobody told is nothing, and not 0. */
@@ -177,6 +226,7 @@ main(void)
 		TEST(test_interruptions, claims_setup),
 		TEST(test_futile, claims_setup),
 		TEST(test_facts, claims_setup),
+		TEST(test_sessions, claims_setup),
 		TEST(test_unknown, claims_setup),
 	};
 

@@ -130,7 +130,7 @@ test_running(void **state)
 	claims_free(&claim);
 
 	assert_int_equal(claims_take(store, &request, &claim, NULL), 1);
-	assert_string_equal(claim.last_session_id, "s-1");
+	assert_string_equal(claim.session.id, "s-1");
 	assert_int_equal(attempts_spent(store, &claim.key, 1, USD, NULL), 1);
 	/* The loop dies. */
 	assert_int_equal(

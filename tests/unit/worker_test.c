@@ -52,7 +52,7 @@ set_up(void **state)
 		.worker = f->empty,
 		.spec = f->spec,
 		.last_result = f->empty };
-	f->task = (struct task){ &f->claim, "", "", "", "", NULL };
+	f->task = (struct task){ &f->claim, "", "", "", "", "", NULL };
 	f->preset = (struct worker_preset){
 		.argv = argv, .resume = resume, .prompt = PRESET_STDIN
 	};
@@ -110,18 +110,20 @@ test_words_of_a_template(void **state)
 
 	use_template(f,
 	    "{test} {attempt}/{attempts} {verify}: {spec}; {failure}; "
-	    "{files}; {locks}; {other} {");
+	    "{files}; {locks}; {before}; {other} {");
 	prepare(f);
 	assert_string_equal(f->worker.prompt,
-	    "T-1 2/3 make check: none; none; none; none; {other} {");
+	    "T-1 2/3 make check: none; none; none; none; none; {other} {");
 	f->task.files = "src/**";
 	f->task.locks = "src/a.c (loop-2)";
+	f->task.before = "half of it";
 	f->task.failure = "{test} is no word here";
 	prepare(f);
 	/* Without a specification the failure is it. */
 	assert_string_equal(f->worker.prompt,
 	    "T-1 2/3 make check: {test} is no word here; "
-	    "{test} is no word here; src/**; src/a.c (loop-2); {other} {");
+	    "{test} is no word here; src/**; src/a.c (loop-2); "
+	    "half of it; {other} {");
 	file_is(f->worker.prompt_path, f->worker.prompt);
 	file_is(f->worker.spec_path, f->task.failure);
 	(void)memcpy(f->spec, "Make it.", sizeof("Make it."));

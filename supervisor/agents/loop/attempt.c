@@ -12,6 +12,7 @@
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/recheck.h"
+#include "agents/loop/session.h"
 #include "agents/loop/show.h"
 #include "agents/loop/spend.h"
 #include "agents/loop/task.h"
@@ -148,6 +149,10 @@ start_worker(struct runner *r, int64_t now_ms)
 	struct task task;
 	int prepared = -1;
 
+	if (session_take_up(r) < 0) {
+		attempt_interrupt(r, r->place.git.error, now_ms);
+		return;
+	}
 	task_fill(&task, &texts, r);
 	if (transcript_beside(r->transcript, "", base) == 0)
 		prepared =

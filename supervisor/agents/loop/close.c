@@ -159,6 +159,8 @@ close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
 	r->outcome.key = r->claim.key;
 	*end = (struct attempt_end){ .outcome = outcome,
 		.parked = parked,
+		/* Who tries one test by hand has paused the loop for that. */
+		.draining = r->agent.draining && r->only_test == NULL,
 		.duration_ms = now_ms - r->claimed_ms,
 		.max_attempts = r->config->max_attempts,
 		.tokens = r->is_worked ? r->output.usage.tokens : 0,

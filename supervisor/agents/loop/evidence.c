@@ -77,22 +77,29 @@ evidence_keep(struct runner *r, const char *title)
 		log_line(&r->agent.log, "%s: %s", path, strerror(errno));
 }
 
-void
-evidence_recall(struct runner *r)
+/* What was kept beside that transcript; NULL for nothing. To be freed. */
+static char *
+read_beside(const char *transcript)
 {
 	char path[PATH_SIZE], *text;
 
-	free(r->failure);
-	r->failure = NULL;
-	if (r->claim.last_transcript == NULL ||
-	    r->claim.last_transcript[0] == '\0' ||
-	    transcript_beside(r->claim.last_transcript, ".failure", path) < 0)
-		return;
+	if (transcript == NULL || transcript[0] == '\0' ||
+	    transcript_beside(transcript, ".failure", path) < 0)
+		return NULL;
 	text = malloc(EVIDENCE_MAX + 1024);
-	if (text == NULL)
-		return;
-	if (io_read_file(AT_FDCWD, path, text, EVIDENCE_MAX + 1024) > 0)
-		r->failure = text;
-	else
-		free(text);
+	if (text == NULL ||
+	    io_read_file(AT_FDCWD, path, text, EVIDENCE_MAX + 1024) > 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+void
+evidence_recall(struct runner *r)
+{
+	free(r->failure);
+	r->failure = read_beside(r->claim.last_transcript);
+	/* It may have ended before it came to anything. */
+	if (r->failure == NULL)
+		r->failure = read_beside(r->claim.session.transcript);
 }

@@ -96,6 +96,7 @@ struct runner {
 	char onto[GIT_HASH_SIZE];
 	bool is_changed;       /* the candidate is another tree than onto */
 	bool is_worked;	       /* a worker ran in this attempt */
+	bool goes_on;	       /* with the session of an earlier one */
 	bool is_merged;	       /* the branch has the candidate already */
 	int merge_fd;	       /* the lock, from the first merge on; -1 */
 	enum phase then_phase; /* what follows resetup, and on which commit */

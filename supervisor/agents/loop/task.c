@@ -75,29 +75,11 @@ list_locks(struct runner *r)
 	return text;
 }
 
-/*
- * A session belongs to a folder and a provider. One that was broken off from
- * outside is paid for, and worth going on with; one that failed isn't.
- */
-static bool
-can_go_on(const struct runner *r)
-{
-	const struct worker_preset *preset = task_preset(r);
-	const struct claim *c = &r->claim;
-	const char *const *outcome;
-	static const char *const broken_off[] = { "interrupted", "rate_limited",
-		"auth", "budget", NULL };
-
-	if (preset == NULL || preset->resume[0] == NULL ||
-	    c->last_session_id[0] == '\0' ||
-	    strcmp(c->last_loop_id, r->agent.name) != 0 ||
-	    strcmp(c->last_provider, preset->provider) != 0)
-		return false;
-	for (outcome = broken_off; *outcome != NULL; outcome++)
-		if (strcmp(*outcome, c->last_outcome) == 0)
-			return true;
-	return false;
-}
+/* To whom it isn't told, the files are not what he remembers. */
+#define BEFORE                                                                \
+	"You go on with your session. What you had changed is in the "        \
+	"working tree\nagain, uncommitted, on top of what was merged since; " \
+	"files that git ignores\nare not."
 
 void
 task_fill(struct task *task, struct task_texts *texts, struct runner *r)
@@ -108,7 +90,8 @@ task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 		.failure = r->failure != NULL ? r->failure : "",
 		.files = texts->files != NULL ? texts->files : "",
 		.locks = texts->locks != NULL ? texts->locks : "",
-		.session_id = can_go_on(r) ? r->claim.last_session_id : "",
+		.before = r->goes_on ? BEFORE : "",
+		.session_id = r->goes_on ? r->claim.session.id : "",
 		.hooks = &r->hooks };
 }
 

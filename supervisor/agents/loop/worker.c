@@ -19,7 +19,7 @@ struct word {
 };
 
 /* The first two are known last. */
-enum { WORD_PROMPT, WORD_PROMPT_FILE, WORDS = 15 };
+enum { WORD_PROMPT, WORD_PROMPT_FILE, WORDS = 16 };
 
 /* The value of the word that *text begins with, which is then passed; NULL
  * when there is none. */
@@ -184,6 +184,7 @@ build(struct worker *w, const struct loop_config *config,
 		{ "last_result", claim->last_result },
 		{ "loop", config->name },
 		{ "repository", config->repository },
+		{ "before", task->before },
 		{ "session", task->session_id },
 	};
 

@@ -17,6 +17,7 @@ struct task {
 	const char *failure;	/* what verify said last */
 	const char *files;	/* that may be changed */
 	const char *locks;	/* files that other loops hold */
+	const char *before;	/* what a continued session finds */
 	const char *session_id; /* of a paused attempt, to be continued */
 	const struct hooks *hooks;
 };
@@ -38,8 +39,8 @@ struct worker {
  * Builds it. base is a path without its end: base.prompt and base.spec are
  * written. Template and arguments know {test} {attempt} {attempts} {prompt}
  * {prompt_file} {spec} {spec_file} {failure} {files} {locks} {verify}
- * {last_result} {loop} {repository} {session}; what is empty is "none" in a
- * template. The argument {options} is the loop's worker_options. A test
+ * {last_result} {loop} {repository} {before} {session}; what is empty is "none"
+ * in a template. The argument {options} is the loop's worker_options. A test
  * without a specification has its failure for one. Returns 0, or -1 with
  * errno, and in what (PATH_SIZE bytes) what it was about.
  */
