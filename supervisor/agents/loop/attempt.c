@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,22 +11,18 @@
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/recheck.h"
-#include "agents/loop/session.h"
-#include "agents/loop/show.h"
 #include "agents/loop/spend.h"
 #include "agents/loop/task.h"
 #include "agents/loop/verify.h"
+#include "agents/loop/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/io.h"
 
 #define RENEW_MS (15 * 1000) /* well within CLAIM_LEASE_MS */
 #define GRACE_MS 2000	     /* for a worker whose work is of no use any more */
 
-/* The state goes to the attempt's row if the database can be had; it is for
- * those who look, the claim alone is what recovery needs. */
-static void
-note_state(
+void
+attempt_note(
     struct runner *r, enum attempt_state state, pid_t pid, uint64_t pid_start)
 {
 	int held;
@@ -69,115 +64,6 @@ attempt_fail(struct runner *r, const char *detail, int64_t now_ms)
 {
 	close_begin(r, r->is_worked ? OUTCOME_FAILED : OUTCOME_INTERRUPTED,
 	    !r->is_worked, detail, now_ms);
-}
-
-static void
-not_started(struct runner *r, const char *what, int64_t now_ms)
-{
-	char detail[ATTEMPT_DETAIL_SIZE];
-
-	(void)snprintf(detail, sizeof(detail), "%s: %s", what, strerror(errno));
-	attempt_interrupt(r, detail, now_ms);
-}
-
-static int64_t
-startup_limit(const struct runner *r)
-{
-	const struct worker_preset *preset = r->worker.preset;
-
-	if (r->config->startup_limit_ms >= 0)
-		return r->config->startup_limit_ms;
-	return preset != NULL ? preset->startup_limit_ms : 0;
-}
-
-/* What the worktree holds from now on is this attempt's (ready.c). */
-static int
-mark(struct runner *r)
-{
-	char text[UUID_SIZE + GIT_HASH_SIZE + 2];
-	int n =
-	    snprintf(text, sizeof(text), "%s %s\n", r->claim.key.id, r->base);
-
-	return io_replace_file(AT_FDCWD, r->marker_path, text, (size_t)n, true);
-}
-
-/* The worker's words on one line. */
-static void
-note_command(struct runner *r)
-{
-	char line[1024];
-	struct buf b;
-
-	buf_init(&b, line, sizeof(line));
-	for (size_t i = 0; r->worker.argv[i] != NULL; i++)
-		buf_addf(&b, "%s%s", i > 0 ? " " : "", r->worker.argv[i]);
-	line[strcspn(line, "\n")] = '\0';
-	transcript_note(r->transcript_fd, "worker: %s", line);
-}
-
-static int
-run_worker(struct runner *r, int64_t now_ms)
-{
-	const struct loop_config *c = r->config;
-
-	show_prompt(r);
-	note_command(r);
-	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
-	if (output_begin(&r->output, r->transcript_fd, r->job_offset,
-		r->worker.preset) < 0)
-		return -1;
-	r->is_worked = true;
-	return job_start(&r->job,
-	    &(struct job_command){ .argv = r->worker.argv,
-		.envp = r->worker.envp,
-		.directory = r->place.trees[TREE_WORK].path,
-		.stdin_path = r->worker.stdin_path,
-		.output_fd = r->transcript_fd,
-		.startup_limit_ms = startup_limit(r),
-		.silence_limit_ms = c->silence_limit_ms,
-		.input_limit_ms = c->input_limit_ms,
-		.progress_limit_ms = c->progress_limit_ms,
-		.time_limit_ms = c->time_limit_ms },
-	    now_ms);
-}
-
-static void
-start_worker(struct runner *r, int64_t now_ms)
-{
-	char base[PATH_SIZE], what[PATH_SIZE] = "worker";
-	struct task_texts texts;
-	struct task task;
-	int prepared = -1;
-
-	if (session_take_up(r) < 0) {
-		attempt_interrupt(r, r->place.git.error, now_ms);
-		return;
-	}
-	task_fill(&task, &texts, r);
-	if (transcript_beside(r->transcript, "", base) == 0)
-		prepared =
-		    worker_prepare(&r->worker, r->config, &task, base, what);
-	task_free(&texts);
-	if (prepared < 0) {
-		not_started(r, what, now_ms);
-		return;
-	}
-	/* The intent comes before the effect. */
-	note_state(r, ATTEMPT_SPAWNING, 0, 0);
-	if (r->lost) {
-		attempt_give_up(r, now_ms);
-		return;
-	}
-	if (mark(r) < 0) {
-		not_started(r, r->marker_path, now_ms);
-		return;
-	}
-	if (run_worker(r, now_ms) < 0) {
-		not_started(r, r->worker.argv[0], now_ms);
-		return;
-	}
-	runner_enter(r, PHASE_WORK);
-	note_state(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
 }
 
 /* Writes down what it is about to do. Returns false when it may not. */
@@ -230,7 +116,7 @@ check(struct runner *r, int64_t now_ms)
 		(void)verify_run(r, PHASE_CHECK, r->claim.verify,
 		    "does it pass already", now_ms);
 	else
-		start_worker(r, now_ms);
+		work_start(r, now_ms);
 }
 
 void
@@ -241,7 +127,7 @@ attempt_restart(struct runner *r, int64_t now_ms)
 	if (r->claim.verify[0] != '\0')
 		verify_begin(r, PHASE_CHECK, r->base, now_ms);
 	else
-		start_worker(r, now_ms);
+		work_start(r, now_ms);
 }
 
 /* The fence counts every attempt, also those that were interrupted: none
@@ -262,6 +148,7 @@ void
 attempt_begin(struct runner *r, int64_t now_ms)
 {
 	const struct claim *c = &r->claim;
+	char detail[ATTEMPT_DETAIL_SIZE];
 
 	reset(r, now_ms);
 	r->shown = 0;
@@ -269,7 +156,9 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	    c->key.attempt, c->max_attempts);
 	r->transcript_fd = open_transcript(r);
 	if (r->transcript_fd < 0) {
-		not_started(r, r->transcript, now_ms);
+		(void)snprintf(detail, sizeof(detail), "its transcript: %s",
+		    strerror(errno));
+		attempt_interrupt(r, detail, now_ms);
 		return;
 	}
 	transcript_note(r->transcript_fd,
@@ -389,7 +278,7 @@ end_check(struct runner *r, int64_t now_ms)
 		    r->claim.verify, how);
 		evidence_keep(r, title);
 	}
-	start_worker(r, now_ms);
+	work_start(r, now_ms);
 }
 
 void

@@ -11,6 +11,11 @@ void attempt_watch(struct runner *r, int64_t now_ms);
 /* The job of the present phase is over. */
 void attempt_next(struct runner *r, int64_t now_ms);
 
+/* Its state goes to its row if the database can be had; it is for those who
+ * look, the claim alone is what recovery needs. Sets r->lost. */
+void attempt_note(
+    struct runner *r, enum attempt_state state, pid_t pid, uint64_t pid_start);
+
 /* Closes it because it was told to stop or has lost its test. */
 void attempt_give_up(struct runner *r, int64_t now_ms);
 /* Something that is nobody's fault, with errno's or git's words. */

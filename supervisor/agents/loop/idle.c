@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/common/leftovers.h"
 #include "agents/loop/attempt.h"
 #include "agents/loop/gate.h"
 #include "agents/loop/health.h"
 #include "agents/loop/idle.h"
-#include "agents/common/leftovers.h"
 #include "agents/loop/ready.h"
 #include "agents/loop/trouble.h"
 #include "base/clock.h"

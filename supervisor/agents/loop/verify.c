@@ -59,21 +59,6 @@ verify_run(struct runner *r, enum phase phase, const char *command,
 	return result == 0;
 }
 
-static void
-note_verifying(struct runner *r)
-{
-	int held;
-
-	if (agent_database(&r->agent) < 0)
-		return;
-	held = attempts_enter(&r->agent.store, &r->claim.key, ATTEMPT_VERIFYING,
-	    0, 0, r->transcript);
-	if (held < 0)
-		agent_failed(&r->agent, "writing an attempt's state");
-	else if (held == 0)
-		r->lost = true;
-}
-
 /* The checkout is ready for it. */
 static void
 go_on(struct runner *r, int64_t now_ms)
@@ -98,7 +83,7 @@ verify_begin(
 	char detail[ATTEMPT_DETAIL_SIZE];
 	int due = -1;
 
-	note_verifying(r);
+	attempt_note(r, ATTEMPT_VERIFYING, 0, 0);
 	if (r->lost) {
 		attempt_give_up(r, now_ms);
 		return;

@@ -1,0 +1,125 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/common/transcript.h"
+#include "agents/loop/attempt.h"
+#include "agents/loop/session.h"
+#include "agents/loop/show.h"
+#include "agents/loop/task.h"
+#include "agents/loop/work.h"
+#include "base/buf.h"
+#include "base/io.h"
+
+static void
+not_started(struct runner *r, const char *what, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	struct buf b;
+
+	buf_init(&b, detail, sizeof(detail));
+	buf_addf(&b, "%s: %s", what, strerror(errno));
+	attempt_interrupt(r, detail, now_ms);
+}
+
+static int64_t
+startup_limit(const struct runner *r)
+{
+	const struct worker_preset *preset = r->worker.preset;
+
+	if (r->config->startup_limit_ms >= 0)
+		return r->config->startup_limit_ms;
+	return preset != NULL ? preset->startup_limit_ms : 0;
+}
+
+/* What the worktree holds from now on is this attempt's (ready.c). */
+static int
+mark(struct runner *r)
+{
+	char text[UUID_SIZE + GIT_HASH_SIZE + 2];
+	int n =
+	    snprintf(text, sizeof(text), "%s %s\n", r->claim.key.id, r->base);
+
+	return io_replace_file(AT_FDCWD, r->marker_path, text, (size_t)n, true);
+}
+
+/* The worker's words on one line. */
+static void
+note_command(struct runner *r)
+{
+	char line[1024];
+	struct buf b;
+
+	buf_init(&b, line, sizeof(line));
+	for (size_t i = 0; r->worker.argv[i] != NULL; i++)
+		buf_addf(&b, "%s%s", i > 0 ? " " : "", r->worker.argv[i]);
+	line[strcspn(line, "\n")] = '\0';
+	transcript_note(r->transcript_fd, "worker: %s", line);
+}
+
+static int
+run_worker(struct runner *r, int64_t now_ms)
+{
+	const struct loop_config *c = r->config;
+
+	show_prompt(r);
+	note_command(r);
+	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
+	if (output_begin(&r->output, r->transcript_fd, r->job_offset,
+		r->worker.preset) < 0)
+		return -1;
+	r->is_worked = true;
+	return job_start(&r->job,
+	    &(struct job_command){ .argv = r->worker.argv,
+		.envp = r->worker.envp,
+		.directory = r->place.trees[TREE_WORK].path,
+		.stdin_path = r->worker.stdin_path,
+		.output_fd = r->transcript_fd,
+		.startup_limit_ms = startup_limit(r),
+		.silence_limit_ms = c->silence_limit_ms,
+		.input_limit_ms = c->input_limit_ms,
+		.progress_limit_ms = c->progress_limit_ms,
+		.time_limit_ms = c->time_limit_ms },
+	    now_ms);
+}
+
+void
+work_start(struct runner *r, int64_t now_ms)
+{
+	char base[PATH_SIZE], what[PATH_SIZE] = "worker";
+	struct task_texts texts;
+	struct task task;
+	int prepared = -1;
+
+	if (session_take_up(r) < 0) {
+		attempt_interrupt(r, r->place.git.error, now_ms);
+		return;
+	}
+	task_fill(&task, &texts, r);
+	if (transcript_beside(r->transcript, "", base) == 0)
+		prepared =
+		    worker_prepare(&r->worker, r->config, &task, base, what);
+	task_free(&texts);
+	if (prepared < 0) {
+		not_started(r, what, now_ms);
+		return;
+	}
+	/* The intent comes before the effect. */
+	attempt_note(r, ATTEMPT_SPAWNING, 0, 0);
+	if (r->lost) {
+		attempt_give_up(r, now_ms);
+		return;
+	}
+	if (mark(r) < 0) {
+		not_started(r, r->marker_path, now_ms);
+		return;
+	}
+	if (run_worker(r, now_ms) < 0) {
+		not_started(r, r->worker.argv[0], now_ms);
+		return;
+	}
+	runner_enter(r, PHASE_WORK);
+	attempt_note(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
+}
