@@ -10,7 +10,8 @@
 /*
  * How a type is told; "type.word" where the payload's state or result is that
  * word. {key} is a field of the payload, {key:ms} one in ms as a duration,
- * {key:time} a stored time as local time. What stands in [brackets] is left out
+ * {key:time} a stored time as local time, {key:hash} the beginning of a
+ * commit's. What stands in [brackets] is left out
  * unless each of its fields is there. The line begins with the component, loop
  * or source, unless the text begins with '='.
  */
@@ -125,8 +126,12 @@ static const struct phrase phrases[] = {
 	    PRINT_RED },
 	{ "digression_detected", "strays[ from {test_id}][: {message}]",
 	    PRINT_YELLOW },
-	{ "regression_detected", "broke {test_id}[: {message}]", PRINT_RED },
-	{ "regression_cleared", "sees {test_id} pass again", PRINT_GREEN },
+	{ "regression_detected",
+	    "={test_id} of {loop_id} doesn't pass on {failing_commit:hash} any "
+	    "more[; it did on {last_good_commit:hash}][: {transcript}]",
+	    PRINT_RED },
+	{ "regression_cleared",
+	    "={test_id} of {loop_id} is no regression any more", PRINT_GREEN },
 	{ "rollback_triggered", "is rolled back[ to {git_ref}]", PRINT_YELLOW },
 	{ "rate_limited",
 	    "is rate limited[ by {provider}][ until {until:time}]",
@@ -243,6 +248,8 @@ add_field(
 		duration_format(
 		    age, json_integer_value(json_object_get(payload, key)));
 		buf_add(b, age);
+	} else if (strncmp(p + len, ":hash", 5) == 0) {
+		buf_addf(b, "%.12s", value);
 	} else if (is_time && clock_parse_iso(value, &wall_ms) == 0) {
 		clock_format_local(local, wall_ms);
 		buf_add(b, local);

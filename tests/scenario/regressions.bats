@@ -101,6 +101,9 @@ field() {
 	wait_until 10 alerts_stand 0 regression
 	events_are 1 "event_type = 'regression_detected'"
 	events_are 1 "event_type = 'alert_raised'"
+	run -3 lk timeline
+	[[ $output == *"A of loop-1 doesn't pass on "*"; it did on \
+${good:0:12}: $FLEET"*"A of loop-1 is no regression any more"* ]]
 	# Transcripts of what passed are of no use.
 	[[ $(ls "$FLEET/state/regression/logs") == A-* ]]
 	stop_monitor
@@ -160,6 +163,7 @@ log_has_line() {
 	[[ $(sort -u "$FLEET/indices") == 2 ]]
 	stop_monitor
 	sed -i 's/mkdir -p deps;/exit 3;/' "$LOOPKEEPER_CONFIG"
+	change touch one
 	monitor
 	wait_until 20 alerts_stand 1 regressions_unknown
 	sql "SELECT message FROM alerts WHERE acknowledged = 0" |

@@ -71,9 +71,15 @@ sweep_open(struct sweep *w, struct agent *a)
 		return -1;
 	w->branches = branches_make(
 	    a->conf, state, w->directory, go_on, w, &w->nbranches);
-	if (w->branches == NULL)
+	if (w->branches == NULL) {
 		log_line(&a->log, "%s", strerror(errno));
-	return w->branches == NULL ? -1 : 0;
+		return -1;
+	}
+	/* A monitor that comes again is no reason to run them all. */
+	for (size_t i = 0; i < w->nbranches; i++)
+		w->branches[i].due_ms =
+		    clock_ms() + a->conf->regressions.every_ms;
+	return 0;
 }
 
 void
@@ -107,17 +113,15 @@ note_trouble(struct sweep *w, struct branch *b, const char *why)
 	(void)strlcpy(w->why, why, sizeof(w->why));
 }
 
-/* It can't go on for now, for the reason that errno and why tell. */
+/* It can't go on for now; why is NULL where nobody needs to know. */
 static void
 abandon(struct sweep *w, const char *why, int64_t now_ms)
 {
 	struct branch *b = w->branch;
-	/* Another process works on the repository's worktrees, or we stop. */
-	bool is_passing = errno == EAGAIN || errno == ECANCELED;
 
 	finish(w, now_ms);
 	b->tip[0] = '\0'; /* so that it is due again */
-	if (is_passing)
+	if (why == NULL)
 		(void)unlink(w->transcript);
 	else
 		note_trouble(w, b, why);
@@ -127,8 +131,12 @@ static void
 run(struct sweep *w, enum sweep_step step, const char *commit, int64_t now_ms)
 {
 	w->step = step;
-	if (probe_start(&w->probe, commit, now_ms) < 0)
-		abandon(w, w->probe.error, now_ms);
+	if (probe_start(&w->probe, commit, now_ms) == 0)
+		return;
+	/* Another process works on the repository's worktrees, or we stop. */
+	abandon(w,
+	    errno == EAGAIN || errno == ECANCELED ? NULL : w->probe.error,
+	    now_ms);
 }
 
 static const struct passing_test *
@@ -181,7 +189,7 @@ note_passed(struct sweep *w)
 		agent_failed(a, "noting what passes");
 }
 
-/* Returns whether it is told, now or by an earlier sweep. */
+/* Returns whether it is told now. What can't be is found again. */
 static bool
 note_regression(struct sweep *w)
 {
@@ -200,8 +208,9 @@ note_regression(struct sweep *w)
 		if (told < 0)
 			agent_failed(a, "noting a regression");
 	}
-	log_line(&a->log, "%s fails on %.12s: %s", test->id, w->branch->tip,
-	    w->transcript);
+	if (told > 0)
+		log_line(&a->log, "%s fails on %.12s: %s", test->id,
+		    w->branch->tip, w->transcript);
 	return told > 0;
 }
 
@@ -323,9 +332,8 @@ sweep_step(struct sweep *w, int64_t now_ms)
 	state = probe_poll(&w->probe, now_ms);
 	if (state == PROBE_RUNNING)
 		return;
-	errno = w->agent->stopping ? ECANCELED : 0;
 	if (w->agent->stopping)
-		abandon(w, "", now_ms);
+		abandon(w, NULL, now_ms);
 	else if (state != PROBE_IMPOSSIBLE)
 		judge(w, state == PROBE_PASSED, now_ms);
 	else if (w->step == SWEEP_GOOD) /* then it tells nothing */
