@@ -103,7 +103,7 @@ $(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o $(FULL)
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
     $(patsubst %,$(BUILD)/agents/loop/%.o,hooks limit_end output \
-    output_line worker) $(BUILD)/agents/common/environment.o \
+    output_line worker) \
     $(patsubst %,$(BUILD)/cli/junit_%.o,case detail report spread verify)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 

@@ -16,6 +16,7 @@
 #include "base/texts.h"
 #include "cli/rollback_checks.h"
 #include "cli/shell.h"
+#include "conf/loop_environment.h"
 #include "git/provision.h"
 
 #define PATIENCE_MS 60000
@@ -24,6 +25,7 @@
 
 struct verifying {
 	struct rolling *r;
+	char directory[PATH_SIZE]; /* STATE/rollback */
 	struct worktree tree;
 	struct provision provision;
 	const char *at; /* the commit that it is at, set up */
@@ -40,9 +42,9 @@ make_tree(struct verifying *v)
 
 	/* git notes paths without links. */
 	if (realpath(r->cli->state_directory, state) == NULL ||
-	    path_format(path, "%s/rollback", state) < 0 ||
-	    path_make(path, 0700) < 0 ||
-	    path_format(path, "%s/rollback/%s", state, r->config->name) < 0 ||
+	    path_format(v->directory, "%s/rollback", state) < 0 ||
+	    path_make(v->directory, 0700) < 0 ||
+	    path_format(path, "%s/%s", v->directory, r->config->name) < 0 ||
 	    provision_init(&v->provision, state) < 0)
 		return cli_error(CLI_FAILED, "%s/rollback: %s",
 		    r->cli->state_directory, strerror(errno));
@@ -94,21 +96,21 @@ print_tail(char *tail)
 	}
 }
 
-/* What a loop's own runs of it are told (agents/loop); check is NULL for
- * setup. */
+/* check is NULL for setup. */
 static char **
-environment(
-    const struct loop_config *config, const struct rollback_check *check)
+environment(const struct verifying *v, const struct loop_config *config,
+    const struct rollback_check *check)
 {
 	struct texts envp = { 0 };
 
-	texts_addf(&envp, "GIT_TERMINAL_PROMPT=0");
-	texts_addf(&envp, "LOOPKEEPER_LOOP=%s", config->name);
-	texts_addf(&envp, "LOOPKEEPER_LOOP_INDEX=%d", config->index);
-	texts_addf(&envp, "LOOPKEEPER_REPOSITORY=%s", config->repository);
+	loop_environment_add(&envp,
+	    &(struct loop_environment){ .config = config,
+		/* Loops have those up to nloops, the monitor's worktrees as
+		 * many behind them. */
+		.index = (int)(2 * v->r->conf->nloops) + v->r->config->index,
+		.directory = v->directory });
 	texts_addf(&envp, "LOOPKEEPER_TEST_ID=%s", check ? check->id : "");
 	texts_addf(&envp, "LOOPKEEPER_VERIFY=%s", check ? check->verify : "");
-	shell_environment(&envp);
 	return texts_take(&envp);
 }
 
@@ -122,7 +124,7 @@ run(struct verifying *v, const char *command,
 	    check != NULL ? conf_loop(v->r->conf, check->loop) : v->r->config;
 	int64_t limit_ms =
 	    check != NULL ? config->verify_limit_ms : config->setup_limit_ms;
-	char **envp = environment(config, check), limit[DURATION_SIZE];
+	char **envp = environment(v, config, check), limit[DURATION_SIZE];
 	int status = -1;
 
 	if (envp != NULL)

@@ -111,20 +111,3 @@ shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE])
 	errno = saved;
 	return status;
 }
-
-static bool
-is_foreign(const char *variable)
-{
-	return strncmp(variable, "GIT_", 4) == 0 ||
-	    strncmp(variable, "CLAUDE", 6) == 0 ||
-	    strncmp(variable, "NOTIFY_SOCKET=", 14) == 0 ||
-	    strncmp(variable, "WATCHDOG_", 9) == 0;
-}
-
-void
-shell_environment(struct texts *envp)
-{
-	for (size_t i = 0; environ[i] != NULL; i++)
-		if (!is_foreign(environ[i]))
-			(void)texts_add(envp, environ[i]);
-}

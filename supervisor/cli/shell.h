@@ -4,8 +4,6 @@
 
 #include <stdint.h>
 
-#include "base/texts.h"
-
 #define SHELL_TAIL_SIZE 2048
 
 struct shell {
@@ -22,9 +20,5 @@ struct shell {
  * child.
  */
 int shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE]);
-
-/* Adds our environment, without what would lead git or an agent astray. What is
- * in envp before is what counts. */
-void shell_environment(struct texts *envp);
 
 #endif

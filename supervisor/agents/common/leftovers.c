@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/common/environment.h"
 #include "agents/common/leftovers.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "conf/loop_environment.h"
 #include "system/pidfd.h"
 #include "system/process.h"
 
@@ -99,7 +99,7 @@ end_all(struct search *s)
 int
 leftovers_end(struct agent *a, const char *directory)
 {
-	const char *own = getenv(ENVIRONMENT_DIRECTORY);
+	const char *own = getenv(LOOP_ENVIRONMENT_DIRECTORY);
 	struct search s = { .agent = a };
 	int n = -1;
 
@@ -109,7 +109,8 @@ leftovers_end(struct agent *a, const char *directory)
 		return 0;
 
 	s.environment = malloc(ENVIRONMENT_SIZE);
-	if (asprintf(&s.variable, ENVIRONMENT_DIRECTORY "=%s", directory) < 0)
+	if (asprintf(&s.variable, LOOP_ENVIRONMENT_DIRECTORY "=%s", directory) <
+	    0)
 		s.variable = NULL;
 	/* One that forked while they were looked at has left another. */
 	if (s.environment != NULL && s.variable != NULL)

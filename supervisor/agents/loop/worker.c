@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/common/environment.h"
 #include "agents/loop/worker.h"
 #include "base/io.h"
 #include "base/texts.h"
+#include "conf/loop_environment.h"
 
 #define PROMPT_MAX (1024 * 1024)
 
@@ -260,8 +260,8 @@ worker_environment(const struct loop_config *config, const struct claim *claim,
 	struct texts l = { 0 };
 	const struct hooks *hooks = w != NULL ? w->hooks : NULL;
 
-	environment_begin(&l,
-	    &(struct environment){ .config = config,
+	loop_environment_add(&l,
+	    &(struct loop_environment){ .config = config,
 		.index = config->index,
 		.directory = config->directory,
 		.has_hooks = hooks != NULL });

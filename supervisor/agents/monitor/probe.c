@@ -4,9 +4,9 @@
 
 #include <bsd/string.h>
 
-#include "agents/common/environment.h"
 #include "agents/common/transcript.h"
 #include "agents/monitor/probe.h"
+#include "conf/loop_environment.h"
 
 /* Whose settings hold: of its own loop. */
 static const struct loop_config *
@@ -22,8 +22,8 @@ make_environment(const struct probe *p)
 {
 	struct texts t = { 0 };
 
-	environment_begin(&t,
-	    &(struct environment){ .config = config_of(p),
+	loop_environment_add(&t,
+	    &(struct loop_environment){ .config = config_of(p),
 		.index = p->branch->index,
 		.directory = p->branch->directory });
 	texts_addf(&t, "LOOPKEEPER_TEST_ID=%s", p->test->id);

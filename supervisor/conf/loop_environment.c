@@ -1,7 +1,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/common/environment.h"
+#include "conf/loop_environment.h"
 
 static bool
 begins(const char *variable, const char *const *with, size_t n)
@@ -35,14 +35,14 @@ is_private(const char *variable, bool has_hooks)
 }
 
 void
-environment_begin(struct texts *t, const struct environment *e)
+loop_environment_add(struct texts *t, const struct loop_environment *e)
 {
 	for (size_t i = 0; environ[i] != NULL; i++)
 		if (!is_private(environ[i], e->has_hooks))
 			(void)texts_add(t, environ[i]);
 	texts_addf(t, "LOOPKEEPER_LOOP=%s", e->config->name);
 	texts_addf(t, "LOOPKEEPER_LOOP_INDEX=%d", e->index);
-	texts_addf(t, ENVIRONMENT_DIRECTORY "=%s", e->directory);
+	texts_addf(t, LOOP_ENVIRONMENT_DIRECTORY "=%s", e->directory);
 	texts_addf(t, "LOOPKEEPER_REPOSITORY=%s", e->config->repository);
 	(void)texts_add(t, "GIT_TERMINAL_PROMPT=0");
 	/* A worktree whose .git is gone isn't the checkout around it. */

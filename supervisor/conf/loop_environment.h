@@ -1,6 +1,6 @@
 /* The environment of what is run for a loop: its setup, workers and tests. */
-#ifndef LOOPKEEPER_AGENTS_COMMON_ENVIRONMENT_H
-#define LOOPKEEPER_AGENTS_COMMON_ENVIRONMENT_H
+#ifndef LOOPKEEPER_CONF_LOOP_ENVIRONMENT_H
+#define LOOPKEEPER_CONF_LOOP_ENVIRONMENT_H
 
 #include <stdbool.h>
 
@@ -9,9 +9,9 @@
 
 /* The directory of whoever runs it, which nobody else on the machine has: what
  * he leaves when he dies is known by it. */
-#define ENVIRONMENT_DIRECTORY "LOOPKEEPER_LOOP_DIRECTORY"
+#define LOOP_ENVIRONMENT_DIRECTORY "LOOPKEEPER_LOOP_DIRECTORY"
 
-struct environment {
+struct loop_environment {
 	const struct loop_config *config;
 	int index;	       /* for ports: no two that run at once share it */
 	const char *directory; /* absolute, with all worktrees below it */
@@ -19,6 +19,6 @@ struct environment {
 };
 
 /* Ours, without what is private, and what all of them are told. */
-void environment_begin(struct texts *t, const struct environment *e);
+void loop_environment_add(struct texts *t, const struct loop_environment *e);
 
 #endif
