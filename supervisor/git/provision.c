@@ -165,6 +165,8 @@ provision_is_due(struct git *g, struct provision *p, const struct worktree *w,
 	    setup_note_read(g, w, &note) < 0)
 		return -1;
 	due = !note.is_there || note.fingerprint != p->fingerprint;
+	if (due && note.is_there && setup_note_remove(g, w) < 0)
+		due = -1;
 	setup_note_free(&note);
 	return due;
 }
@@ -182,7 +184,5 @@ int
 provision_doubt(struct git *g, struct provision *p, const struct worktree *w,
     const char *commit)
 {
-	int due = provision_is_due(g, p, w, commit);
-
-	return due <= 0 ? due : setup_note_remove(g, w);
+	return provision_is_due(g, p, w, commit) < 0 ? -1 : 0;
 }

@@ -39,7 +39,9 @@ int provision_reset(struct git *g, const struct provision *p,
     const struct worktree *w, const char *branch, const char *commit,
     bool ignored);
 
-/* Whether setup is to be run in w, which is at commit. 1, 0, or -1. */
+/* Whether setup is to be run in w, which is at commit. 1, 0, or -1. With 1 it
+ * counts as not set up until provision_done(): a setup that fails halfway has
+ * made nothing that one can rely on. */
 int provision_is_due(struct git *g, struct provision *p,
     const struct worktree *w, const char *commit);
 

@@ -93,6 +93,24 @@ up_to_date="cmp package-lock.json deps/lock"
 	[[ ! -e $FLEET/stale ]] || fail "stale: $(cat "$FLEET/stale")"
 }
 
+@test "a setup that fails for a candidate spoils nothing for the next" {
+	dependent_loop 'max_attempts = 2;' <<-'SH'
+		#!/bin/sh
+		[ "$LOOPKEEPER_ATTEMPT" != 1 ] || echo broken > package-lock.json
+		touch work
+	SH
+	cat > "$FLEET/install" <<-'SH'
+		#!/bin/sh
+		rm -rf deps
+		! grep broken package-lock.json || exit 4
+		mkdir deps
+	SH
+	add_test T-1 "test -e work -a -d deps"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	used_up 2
+}
+
 @test "who breaks a test through what setup makes is found out" {
 	dependent_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh
