@@ -14,7 +14,8 @@
 	"tests s INDEXED BY tests_verified CROSS JOIN tests t"     \
 	" ON t.id = s.id WHERE s.status = 'passed' AND s.id <> ?1" \
 	" AND s.loop_id IN (SELECT value FROM json_each(?2))"      \
-	" AND ifnull(t.verify, '') <> ''"
+	" AND s.id NOT IN (SELECT test_id FROM regressions"        \
+	" WHERE status = 'open') AND ifnull(t.verify, '') <> ''"
 
 #define COLUMNS                                                        \
 	"t.id, t.loop_id, t.verify, ifnull(t.verified_commit, (SELECT" \
@@ -38,6 +39,13 @@ static const char oldest[] =
     "SELECT " COLUMNS " FROM " PASSED
     " AND (?5 = '' OR ifnull(t.verified_commit, '') <> ?5)"
     " ORDER BY s.verified_at LIMIT ?4 + ?3";
+
+static const char regressed[] =
+    "SELECT " COLUMNS " FROM regressions g JOIN tests t ON t.id = g.test_id"
+    " WHERE g.status = 'open' AND t.status = 'passed'"
+    " AND t.loop_id IN (SELECT value FROM json_each(?1))"
+    " AND ifnull(t.verify, '') <> ''"
+    " ORDER BY ifnull(g.checked_at, g.detected_at) LIMIT ?2";
 
 static bool
 is_listed(const struct passing_list *list, const char *id)
@@ -63,7 +71,7 @@ static int
 take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
     struct passing_list *list)
 {
-	struct passing_test t;
+	struct passing_test t = { 0 };
 	const char *verify;
 	int more = 1;
 
@@ -89,7 +97,7 @@ passing_pick(struct store *s, const struct passing_request *request,
 
 	if (overlap_register(s) < 0)
 		return -1;
-	list.tests = calloc((size_t)request->max + 1, sizeof(*list.tests));
+	list.tests = calloc(2 * (size_t)request->max + 1, sizeof(*list.tests));
 	if (list.tests == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");
 	result = take_rows(s,
@@ -102,6 +110,12 @@ passing_pick(struct store *s, const struct passing_request *request,
 			request->loops, (int64_t)list.n, (int64_t)request->max,
 			request->not_on != NULL ? request->not_on : ""),
 		    request->max, &list);
+	list.nplain = list.n;
+	if (result == 0 && request->regressed)
+		result = take_rows(s,
+		    statement_query(s, regressed, "ti", request->loops,
+			(int64_t)request->max),
+		    2 * request->max, &list);
 	if (result < 0)
 		passing_free(&list);
 	else
@@ -121,7 +135,8 @@ static int
 note_all(struct store *s, const struct passing_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (statement_run(s,
+		if (list->tests[i].passes &&
+		    statement_run(s,
 			"UPDATE tests SET verified_at = " NOTE_NOW
 			" WHERE id = ?1 AND status = 'passed'",
 			"t", list->tests[i].id) < 0)

@@ -2,6 +2,7 @@
 #ifndef LOOPKEEPER_STORE_PASSING_H
 #define LOOPKEEPER_STORE_PASSING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/texts.h"
@@ -11,6 +12,7 @@ struct passing_test {
 	char id[ATTEMPT_TEST_SIZE];
 	char loop_id[TEXT_NAME_MAX + 1];
 	const char *verify;		  /* one of verifies */
+	bool passes;			  /* the caller's finding; false yet */
 	char commit[ATTEMPT_COMMIT_SIZE]; /* on which it passed last; "" unknown
 					   */
 };
@@ -18,6 +20,7 @@ struct passing_test {
 struct passing_list {
 	struct passing_test *tests; /* owned */
 	size_t n;
+	size_t nplain; /* behind those they are open regressions */
 	struct texts verifies;
 };
 
@@ -28,6 +31,8 @@ struct passing_request {
 	const char *not_on;    /* but none that passed on this commit;
 				  NULL: any */
 	int max;
+	bool regressed; /* open regressions, too, behind the others, those
+			   first that were looked at longest ago */
 };
 
 /*
@@ -39,7 +44,7 @@ int passing_pick(struct store *s, const struct passing_request *request,
     struct passing_list *ret);
 void passing_free(struct passing_list *list);
 
-/* They passed again. Returns 0 or -1. */
+/* Those that were found to pass did so again. Returns 0 or -1. */
 int passing_verified(struct store *s, const struct passing_list *list);
 
 /* One of them did, on that commit of the integration branch. Returns 0 or -1.

@@ -5,11 +5,12 @@
 #include "store/statement.h"
 
 int
-regressions_is_open(struct store *s, const char *test_id)
+regressions_confirm(struct store *s, const char *test_id)
 {
-	return statement_get(s,
-	    "SELECT 1 FROM regressions WHERE test_id = ?1 AND status = 'open'",
-	    "t>", test_id);
+	return statement_run(s,
+	    "UPDATE regressions SET checked_at = " NOTE_NOW
+	    " WHERE test_id = ?1 AND status = 'open'",
+	    "t", test_id);
 }
 
 /* Inside a transaction. */

@@ -23,8 +23,9 @@ struct regression {
 int regressions_open(
     struct store *s, const char *source, const struct regression *r);
 
-/* Whether one is open for the test. 1, 0, or -1. */
-int regressions_is_open(struct store *s, const char *test_id);
+/* The one that is open for the test was looked at again: it stands. Returns 0
+ * or -1. */
+int regressions_confirm(struct store *s, const char *test_id);
 
 /* Clears those whose test was verified since, or isn't passed now, with events
  * regression_cleared. Returns how many, or -1. */

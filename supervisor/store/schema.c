@@ -100,7 +100,7 @@ static const char *const tables[] = {
 	"regressions (id " SQUID ", test_id TEXT NOT NULL, loop_id TEXT,"
 	" status TEXT NOT NULL DEFAULT 'open', cause TEXT,"
 	" failing_commit TEXT, last_good_commit TEXT, transcript TEXT,"
-	" detected_at " NOW ", closed_at TEXT)",
+	" detected_at " NOW ", checked_at TEXT, closed_at TEXT)",
 
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
 };

@@ -5,7 +5,7 @@ load lib
 
 prepare() {
 	need git
-	REGRESSION=$FLEET/state/regression/loop-1
+	REGRESSION=$FLEET/state/regression/trees/loop-1
 }
 
 # fleet [KEYS OF THE LOOP] [KEYS OF REGRESSIONS]: two tests that passed, A and
@@ -225,4 +225,87 @@ log_has_line() {
 	wait_until 30 verified_on "$(tip)" A B
 	wait_until 10 gone "$(< "$FLEET/runs")"
 	stop_monitor
+}
+
+# Since LAST.
+looked_at_again() {
+	local now
+	now=$(sql "SELECT checked_at FROM regressions")
+	[[ -n $now && $now != "${LAST:-}" ]] || fail "not since ${LAST:-}"
+}
+
+@test "a regression is looked at again, and keeps its transcript" {
+	fleet "" 'every = "500ms";'
+	monitor
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	wait_until 20 looked_at_again
+	LAST=$(sql "SELECT checked_at FROM regressions")
+	wait_until 20 looked_at_again
+	stop_monitor
+	grep '^# .* verify: exit 1' "$(field transcript)"
+	events_are 1 "event_type = 'regression_detected'"
+}
+
+@test "a regression isn't over because a loop has looked at it" {
+	fleet
+	monitor
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	stop_monitor
+	lk add C --loop loop-1 --verify 'test -e C'
+	background loop-1.log loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	wait_until 30 test_is C passed
+	monitor
+	wait_until 20 verified_on "$(tip)" B
+	wait_until 20 looked_at_again
+	stop_monitor
+	events_are 0 "event_type = 'regression_cleared'"
+}
+
+@test "a regression that hangs keeps nobody else from being looked at" {
+	fleet 'verify_limit = "1s";' 'every = "1s"; time_limit = "500ms";'
+	sql "UPDATE tests SET verify = 'test ! -e broken || sleep 100'
+	    WHERE id = 'A'"
+	sql "UPDATE tests SET verify = 'test ! -e broken-too' WHERE id = 'B'"
+	monitor
+	change touch broken
+	wait_event "event_type = 'regression_detected' AND test_id = 'A'" 40
+	change touch broken-too
+	wait_event "event_type = 'regression_detected' AND test_id = 'B'" 40
+	stop_monitor
+}
+
+@test "a setup that fails on an old commit spoils nothing on the tip" {
+	repository "$FLEET/repository"
+	echo deps > "$FLEET/repository/.gitignore"
+	echo 1 > "$FLEET/repository/lock"
+	git -C "$FLEET/repository" add -A
+	git -C "$FLEET/repository" commit -q -m Ignore
+	fleet "setup = \"rm -rf deps; test ! -e $FLEET/yanked ||
+	    test \$(cat lock) = 2 && mkdir deps\";
+	    setup_when_changed = [ \"lock\" ];"
+	sql "UPDATE tests SET verify = 'test -d deps && test ! -e broken'
+	    WHERE id = 'A'"
+	sql "UPDATE tests SET verify = 'test -d deps' WHERE id = 'B'"
+	touch "$FLEET/yanked"
+	change sh -c 'echo 2 > lock; touch broken'
+	monitor
+	wait_event "event_type = 'regression_detected' AND test_id = 'A'" 40
+	wait_until 20 verified_on "$(tip)" B
+	stop_monitor
+	sql_is A "SELECT test_id FROM regressions"
+}
+
+@test "tests with names that are alike have transcripts of their own" {
+	fleet
+	sql "UPDATE tests SET id = 'x/A', verify = 'test ! -e broken'
+	    WHERE id = 'A'"
+	sql "UPDATE tests SET id = 'x_A' WHERE id = 'B'"
+	monitor
+	change touch broken
+	wait_event "event_type = 'regression_detected' AND test_id = 'x/A'"
+	wait_until 20 verified_on "$(tip)" x_A
+	stop_monitor
+	grep -F 'x/A on' "$(field transcript)"
 }

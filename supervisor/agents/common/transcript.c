@@ -4,25 +4,35 @@
 #include <string.h>
 
 #include "agents/common/transcript.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "store/attempts.h"
 
-/* What a file's name can't have, or nobody wants in one. */
+#define NAME_SIZE 200 /* leaves room for the rest of a file's name */
+
+/* What a file's name can't have, or nobody wants in one, as in a URL: no two
+ * tests have the same. */
 static void
 make_name(const char *test_id, char *buf, size_t size)
 {
-	(void)snprintf(buf, size, "%s", test_id);
-	for (char *p = buf; *p != '\0'; p++)
-		if (*p == '/' || (unsigned char)*p <= ' ')
-			*p = '_';
+	struct buf b;
+
+	buf_init(&b, buf, size);
+	for (const char *p = test_id; *p != '\0'; p++) {
+		unsigned c = (unsigned char)*p;
+
+		if (c == '/' || c == '%' || c <= ' ')
+			buf_addf(&b, "%%%02X", c);
+		else
+			buf_add_bytes(&b, p, 1);
+	}
 }
 
 int
 transcript_open(const char *directory, const char *test_id, const char *suffix,
     char ret[static PATH_SIZE])
 {
-	char name[ATTEMPT_TEST_SIZE];
+	char name[NAME_SIZE];
 
 	make_name(test_id, name, sizeof(name));
 	if (path_make(directory, 0700) < 0 ||

@@ -141,6 +141,7 @@ recheck_next(struct runner *r, int64_t now_ms)
 		    r->transcript_fd, "%s fails by chance", current(r)->id);
 		break;
 	}
+	r->rechecks.tests[r->nrechecked].passes = passed;
 	is_away = r->recheck_step == RECHECK_BASE;
 	r->recheck_step = RECHECK_CANDIDATE;
 	if (++r->nrechecked == r->rechecks.n)

@@ -63,7 +63,9 @@ init(struct branch *b, const struct conf *conf,
 		errno = ENOMEM;
 		return -1;
 	}
-	if (path_format(b->path, "%s/%s", directory, config->name) < 0)
+	if (path_format(b->path, "%s/trees", directory) < 0 ||
+	    path_make(b->path, 0700) < 0 ||
+	    path_format(b->path, "%s/trees/%s", directory, config->name) < 0)
 		return -1;
 	return provision_init(&b->provision, state_directory);
 }

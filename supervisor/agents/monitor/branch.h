@@ -28,7 +28,7 @@ struct branch {
 };
 
 /*
- * Those of the configuration, with worktrees below directory, which is
+ * Those of the configuration, with worktrees in directory/trees; directory is
  * absolute and goes through no link. tick as in struct git. Returns them, to be
  * freed by branches_free(), or NULL with errno.
  */

@@ -118,5 +118,9 @@ probe_poll(struct probe *p, int64_t now_ms)
 		return go_on(p, is_well, now_ms);
 	job_describe(&p->job, how, sizeof(how));
 	transcript_note(p->output_fd, "verify: %s", how);
+	if (p->job.cause == JOB_NOT_STARTED) { /* that tells nothing of it */
+		(void)snprintf(p->error, sizeof(p->error), "verify: %s", how);
+		return PROBE_IMPOSSIBLE;
+	}
 	return is_well ? PROBE_PASSED : PROBE_FAILED;
 }

@@ -101,9 +101,17 @@ finish(struct sweep *w, int64_t now_ms)
 		w->trouble = NULL;
 	/* As long a rest as it took: others need the machine, too. */
 	b->rest_ms = now_ms + (now_ms - w->begun_ms);
-	b->due_ms = now_ms + w->agent->conf->regressions.every_ms;
 	passing_free(&w->tests);
 	w->branch = NULL;
+}
+
+static void
+complete(struct sweep *w, int64_t now_ms)
+{
+	if (w->is_full)
+		w->branch->due_ms =
+		    now_ms + w->agent->conf->regressions.every_ms;
+	finish(w, now_ms);
 }
 
 static void
@@ -145,12 +153,21 @@ current(const struct sweep *w)
 	return &w->tests.tests[w->n];
 }
 
+/* An open regression is at hand. */
+static bool
+is_known(const struct sweep *w)
+{
+	return w->n >= w->tests.nplain;
+}
+
 static void
 begin_test(struct sweep *w, int64_t now_ms)
 {
 	char directory[PATH_SIZE], suffix[13];
 
-	(void)snprintf(suffix, sizeof(suffix), "%.12s", w->branch->tip);
+	/* What is known to fail has the transcript of when it was found. */
+	(void)snprintf(suffix, sizeof(suffix), "%.12s",
+	    is_known(w) ? "again" : w->branch->tip);
 	w->is_outside = false;
 	w->probe.test = current(w);
 	if (path_format(directory, "%s/logs", w->directory) == 0)
@@ -162,20 +179,32 @@ begin_test(struct sweep *w, int64_t now_ms)
 		run(w, SWEEP_TIP, w->branch->tip, now_ms);
 }
 
+/* Goes to the next one. When the time is over, one that is known to fail has
+ * its turn all the same: else it might never be seen to pass. */
+static bool
+go_to_next(struct sweep *w, int64_t now_ms)
+{
+	const struct regressions_config *c = &w->agent->conf->regressions;
+	bool was_known = is_known(w);
+
+	w->n++;
+	if (now_ms - w->begun_ms >= c->time_limit_ms)
+		w->n = was_known ? w->tests.n : w->tests.nplain;
+	return w->n < w->tests.n;
+}
+
 /* Only the transcript of a regression is of use. */
 static void
 end_test(struct sweep *w, bool keep, int64_t now_ms)
 {
-	int64_t limit_ms = w->agent->conf->regressions.time_limit_ms;
-
 	io_close(&w->probe.output_fd);
 	if (!keep)
 		(void)unlink(w->transcript);
-	if (++w->n < w->tests.n && now_ms - w->begun_ms < limit_ms) {
+	if (go_to_next(w, now_ms)) {
 		begin_test(w, now_ms);
 		return;
 	}
-	finish(w, now_ms);
+	complete(w, now_ms);
 }
 
 static void
@@ -231,18 +260,17 @@ static void
 look_closer(struct sweep *w, int64_t now_ms)
 {
 	struct agent *a = w->agent;
-	int open = agent_database(a) < 0
-	    ? 0
-	    : regressions_is_open(&a->store, current(w)->id);
 
-	if (open < 0)
-		agent_failed(a, "looking for regressions");
-	if (open > 0)
-		end_test(w, false, now_ms); /* as is known */
-	else if (has_good(w))
+	if (is_known(w)) {
+		if (agent_database(a) == 0 &&
+		    regressions_confirm(&a->store, current(w)->id) < 0)
+			agent_failed(a, "noting a regression");
+		end_test(w, false, now_ms);
+	} else if (has_good(w)) {
 		run(w, SWEEP_GOOD, current(w)->commit, now_ms);
-	else
+	} else {
 		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
+	}
 }
 
 static void
@@ -272,9 +300,12 @@ begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
 	struct passing_request request = { .except_id = "",
 		.loops = b->loops,
 		.changed = "[]",
-		.not_on = now_ms < b->due_ms ? tip : NULL,
-		.max = TESTS_MAX };
+		.max = TESTS_MAX,
+		.regressed = true };
 
+	w->is_full = now_ms >= b->due_ms;
+	if (!w->is_full)
+		request.not_on = tip;
 	if (passing_pick(&a->store, &request, &w->tests) < 0) {
 		agent_failed(a, "looking for passed tests");
 		return false;
@@ -286,7 +317,7 @@ begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
 	if (w->tests.n > 0)
 		begin_test(w, now_ms);
 	else
-		finish(w, now_ms);
+		complete(w, now_ms);
 	return w->branch != NULL;
 }
 
@@ -313,10 +344,13 @@ look(struct sweep *w, int64_t now_ms)
 	w->look_ms = now_ms + w->agent->conf->monitor.every_ms;
 	if (w->agent->stopping || agent_database(w->agent) < 0)
 		return;
-	for (size_t i = 0; i < w->nbranches; i++)
-		if (is_due(w, &w->branches[i], tip, now_ms) &&
-		    begin(w, &w->branches[i], tip, now_ms))
+	for (size_t i = 0; i < w->nbranches; i++) {
+		struct branch *b = &w->branches[w->next];
+
+		w->next = (w->next + 1) % w->nbranches;
+		if (is_due(w, b, tip, now_ms) && begin(w, b, tip, now_ms))
 			return;
+	}
 }
 
 void

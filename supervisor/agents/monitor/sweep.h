@@ -23,6 +23,7 @@ struct sweep {
 	int lock_fd;		   /* held by who sweeps; -1: not us */
 	struct branch *branches;   /* owned */
 	size_t nbranches;
+	size_t next;		/* branch to be looked at first */
 	int64_t look_ms;	/* at the tips, next */
 	struct branch *trouble; /* can't be swept; NULL: none */
 	char why[384];		/* it can't */
@@ -30,6 +31,7 @@ struct sweep {
 	/* While one is made. */
 	struct branch *branch; /* NULL: none is */
 	int64_t begun_ms;
+	bool is_full; /* not only those that weren't run on this tip */
 	struct passing_list tests;
 	size_t n; /* the one at hand */
 	enum sweep_step step;
