@@ -404,6 +404,22 @@ nothing_left_over() {
 	says "there is no branch $BRANCH"
 }
 
+@test "a branch that is checked out while its tests run isn't moved" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	local before
+	before=$(tip)
+	sql "UPDATE tests SET verify =
+	    'git -C $REPOSITORY checkout -q $BRANCH && test -e c'
+	    WHERE id = 'B-1'"
+	run -1 lk rollback loop-1 --yes
+	says "branch $BRANCH is checked out in $REPOSITORY"
+	[[ $(tip) == "$before" ]]
+	[[ -z $(git -C "$REPOSITORY" status --short) ]]
+	test_is A-1 passed
+	nothing_left_over
+}
+
 @test "the lock of a git that was killed is no hindrance" {
 	merged loop-1 A-1 a 'a\n'
 	touch -d '1 minute ago' "$REPOSITORY/.git/refs/heads/$BRANCH.lock"
