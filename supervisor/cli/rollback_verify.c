@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
@@ -18,6 +19,8 @@
 #include "cli/shell.h"
 #include "conf/loop_environment.h"
 #include "git/provision.h"
+#include "git/wreck.h"
+#include "system/marked.h"
 
 #define PATIENCE_MS 60000
 #define LOOK_MS	    100
@@ -25,39 +28,85 @@
 
 struct verifying {
 	struct rolling *r;
-	char directory[PATH_SIZE]; /* STATE/rollback */
+	/* STATE/rollback/LOOP, which nobody else has: the repository's lock on
+	 * rollbacks is ours. */
+	char directory[PATH_SIZE];
 	struct worktree tree;
 	struct provision provision;
 	const char *at; /* the commit that it is at, set up */
 	char tail[SHELL_TAIL_SIZE];
 };
 
+/* The paths of it all. CLI_DONE, or CLI_FAILED after an error. */
 static int
-make_tree(struct verifying *v)
+make_places(struct verifying *v, char path[static PATH_SIZE])
 {
-	struct rolling *r = v->r;
-	int64_t end_ms = clock_ms() + PATIENCE_MS;
-	char state[PATH_MAX], path[PATH_SIZE], aside[PATH_SIZE];
-	int made;
+	const struct rolling *r = v->r;
+	char state[PATH_MAX];
 
 	/* git notes paths without links. */
 	if (realpath(r->cli->state_directory, state) == NULL ||
-	    path_format(v->directory, "%s/rollback", state) < 0 ||
+	    path_format(
+		v->directory, "%s/rollback/%s", state, r->config->name) < 0 ||
+	    path_format(path, "%s/worktree", v->directory) < 0 ||
 	    path_make(v->directory, 0700) < 0 ||
-	    path_format(path, "%s/%s", v->directory, r->config->name) < 0 ||
 	    provision_init(&v->provision, state) < 0)
 		return cli_error(CLI_FAILED, "%s/rollback: %s",
 		    r->cli->state_directory, strerror(errno));
-	while ((made = worktree_open(&r->git, &v->tree, path, r->new, aside)) <
-		0 &&
-	    errno == EAGAIN && clock_ms() < end_ms)
+	return CLI_DONE;
+}
+
+static void
+tell_left(void *context, pid_t pid, const char *command, bool stays)
+{
+	(void)context;
+	if (stays)
+		(void)cli_error(CLI_FAILED, "%s (pid %d) can't be ended",
+		    command, (int)pid);
+	else
+		printf("ending a process that an earlier rollback left: %s "
+		       "(pid %d)\n",
+		    command, (int)pid);
+}
+
+/* Makes sure of the worktree; a git that was killed in it has left its lock.
+ * Returns 0, or -1 as worktree_open(). */
+static int
+open_tree(struct verifying *v, const char *path)
+{
+	static const char *const locks[] = { "index", "HEAD", NULL };
+	struct git *g = &v->r->git;
+	char aside[PATH_SIZE];
+
+	return worktree_open(g, &v->tree, path, v->r->new, aside) < 0 ||
+		wreck_clear_locks(g, &v->tree, locks, aside) < 0
+	    ? -1
+	    : 0;
+}
+
+static int
+make_tree(struct verifying *v)
+{
+	int64_t end_ms = clock_ms() + PATIENCE_MS;
+	char path[PATH_SIZE];
+	int made;
+
+	if (make_places(v, path) != CLI_DONE)
+		return CLI_FAILED;
+	if (marked_end(&(struct marked){ .variable = LOOP_ENVIRONMENT_DIRECTORY,
+		.value = v->directory,
+		.tell = tell_left }) < 0)
+		return cli_error(CLI_FAILED,
+		    "what an earlier rollback left may still run in %s", path);
+	while ((made = open_tree(v, path)) < 0 && errno == EAGAIN &&
+	    clock_ms() < end_ms)
 		(void)poll(NULL, 0, LOOK_MS);
 	if (made >= 0)
 		return CLI_DONE;
 	return cli_error(CLI_FAILED, "%s",
 	    errno == EAGAIN ? "another process works on the repository's "
 			      "worktrees: try again soon"
-			    : r->git.error);
+			    : v->r->git.error);
 }
 
 static void
@@ -256,6 +305,8 @@ rollback_verify(struct rolling *r)
 			take_tree_away(&v);
 		}
 		provision_free(&v.provision);
+		/* Where something was set aside in it, it stays. */
+		(void)rmdir(v.directory);
 	}
 	rollback_checks_free(&checks);
 	return code;

@@ -352,6 +352,31 @@ nothing_left_over() {
 	done
 }
 
+@test "what a killed rollback leaves of verify and git is no hindrance" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	touch "$FLEET/hang"
+	sql "UPDATE tests SET verify = 'test ! -e $FLEET/hang ||
+	    { setsid sleep 1000 & echo \$! > $FLEET/sleeper; wait; }'
+	    WHERE id = 'B-1'"
+	background rollback.log "$LOOPKEEPER" rollback loop-1 --yes
+	wait_until 10 test -s "$FLEET/sleeper"
+	kill -9 "$PID"
+	wait_until 10 gone "$PID"
+	local sleeper
+	sleeper=$(< "$FLEET/sleeper")
+	rm "$FLEET/hang"
+	local admin
+	admin=$(git -C "$FLEET/state/rollback/loop-1/worktree" \
+	    rev-parse --git-dir)
+	touch "$admin/index.lock"
+	run -0 lk rollback loop-1 --yes
+	says "ending a process that an earlier rollback left: sleep 1000"
+	gone "$sleeper"
+	test_is A-1 pending
+	nothing_left_over
+}
+
 @test "a branch that moves meanwhile: once more, on top of what came" {
 	merged loop-1 A-1 a 'a\n'
 	merged loop-2 B-1 c 'c\n'
