@@ -15,6 +15,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "base/texts.h"
+#include "cli/interrupts.h"
 #include "cli/rollback_checks.h"
 #include "cli/shell.h"
 #include "conf/loop_environment.h"
@@ -33,9 +34,18 @@ struct verifying {
 	char directory[PATH_SIZE];
 	struct worktree tree;
 	struct provision provision;
+	struct interrupts interrupts;
 	const char *at; /* the commit that it is at, set up */
 	char tail[SHELL_TAIL_SIZE];
 };
+
+static bool
+go_on(void *argument)
+{
+	const struct verifying *v = argument;
+
+	return !interrupts_came(&v->interrupts);
+}
 
 /* The paths of it all. CLI_DONE, or CLI_FAILED after an error. */
 static int
@@ -99,7 +109,7 @@ make_tree(struct verifying *v)
 		return cli_error(CLI_FAILED,
 		    "what an earlier rollback left may still run in %s", path);
 	while ((made = open_tree(v, path)) < 0 && errno == EAGAIN &&
-	    clock_ms() < end_ms)
+	    clock_ms() < end_ms && go_on(v))
 		(void)poll(NULL, 0, LOOK_MS);
 	if (made >= 0)
 		return CLI_DONE;
@@ -114,6 +124,7 @@ take_tree_away(struct verifying *v)
 {
 	int64_t end_ms = clock_ms() + PATIENCE_MS;
 
+	v->r->git.tick = NULL; /* this much is done whatever came */
 	while (worktree_remove(&v->r->git, &v->tree) < 0) {
 		if (errno == EAGAIN && clock_ms() < end_ms) {
 			(void)poll(NULL, 0, LOOK_MS);
@@ -163,9 +174,9 @@ environment(const struct verifying *v, const struct loop_config *config,
 	return texts_take(&envp);
 }
 
-/* Runs one command in the tree. Returns true for exit 0; else how it ended is
- * in how. */
-static bool
+/* Runs one command in the tree. Returns 1 for exit 0; else 0, and how it ended
+ * is in how; -1 when a signal came. */
+static int
 run(struct verifying *v, const char *command,
     const struct rollback_check *check, char *how, size_t size)
 {
@@ -174,22 +185,27 @@ run(struct verifying *v, const char *command,
 	int64_t limit_ms =
 	    check != NULL ? config->verify_limit_ms : config->setup_limit_ms;
 	char **envp = environment(v, config, check), limit[DURATION_SIZE];
-	int status = -1;
+	int status = -1, error;
 
 	if (envp != NULL)
 		status = shell_run(&(struct shell){ .command = command,
 				       .directory = v->tree.path,
 				       .envp = envp,
-				       .limit_ms = limit_ms },
+				       .limit_ms = limit_ms,
+				       .go_on = go_on,
+				       .argument = v },
 		    v->tail);
+	error = errno;
+	texts_free(envp);
+	if (status < 0 && error == ECANCELED)
+		return -1;
 	duration_format_exact(limit, limit_ms);
 	if (status >= 0)
 		(void)snprintf(how, size, "exit %d", status);
-	else if (errno == ETIMEDOUT)
+	else if (error == ETIMEDOUT)
 		(void)snprintf(how, size, "over its time of %s", limit);
 	else
-		(void)snprintf(how, size, "%s", strerror(errno));
-	texts_free(envp);
+		(void)snprintf(how, size, "%s", strerror(error));
 	return status == 0;
 }
 
@@ -200,14 +216,21 @@ set_up(struct verifying *v)
 	struct git *g = &v->r->git;
 	int due = provision_is_due(g, &v->provision, &v->tree, v->at);
 	char how[128];
+	int well;
 
 	if (due == 0)
 		return CLI_DONE;
-	if (due > 0 && !run(v, v->provision.setup, NULL, how, sizeof(how))) {
-		(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
-		    v->at == v->r->new ? "with" : "without", how);
-		print_tail(v->tail);
-		return CLI_FAILED;
+	if (due > 0) {
+		well = run(v, v->provision.setup, NULL, how, sizeof(how));
+		if (well < 0)
+			return CLI_FAILED;
+		if (well == 0) {
+			(void)cli_error(CLI_FAILED,
+			    "setup fails %s the rollback: %s",
+			    v->at == v->r->new ? "with" : "without", how);
+			print_tail(v->tail);
+			return CLI_FAILED;
+		}
 	}
 	if (due > 0 && provision_done(g, &v->provision, &v->tree, v->at) == 0)
 		return CLI_DONE;
@@ -229,31 +252,35 @@ go_to(struct verifying *v, const char *commit)
 	return set_up(v);
 }
 
-/* 1 it is well, 0 the reverts break it, -1 after an error. */
+/* 1 it is well, 0 the reverts break it, -1 after an error or a signal. */
 static int
 check_one(struct verifying *v, const struct rollback_check *c)
 {
 	struct rolling *r = v->r;
 	char tail[SHELL_TAIL_SIZE], how[128], again[128];
+	int well;
 
 	if (go_to(v, r->new) != CLI_DONE)
 		return -1;
-	if (run(v, c->verify, c, how, sizeof(how)))
-		return 1;
+	well = run(v, c->verify, c, how, sizeof(how));
+	if (well != 0)
+		return well;
 	(void)memcpy(tail, v->tail, sizeof(tail));
 	if (go_to(v, r->tip) != CLI_DONE)
 		return -1;
-	if (!run(v, c->verify, c, again, sizeof(again))) {
+	well = run(v, c->verify, c, again, sizeof(again));
+	if (well == 0)
 		printf(
 		    "%s fails without the rollback, too (%s)\n", c->id, again);
-		return 1;
-	}
+	if (well <= 0)
+		return well == 0 ? 1 : -1;
 	if (go_to(v, r->new) != CLI_DONE)
 		return -1;
-	if (run(v, c->verify, c, again, sizeof(again))) {
+	well = run(v, c->verify, c, again, sizeof(again));
+	if (well > 0)
 		printf("%s fails by chance\n", c->id);
-		return 1;
-	}
+	if (well != 0)
+		return well;
 	(void)cli_error(CLI_FAILED,
 	    "%s, which passes now, fails with the "
 	    "rollback: %s",
@@ -285,6 +312,35 @@ check_all(struct verifying *v, const struct rollback_checks *checks)
 	return broken == 0 ? CLI_DONE : CLI_FAILED;
 }
 
+/* In a tree that is gone afterwards. */
+static int
+check_in_tree(struct verifying *v, const struct rollback_checks *checks)
+{
+	struct git *g = &v->r->git;
+	int code;
+
+	if (interrupts_hold(&v->interrupts) < 0)
+		return cli_error(
+		    CLI_FAILED, "sigprocmask: %s", strerror(errno));
+	g->tick = go_on;
+	g->argument = v;
+	code = make_tree(v);
+	if (code == CLI_DONE) {
+		code = check_all(v, checks);
+		take_tree_away(v);
+	}
+	g->tick = NULL;
+	provision_free(&v->provision);
+	/* Where something was set aside in it, it stays. */
+	(void)rmdir(v->directory);
+	if (interrupts_came(&v->interrupts))
+		code =
+		    cli_error(CLI_FAILED, "interrupted: nothing was changed");
+	(void)fflush(stdout);
+	interrupts_release(&v->interrupts);
+	return code;
+}
+
 int
 rollback_verify(struct rolling *r)
 {
@@ -298,16 +354,8 @@ rollback_verify(struct rolling *r)
 	struct rollback_checks checks;
 	int code = rollback_checks_pick(r, &checks);
 
-	if (code == CLI_DONE && (checks.n > 0 || r->config->setup[0] != '\0')) {
-		code = make_tree(&v);
-		if (code == CLI_DONE) {
-			code = check_all(&v, &checks);
-			take_tree_away(&v);
-		}
-		provision_free(&v.provision);
-		/* Where something was set aside in it, it stays. */
-		(void)rmdir(v.directory);
-	}
+	if (code == CLI_DONE && (checks.n > 0 || r->config->setup[0] != '\0'))
+		code = check_in_tree(&v, &checks);
 	rollback_checks_free(&checks);
 	return code;
 }

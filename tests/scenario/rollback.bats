@@ -377,6 +377,45 @@ nothing_left_over() {
 	nothing_left_over
 }
 
+@test "a rollback that is interrupted amid verify takes all of it away" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	local before signal code
+	before=$(tip)
+	sql "UPDATE tests SET verify =
+	    'setsid sleep 1000 & echo x > $FLEET/runs; wait'
+	    WHERE id = 'B-1'"
+	for signal in INT TERM HUP; do
+		rm -f "$FLEET/runs"
+		# bash has what runs in the background ignore INT.
+		background "rollback-$signal.log" env --default-signal=INT \
+		    "$LOOPKEEPER" rollback loop-1 --yes --force
+		wait_until 10 test -s "$FLEET/runs"
+		kill -s "$signal" "$PID"
+		code=0
+		wait "$PID" || code=$?
+		((code == 128 + $(kill -l "$signal")))
+		grep -q "interrupted: nothing was changed" \
+		    "$FLEET/rollback-$signal.log"
+		[[ $(tip) == "$before" ]]
+		nothing_left
+		nothing_left_over
+	done
+	test_is A-1 passed
+	# Who is not to hear of it doesn't.
+	sql "UPDATE tests SET verify = 'echo x > $FLEET/runs;
+	    cat $FLEET/go' WHERE id = 'B-1'"
+	mkfifo "$FLEET/go"
+	rm "$FLEET/runs"
+	background rollback.log env --ignore-signal=HUP \
+	    "$LOOPKEEPER" rollback loop-1 --yes
+	wait_until 10 test -s "$FLEET/runs"
+	kill -s HUP "$PID"
+	echo > "$FLEET/go"
+	wait "$PID"
+	test_is A-1 pending
+}
+
 @test "a branch that moves meanwhile: once more, on top of what came" {
 	merged loop-1 A-1 a 'a\n'
 	merged loop-2 B-1 c 'c\n'

@@ -1,0 +1,39 @@
+#include "cli/interrupts.h"
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+#define NSIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+int
+interrupts_hold(struct interrupts *i)
+{
+	struct sigaction action;
+
+	(void)sigemptyset(&i->held);
+	for (size_t s = 0; s < NSIGNALS; s++) {
+		if (sigaction(signals[s], NULL, &action) < 0)
+			return -1;
+		if (action.sa_handler != SIG_IGN)
+			(void)sigaddset(&i->held, signals[s]);
+	}
+	return sigprocmask(SIG_BLOCK, &i->held, &i->before);
+}
+
+bool
+interrupts_came(const struct interrupts *i)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) < 0)
+		return false;
+	for (size_t s = 0; s < NSIGNALS; s++)
+		if (sigismember(&i->held, signals[s]) == 1 &&
+		    sigismember(&pending, signals[s]) == 1)
+			return true;
+	return false;
+}
+
+void
+interrupts_release(const struct interrupts *i)
+{
+	(void)sigprocmask(SIG_SETMASK, &i->before, NULL);
+}
