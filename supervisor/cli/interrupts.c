@@ -8,6 +8,7 @@ interrupts_hold(struct interrupts *i)
 {
 	struct sigaction action;
 
+	*i = (struct interrupts){ .is_held = false };
 	(void)sigemptyset(&i->held);
 	for (size_t s = 0; s < NSIGNALS; s++) {
 		if (sigaction(signals[s], NULL, &action) < 0)
@@ -15,7 +16,8 @@ interrupts_hold(struct interrupts *i)
 		if (action.sa_handler != SIG_IGN)
 			(void)sigaddset(&i->held, signals[s]);
 	}
-	return sigprocmask(SIG_BLOCK, &i->held, &i->before);
+	i->is_held = sigprocmask(SIG_BLOCK, &i->held, &i->before) == 0;
+	return i->is_held ? 0 : -1;
 }
 
 bool
@@ -23,7 +25,7 @@ interrupts_came(const struct interrupts *i)
 {
 	sigset_t pending;
 
-	if (sigpending(&pending) < 0)
+	if (!i->is_held || sigpending(&pending) < 0)
 		return false;
 	for (size_t s = 0; s < NSIGNALS; s++)
 		if (sigismember(&i->held, signals[s]) == 1 &&
@@ -35,5 +37,6 @@ interrupts_came(const struct interrupts *i)
 void
 interrupts_release(const struct interrupts *i)
 {
-	(void)sigprocmask(SIG_SETMASK, &i->before, NULL);
+	if (i->is_held)
+		(void)sigprocmask(SIG_SETMASK, &i->before, NULL);
 }

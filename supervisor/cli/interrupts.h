@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct interrupts {
+	bool is_held; /* by interrupts_hold() */
 	sigset_t held;
 	sigset_t before; /* the mask of signals */
 };

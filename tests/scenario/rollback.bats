@@ -310,6 +310,38 @@ nothing_left_over() {
 	[[ $(wc -l < "$FLEET/setups") == 1 ]]
 }
 
+@test "setup that the rollback mends is no reason against it" {
+	printf 'deps\n' > "$REPOSITORY/.git/info/exclude"
+	configure 'setup = "rm -rf deps; test ! -e a && mkdir deps";
+	    setup_when_changed = [ "a" ];'
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	lk add B-2 --loop loop-2 --verify "test -d deps"
+	sql "UPDATE tests SET verify = 'false' WHERE id = 'B-1';
+	    UPDATE tests SET status = 'passed' WHERE id = 'B-2'"
+	run -0 lk rollback loop-1 --yes
+	says "verifying with 2 tests"
+	says "B-1 can't pass without the rollback: setup fails there (exit 1)"
+	# What the failing setup did is nothing that others run with.
+	[[ $output != *B-2* ]]
+	test_is A-1 pending
+	nothing_left_over
+}
+
+@test "setup that fails by chance excuses nobody" {
+	configure "setup_when_changed = [ \"a\" ];
+	    setup = \"test ! -e a || test -e $FLEET/once ||
+	        { touch $FLEET/once; false; }\";"
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	sql "UPDATE tests SET verify = 'test -e a' WHERE id = 'B-1'"
+	run -1 lk rollback loop-1 --yes
+	says "B-1, which passes now, fails with the rollback: exit 1"
+	[[ -e $FLEET/once ]]
+	test_is A-1 passed
+	nothing_left_over
+}
+
 @test "one that died halfway is finished by the next" {
 	merged loop-1 A-1 a 'a\n'
 	local first=$COMMIT
