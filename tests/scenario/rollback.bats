@@ -445,6 +445,7 @@ nothing_left_over() {
 	kill -s HUP "$PID"
 	echo > "$FLEET/go"
 	wait "$PID"
+	run ! grep interrupted "$FLEET/rollback.log"
 	test_is A-1 pending
 }
 
