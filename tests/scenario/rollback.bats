@@ -424,6 +424,7 @@ nothing_left_over() {
 		    "$LOOPKEEPER" rollback loop-1 --yes --force
 		wait_until 10 test -s "$FLEET/runs"
 		kill -s "$signal" "$PID"
+		wait_until 10 gone "$PID" # long before verify's time is over
 		code=0
 		wait "$PID" || code=$?
 		((code == 128 + $(kill -l "$signal")))
