@@ -95,6 +95,27 @@ read_tip(struct rolling *r, char ret[static GIT_HASH_SIZE])
 	return CLI_DONE;
 }
 
+/* Whether the branch may be moved at all. CLI_DONE, or CLI_FAILED after an
+ * error. */
+static int
+may_move(struct rolling *r)
+{
+	const char *const locks[] = { r->ref, "packed-refs", NULL };
+	char path[PATH_SIZE];
+	int found = repository_is_checked_out(
+	    &r->git, r->config->integration_branch, path);
+
+	if (found > 0)
+		return cli_error(CLI_FAILED,
+		    "branch %s is checked out in %s, where it must not be "
+		    "moved: switch to another one there",
+		    r->config->integration_branch, path);
+	/* A git that was killed leaves them. */
+	if (found < 0 || wreck_clear_locks(&r->git, NULL, locks, path) < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	return CLI_DONE;
+}
+
 /* One turn of making, verifying and moving. CLI_DONE with *ret_n tests reset,
  * or -1 where the branch moved meanwhile. */
 static int
@@ -118,8 +139,14 @@ try_once(struct rolling *r, int *ret_n)
 	fd = wait_for_turn(r);
 	if (fd < 0)
 		return CLI_FAILED;
-	*ret_n = rollback_write(r);
-	code = *ret_n >= 0 ? CLI_DONE : errno == ESTALE ? -1 : CLI_FAILED;
+	/* Verify takes long: somebody may have checked it out meanwhile. */
+	code = may_move(r);
+	if (code == CLI_DONE) {
+		*ret_n = rollback_write(r);
+		code = *ret_n >= 0    ? CLI_DONE
+		    : errno == ESTALE ? -1
+				      : CLI_FAILED;
+	}
 	io_close(&fd);
 	return code;
 }
@@ -253,27 +280,6 @@ find_loop(struct rolling *r, const char *word)
 	if (git_open(&r->git, r->config->repository) < 0)
 		return cli_error(CLI_FAILED, "%s", r->git.error);
 	return read_tip(r, r->tip);
-}
-
-/* Whether the branch may be moved at all. CLI_DONE, or CLI_FAILED after an
- * error. */
-static int
-may_move(struct rolling *r)
-{
-	const char *const locks[] = { r->ref, "packed-refs", NULL };
-	char path[PATH_SIZE];
-	int found = repository_is_checked_out(
-	    &r->git, r->config->integration_branch, path);
-
-	if (found > 0)
-		return cli_error(CLI_FAILED,
-		    "branch %s is checked out in %s, where it must not be "
-		    "moved: switch to another one there",
-		    r->config->integration_branch, path);
-	/* A git that was killed leaves them. */
-	if (found < 0 || wreck_clear_locks(&r->git, NULL, locks, path) < 0)
-		return cli_error(CLI_FAILED, "%s", r->git.error);
-	return CLI_DONE;
 }
 
 /* Nobody else may roll back meanwhile. Returns a descriptor to close; -1 after

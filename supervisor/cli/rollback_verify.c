@@ -1,80 +1,32 @@
 /*
  * Whether the build still works with the reverts. A test that fails with them
- * is run without them: failing there too, they aren't to blame; passing there,
- * it is run with them once more, so that chance blames nobody.
+ * is run without them: failing there too, or where setup fails there, they
+ * aren't to blame; passing there, it is run with them once more, so that chance
+ * blames nobody.
  */
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/duration.h"
 #include "base/text.h"
 #include "base/texts.h"
 #include "cli/rollback_checks.h"
+#include "cli/rollback_tree.h"
 #include "cli/shell.h"
 #include "conf/loop_environment.h"
-#include "git/provision.h"
 
-#define PATIENCE_MS 60000
-#define LOOK_MS	    100
-#define LAST_LINES  8
+#define LAST_LINES 8
+#define HOW_SIZE   128
 
 struct verifying {
 	struct rolling *r;
-	char directory[PATH_SIZE]; /* STATE/rollback */
-	struct worktree tree;
-	struct provision provision;
+	struct rollback_tree tree;
 	const char *at; /* the commit that it is at, set up */
+	bool is_unset;	/* without the reverts setup fails, each time, */
+	char without[HOW_SIZE]; /* and how */
 	char tail[SHELL_TAIL_SIZE];
 };
-
-static int
-make_tree(struct verifying *v)
-{
-	struct rolling *r = v->r;
-	int64_t end_ms = clock_ms() + PATIENCE_MS;
-	char state[PATH_MAX], path[PATH_SIZE], aside[PATH_SIZE];
-	int made;
-
-	/* git notes paths without links. */
-	if (realpath(r->cli->state_directory, state) == NULL ||
-	    path_format(v->directory, "%s/rollback", state) < 0 ||
-	    path_make(v->directory, 0700) < 0 ||
-	    path_format(path, "%s/%s", v->directory, r->config->name) < 0 ||
-	    provision_init(&v->provision, state) < 0)
-		return cli_error(CLI_FAILED, "%s/rollback: %s",
-		    r->cli->state_directory, strerror(errno));
-	while ((made = worktree_open(&r->git, &v->tree, path, r->new, aside)) <
-		0 &&
-	    errno == EAGAIN && clock_ms() < end_ms)
-		(void)poll(NULL, 0, LOOK_MS);
-	if (made >= 0)
-		return CLI_DONE;
-	return cli_error(CLI_FAILED, "%s",
-	    errno == EAGAIN ? "another process works on the repository's "
-			      "worktrees: try again soon"
-			    : r->git.error);
-}
-
-static void
-take_tree_away(struct verifying *v)
-{
-	int64_t end_ms = clock_ms() + PATIENCE_MS;
-
-	while (worktree_remove(&v->r->git, &v->tree) < 0) {
-		if (errno == EAGAIN && clock_ms() < end_ms) {
-			(void)poll(NULL, 0, LOOK_MS);
-			continue;
-		}
-		(void)cli_error(CLI_FAILED, "%s is left over: %s", v->tree.path,
-		    v->r->git.error);
-		return;
-	}
-}
 
 /* The end of what a command wrote, as much as one wants to see. */
 static void
@@ -108,15 +60,15 @@ environment(const struct verifying *v, const struct loop_config *config,
 		/* Loops have those up to nloops, the monitor's worktrees as
 		 * many behind them. */
 		.index = (int)(2 * v->r->conf->nloops) + v->r->config->index,
-		.directory = v->directory });
+		.directory = v->tree.directory });
 	texts_addf(&envp, "LOOPKEEPER_TEST_ID=%s", check ? check->id : "");
 	texts_addf(&envp, "LOOPKEEPER_VERIFY=%s", check ? check->verify : "");
 	return texts_take(&envp);
 }
 
-/* Runs one command in the tree. Returns true for exit 0; else how it ended is
- * in how. */
-static bool
+/* Runs one command in the tree. Returns 1 for exit 0; else 0, and how it ended
+ * is in how; -1 when a signal came. */
+static int
 run(struct verifying *v, const char *command,
     const struct rollback_check *check, char *how, size_t size)
 {
@@ -125,86 +77,144 @@ run(struct verifying *v, const char *command,
 	int64_t limit_ms =
 	    check != NULL ? config->verify_limit_ms : config->setup_limit_ms;
 	char **envp = environment(v, config, check), limit[DURATION_SIZE];
-	int status = -1;
+	int status = -1, error;
 
 	if (envp != NULL)
 		status = shell_run(&(struct shell){ .command = command,
-				       .directory = v->tree.path,
+				       .directory = v->tree.worktree.path,
 				       .envp = envp,
-				       .limit_ms = limit_ms },
+				       .limit_ms = limit_ms,
+				       .go_on = rollback_tree_go_on,
+				       .argument = &v->tree },
 		    v->tail);
+	error = errno;
+	texts_free(envp);
+	if (status < 0 && error == ECANCELED)
+		return -1;
 	duration_format_exact(limit, limit_ms);
 	if (status >= 0)
 		(void)snprintf(how, size, "exit %d", status);
-	else if (errno == ETIMEDOUT)
+	else if (error == ETIMEDOUT)
 		(void)snprintf(how, size, "over its time of %s", limit);
 	else
-		(void)snprintf(how, size, "%s", strerror(errno));
-	texts_free(envp);
+		(void)snprintf(how, size, "%s", strerror(error));
 	return status == 0;
 }
 
-/* Runs setup where it is due. CLI_DONE, or CLI_FAILED after an error. */
 static int
-set_up(struct verifying *v)
+git_failed(const struct verifying *v)
 {
-	struct git *g = &v->r->git;
-	int due = provision_is_due(g, &v->provision, &v->tree, v->at);
-	char how[128];
-
-	if (due == 0)
-		return CLI_DONE;
-	if (due > 0 && !run(v, v->provision.setup, NULL, how, sizeof(how))) {
-		(void)cli_error(CLI_FAILED, "setup fails %s the rollback: %s",
-		    v->at == v->r->new ? "with" : "without", how);
-		print_tail(v->tail);
-		return CLI_FAILED;
-	}
-	if (due > 0 && provision_done(g, &v->provision, &v->tree, v->at) == 0)
-		return CLI_DONE;
-	return cli_error(CLI_FAILED, "%s", g->error);
+	(void)cli_error(CLI_FAILED, "%s", v->r->git.error);
+	return -1;
 }
 
-/* Every file as in the commit, with all that tests need. CLI_DONE, or
- * CLI_FAILED after an error. */
+/* Runs setup where it is due. 1, 0 it fails, as how says, -1 after an error or
+ * a signal. */
 static int
-go_to(struct verifying *v, const char *commit)
+set_up(struct verifying *v, const char *commit, char *how, size_t size)
 {
 	struct git *g = &v->r->git;
+	int due =
+	    provision_is_due(g, &v->tree.provision, &v->tree.worktree, commit);
+	int well;
+
+	if (due <= 0)
+		return due == 0 ? 1 : git_failed(v);
+	well = run(v, v->tree.provision.setup, NULL, how, size);
+	if (well > 0 &&
+	    provision_done(g, &v->tree.provision, &v->tree.worktree, commit) <
+		0)
+		return git_failed(v);
+	/* What it did before it failed is nothing for another commit. */
+	if (well == 0 &&
+	    provision_doubt(g, &v->tree.provision, &v->tree.worktree, commit) <
+		0)
+		return git_failed(v);
+	return well;
+}
+
+/* Every file as in the commit, with all that tests need. Returns as above. */
+static int
+go_to(struct verifying *v, const char *commit, char *how, size_t size)
+{
+	int well;
 
 	if (v->at == commit)
-		return CLI_DONE;
-	if (provision_reset(g, &v->provision, &v->tree, NULL, commit, true) < 0)
-		return cli_error(CLI_FAILED, "%s", g->error);
-	v->at = commit;
-	return set_up(v);
+		return 1;
+	v->at = NULL;
+	if (provision_reset(&v->r->git, &v->tree.provision, &v->tree.worktree,
+		NULL, commit, true) < 0)
+		return git_failed(v);
+	well = set_up(v, commit, how, size);
+	if (well > 0)
+		v->at = commit;
+	return well;
 }
 
-/* 1 it is well, 0 the reverts break it, -1 after an error. */
+/* CLI_DONE, or CLI_FAILED after an error or a signal. */
+static int
+go_to_new(struct verifying *v)
+{
+	char how[HOW_SIZE];
+	int well = go_to(v, v->r->new, how, sizeof(how));
+
+	if (well == 0) {
+		(void)cli_error(
+		    CLI_FAILED, "setup fails with the rollback: %s", how);
+		print_tail(v->tail);
+	}
+	return well > 0 ? CLI_DONE : CLI_FAILED;
+}
+
+/* What the test says without the reverts. 1, 0, -1 after an error or a
+ * signal. */
+static int
+run_without(struct verifying *v, const struct rollback_check *c)
+{
+	const char *tip = v->r->tip;
+	char how[HOW_SIZE];
+	int well = v->is_unset ? 0 : go_to(v, tip, v->without, HOW_SIZE);
+
+	/* A setup that fails by chance excuses nobody. */
+	if (well == 0 && !v->is_unset) {
+		well = go_to(v, tip, v->without, HOW_SIZE);
+		v->is_unset = well == 0;
+	}
+	if (well == 0)
+		printf("%s can't pass without the rollback: setup fails there "
+		       "(%s)\n",
+		    c->id, v->without);
+	if (well <= 0)
+		return well;
+	well = run(v, c->verify, c, how, sizeof(how));
+	if (well == 0)
+		printf("%s fails without the rollback, too (%s)\n", c->id, how);
+	return well;
+}
+
+/* 1 it is well, 0 the reverts break it, -1 after an error or a signal. */
 static int
 check_one(struct verifying *v, const struct rollback_check *c)
 {
-	struct rolling *r = v->r;
-	char tail[SHELL_TAIL_SIZE], how[128], again[128];
+	char tail[SHELL_TAIL_SIZE], how[HOW_SIZE], again[HOW_SIZE];
+	int well;
 
-	if (go_to(v, r->new) != CLI_DONE)
+	if (go_to_new(v) != CLI_DONE)
 		return -1;
-	if (run(v, c->verify, c, how, sizeof(how)))
-		return 1;
+	well = run(v, c->verify, c, how, sizeof(how));
+	if (well != 0)
+		return well;
 	(void)memcpy(tail, v->tail, sizeof(tail));
-	if (go_to(v, r->tip) != CLI_DONE)
+	well = run_without(v, c);
+	if (well <= 0)
+		return well == 0 ? 1 : -1;
+	if (go_to_new(v) != CLI_DONE)
 		return -1;
-	if (!run(v, c->verify, c, again, sizeof(again))) {
-		printf(
-		    "%s fails without the rollback, too (%s)\n", c->id, again);
-		return 1;
-	}
-	if (go_to(v, r->new) != CLI_DONE)
-		return -1;
-	if (run(v, c->verify, c, again, sizeof(again))) {
+	well = run(v, c->verify, c, again, sizeof(again));
+	if (well > 0)
 		printf("%s fails by chance\n", c->id);
-		return 1;
-	}
+	if (well != 0)
+		return well;
 	(void)cli_error(CLI_FAILED,
 	    "%s, which passes now, fails with the "
 	    "rollback: %s",
@@ -224,7 +234,7 @@ check_all(struct verifying *v, const struct rollback_checks *checks)
 		    checks->n == 1 ? "s" : "");
 	(void)fflush(stdout);
 	/* setup alone says something, too. */
-	if (go_to(v, v->r->new) != CLI_DONE)
+	if (go_to_new(v) != CLI_DONE)
 		return CLI_FAILED;
 	for (size_t i = 0; i < checks->n; i++) {
 		int well = check_one(v, &checks->items[i]);
@@ -239,23 +249,15 @@ check_all(struct verifying *v, const struct rollback_checks *checks)
 int
 rollback_verify(struct rolling *r)
 {
-	const struct loop_config *config = r->config;
-	struct verifying v = { .r = r,
-		.provision = { .repository = config->repository,
-		    .setup = config->setup,
-		    .setup_when_changed = config->setup_when_changed,
-		    .copy = config->copy,
-		    .shared = config->shared } };
+	struct verifying v = { .r = r };
 	struct rollback_checks checks;
 	int code = rollback_checks_pick(r, &checks);
 
 	if (code == CLI_DONE && (checks.n > 0 || r->config->setup[0] != '\0')) {
-		code = make_tree(&v);
-		if (code == CLI_DONE) {
+		code = rollback_tree_make(&v.tree, r);
+		if (code == CLI_DONE)
 			code = check_all(&v, &checks);
-			take_tree_away(&v);
-		}
-		provision_free(&v.provision);
+		rollback_tree_end(&v.tree);
 	}
 	rollback_checks_free(&checks);
 	return code;

@@ -46,15 +46,23 @@ start(const struct shell *s, int output)
 	return pid;
 }
 
+/* Why it is to be ended: an errno, or 0. */
+static int
+judge(const struct shell *s, int64_t end_ms)
+{
+	if (!s->go_on(s->argument))
+		return ECANCELED;
+	return clock_ms() >= end_ms ? ETIMEDOUT : 0;
+}
+
 /* Until no process of it is left. */
 static int
-attend(pid_t pid, int64_t limit_ms)
+attend(pid_t pid, const struct shell *s)
 {
-	int64_t end_ms = clock_ms() + limit_ms;
-	int pidfd = pidfd_get(pid), status = -1;
+	int64_t end_ms = clock_ms() + s->limit_ms;
+	int pidfd = pidfd_get(pid), status = -1, error = 0;
 	struct tree_report report;
 	struct tree_exit e;
-	bool late = false;
 
 	while (tree_reap(&e) == 0) {
 		if (e.pid == pid) {
@@ -64,16 +72,17 @@ attend(pid_t pid, int64_t limit_ms)
 		}
 		if (e.pid != 0)
 			continue;
-		late = late || (pid != 0 && clock_ms() >= end_ms);
-		if (late || pid == 0)
+		if (pid != 0 && error == 0)
+			error = judge(s, end_ms);
+		if (pid == 0 || error != 0)
 			(void)tree_kill(NULL, NULL, &report);
 		(void)poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1,
-		    pid != 0 && !late ? LOOK_MS : 1);
+		    pid != 0 && error == 0 ? LOOK_MS : 1);
 	}
 	io_close(&pidfd);
-	if (late)
-		errno = ETIMEDOUT;
-	return late ? -1 : status;
+	if (error != 0)
+		errno = error;
+	return error != 0 ? -1 : status;
 }
 
 static void
@@ -104,7 +113,7 @@ shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE])
 	/* What leaves its session still falls to us. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 &&
 	    (pid = start(s, output)) >= 0)
-		status = attend(pid, s->limit_ms);
+		status = attend(pid, s);
 	saved = errno;
 	read_tail(output, tail);
 	io_close(&output);

@@ -2,6 +2,7 @@
 #ifndef LOOPKEEPER_CLI_SHELL_H
 #define LOOPKEEPER_CLI_SHELL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SHELL_TAIL_SIZE 2048
@@ -11,13 +12,15 @@ struct shell {
 	const char *directory;
 	char *const *envp;
 	int64_t limit_ms;
+	bool (*go_on)(void *argument); /* false ends it */
+	void *argument;
 };
 
 /*
  * Runs it, stdin closed, and ends what is left of it. Afterwards tail is the
  * end of what it wrote, cleaned. Returns its exit status (128 + N after signal
- * N), or -1 with errno; ETIMEDOUT when it was ended. The caller has no other
- * child.
+ * N), or -1 with errno; when it was ended ETIMEDOUT or, because of go_on(),
+ * ECANCELED. The caller has no other child.
  */
 int shell_run(const struct shell *s, char tail[static SHELL_TAIL_SIZE]);
 

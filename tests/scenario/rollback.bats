@@ -310,6 +310,38 @@ nothing_left_over() {
 	[[ $(wc -l < "$FLEET/setups") == 1 ]]
 }
 
+@test "setup that the rollback mends is no reason against it" {
+	printf 'deps\n' > "$REPOSITORY/.git/info/exclude"
+	configure 'setup = "rm -rf deps; test ! -e a && mkdir deps";
+	    setup_when_changed = [ "a" ];'
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	lk add B-2 --loop loop-2 --verify "test -d deps"
+	sql "UPDATE tests SET verify = 'false' WHERE id = 'B-1';
+	    UPDATE tests SET status = 'passed' WHERE id = 'B-2'"
+	run -0 lk rollback loop-1 --yes
+	says "verifying with 2 tests"
+	says "B-1 can't pass without the rollback: setup fails there (exit 1)"
+	# What the failing setup did is nothing that others run with.
+	[[ $output != *B-2* ]]
+	test_is A-1 pending
+	nothing_left_over
+}
+
+@test "setup that fails by chance excuses nobody" {
+	configure "setup_when_changed = [ \"a\" ];
+	    setup = \"test ! -e a || test -e $FLEET/once ||
+	        { touch $FLEET/once; false; }\";"
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	sql "UPDATE tests SET verify = 'test -e a' WHERE id = 'B-1'"
+	run -1 lk rollback loop-1 --yes
+	says "B-1, which passes now, fails with the rollback: exit 1"
+	[[ -e $FLEET/once ]]
+	test_is A-1 passed
+	nothing_left_over
+}
+
 @test "one that died halfway is finished by the next" {
 	merged loop-1 A-1 a 'a\n'
 	local first=$COMMIT
@@ -350,6 +382,72 @@ nothing_left_over() {
 		[[ $number == $((2 * turn)) ]]
 		nothing_left_over
 	done
+}
+
+@test "what a killed rollback leaves of verify and git is no hindrance" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	touch "$FLEET/hang"
+	sql "UPDATE tests SET verify = 'test ! -e $FLEET/hang ||
+	    { setsid sleep 1000 & echo \$! > $FLEET/sleeper; wait; }'
+	    WHERE id = 'B-1'"
+	background rollback.log "$LOOPKEEPER" rollback loop-1 --yes
+	wait_until 10 test -s "$FLEET/sleeper"
+	kill -9 "$PID"
+	wait_until 10 gone "$PID"
+	local sleeper
+	sleeper=$(< "$FLEET/sleeper")
+	rm "$FLEET/hang"
+	local admin
+	admin=$(git -C "$FLEET/state/rollback/loop-1/worktree" \
+	    rev-parse --git-dir)
+	touch "$admin/index.lock"
+	run -0 lk rollback loop-1 --yes
+	says "ending a process that an earlier rollback left: sleep 1000"
+	gone "$sleeper"
+	test_is A-1 pending
+	nothing_left_over
+}
+
+@test "a rollback that is interrupted amid verify takes all of it away" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	local before signal code
+	before=$(tip)
+	sql "UPDATE tests SET verify =
+	    'setsid sleep 1000 & echo x > $FLEET/runs; wait'
+	    WHERE id = 'B-1'"
+	for signal in INT TERM HUP; do
+		rm -f "$FLEET/runs"
+		# bash has what runs in the background ignore INT.
+		background "rollback-$signal.log" env --default-signal=INT \
+		    "$LOOPKEEPER" rollback loop-1 --yes --force
+		wait_until 10 test -s "$FLEET/runs"
+		kill -s "$signal" "$PID"
+		wait_until 10 gone "$PID" # long before verify's time is over
+		code=0
+		wait "$PID" || code=$?
+		((code == 128 + $(kill -l "$signal")))
+		grep -q "interrupted: nothing was changed" \
+		    "$FLEET/rollback-$signal.log"
+		[[ $(tip) == "$before" ]]
+		nothing_left
+		nothing_left_over
+	done
+	test_is A-1 passed
+	# Who is not to hear of it doesn't.
+	sql "UPDATE tests SET verify = 'echo x > $FLEET/runs;
+	    cat $FLEET/go' WHERE id = 'B-1'"
+	mkfifo "$FLEET/go"
+	rm "$FLEET/runs"
+	background rollback.log env --ignore-signal=HUP \
+	    "$LOOPKEEPER" rollback loop-1 --yes
+	wait_until 10 test -s "$FLEET/runs"
+	kill -s HUP "$PID"
+	echo > "$FLEET/go"
+	wait "$PID"
+	run ! grep interrupted "$FLEET/rollback.log"
+	test_is A-1 pending
 }
 
 @test "a branch that moves meanwhile: once more, on top of what came" {
@@ -402,6 +500,22 @@ nothing_left_over() {
 	git -C "$REPOSITORY" branch -q -D "$BRANCH"
 	run -1 lk rollback loop-1 --yes
 	says "there is no branch $BRANCH"
+}
+
+@test "a branch that is checked out while its tests run isn't moved" {
+	merged loop-1 A-1 a 'a\n'
+	merged loop-2 B-1 c 'c\n'
+	local before
+	before=$(tip)
+	sql "UPDATE tests SET verify =
+	    'git -C $REPOSITORY checkout -q $BRANCH && test -e c'
+	    WHERE id = 'B-1'"
+	run -1 lk rollback loop-1 --yes
+	says "branch $BRANCH is checked out in $REPOSITORY"
+	[[ $(tip) == "$before" ]]
+	[[ -z $(git -C "$REPOSITORY" status --short) ]]
+	test_is A-1 passed
+	nothing_left_over
 }
 
 @test "the lock of a git that was killed is no hindrance" {
