@@ -396,6 +396,26 @@ says() {
 	sql_is 0 "SELECT count(*) FROM gates"
 }
 
+@test "rate_limited: whatever ends the worker that has told it" {
+	local limit limits n=0
+	echo hang-after-limit > "$FLEET/day"
+	preset claude
+	add_test T-1 "test -e done" "$locking"
+	for limit in input progress time; do
+		limits='silence = "1h"; input = "1h"; progress = "1h"; time = "1h";'
+		limits=${limits/"$limit = \"1h\""/"$limit = \"1s\""}
+		preset claude "${limits// =/_limit =}"
+		run_alone
+		wait_until 20 ended $((++n))
+		[[ $(last_end) == "rate_limited: no file was changed; worker: "* ]] ||
+		    fail "$(last_end)"
+		stop_alone
+		lk gates --open claude
+	done
+	used_up 0
+	sql_is 1 "SELECT count(DISTINCT outcome) FROM attempts"
+}
+
 @test "auth" {
 	echo auth > "$FLEET/day"
 	preset claude

@@ -335,6 +335,30 @@ go_on() {
 	go_on auth later
 }
 
+@test "one that hangs after it has told of either uses up nothing" {
+	local name
+	for name in "${PRESETS[@]}"; do
+		echo 'grace = "1s";' >> "$FLEET/workers/$name.conf"
+	done
+	fleet hang-after-limit 'silence_limit = "2s"; input_limit = "0";'
+	add_tests hang
+	wait_until 60 each closed rate_limited
+	wait_until 20 each ended hang rate_limited 0
+	day hang-after-auth
+	each open_gate
+	wait_until 60 each closed auth
+	wait_until 20 each last_is hang auth
+	go_on hang hang
+}
+
+# last_is ROUND OUTCOME PRESET: the last attempt's; none has counted yet.
+last_is() {
+	local is
+	is=$(row "$1" "$3" outcome)
+	[[ $is == "$2" ]] || fail "$3: $is, not $2"
+	sql_is 0 "SELECT attempts FROM tests WHERE id = '$1-$3'"
+}
+
 # is_at_work PRESET: its program has begun to speak, and told its session.
 is_at_work() {
 	transcript_has paused "${BEGUN[$1]:-$SESSION}" "$1"
