@@ -416,6 +416,37 @@ says() {
 	sql_is 1 "SELECT count(DISTINCT outcome) FROM attempts"
 }
 
+@test "rate_limited: a test's own worker tries nobody, a mute preset's does" {
+	cat > "$FLEET/workers/mute.conf" <<-CONF
+		argv = [ "/bin/sh", "-c", "touch done" ];
+		prompt = "stdin";
+		format = "text";
+		provider = "mute";
+		rules = ( { pattern = "^limit"; outcome = "rate_limited"; } );
+	CONF
+	preset mute
+	cat > "$FLEET/own" <<-SH
+		#!/bin/sh
+		touch own "$FLEET/started"
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	chmod +x "$FLEET/own"
+	add_test T-1 "test -e own" "$(jq -n --arg own "$FLEET/own" \
+	    '{worker: $own}')"
+	sql "INSERT INTO gates (provider, reason, open_at)
+	    VALUES ('mute', 'rate_limited', '2001-01-01T00:00:00Z')"
+	run_alone
+	wait_until 20 exists "$FLEET/started"
+	sql_is 1 "SELECT count(*) FROM gates WHERE probe_by IS NULL"
+	touch "$FLEET/go"
+	wait_until 20 test_is T-1 passed
+	sql_is 1 "SELECT count(*) FROM gates WHERE probe_by IS NULL"
+	# All that this program tells is its end.
+	add_test T-2 "test -e done"
+	wait_until 20 test_is T-2 passed
+	sql_is 0 "SELECT count(*) FROM gates"
+}
+
 @test "auth" {
 	echo auth > "$FLEET/day"
 	preset claude

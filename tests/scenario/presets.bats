@@ -136,7 +136,7 @@ is() {
 # them count.
 ended() {
 	sql_is "$2" "SELECT DISTINCT ifnull(outcome, state) FROM attempts
-	    WHERE test_id = '$1-$4'"
+	    WHERE test_id = '$1-$4'" &&
 	sql_is "$3" "SELECT attempts FROM tests WHERE id = '$1-$4'"
 }
 
@@ -251,7 +251,7 @@ all_merged() {
 
 # closed REASON PRESET: its gate is, and one alert says so.
 closed() {
-	sql_is "$1" "SELECT reason FROM gates WHERE provider = '$2'"
+	sql_is "$1" "SELECT reason FROM gates WHERE provider = '$2'" &&
 	sql_is 1 "SELECT count(*) FROM alerts WHERE source = '$2'
 	    AND alert_type = '$1'"
 }
@@ -319,6 +319,37 @@ go_on() {
 	go_on limit later
 }
 
+# tried_again ROUND PRESET: its gate is still closed, and free to be tried.
+tried_again() {
+	sql_is 1 "SELECT count(*) FROM gates WHERE provider = '$2'
+	    AND probe_by IS NULL" &&
+	sql_is 1 "SELECT count(*) FROM attempts WHERE test_id = '$1-$2'
+	    AND outcome = 'failed'"
+}
+
+# answers_again PRESET: its gate is open, and no alert says otherwise.
+answers_again() {
+	sql_is 0 "SELECT count(*) FROM gates WHERE provider = '$1'"
+	sql_is 0 "SELECT count(*) FROM alerts WHERE source = '$1'
+	    AND context ->> 'cleared_at' IS NULL"
+}
+
+@test "a closed gate opens by itself, once its provider has answered" {
+	fleet limit
+	add_tests limit
+	wait_until 60 each closed rate_limited
+	wait_until 20 each ended limit rate_limited 0
+	# A trial that proves nothing leaves it to the next one.
+	day no-output
+	sql "UPDATE gates SET open_at = '2001-01-01T00:00:00Z'"
+	wait_until 60 each tried_again limit
+	wait_until 20 each is limit blocked
+	day good
+	add_tests later
+	wait_until 60 each is later passed
+	each answers_again
+}
+
 @test "no login: told as critical with what to run, and the gate is closed" {
 	local name message
 	fleet auth
@@ -355,7 +386,7 @@ go_on() {
 last_is() {
 	local is
 	is=$(row "$1" "$3" outcome)
-	[[ $is == "$2" ]] || fail "$3: $is, not $2"
+	[[ $is == "$2" ]] || fail "$3: $is, not $2" || return
 	sql_is 0 "SELECT attempts FROM tests WHERE id = '$1-$3'"
 }
 

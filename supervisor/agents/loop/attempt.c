@@ -10,6 +10,7 @@
 #include "agents/loop/candidate.h"
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
+#include "agents/loop/gate.h"
 #include "agents/loop/recheck.h"
 #include "agents/loop/spend.h"
 #include "agents/loop/task.h"
@@ -168,6 +169,9 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	if (!plan(r, now_ms))
 		return;
 	evidence_recall(r);
+	/* A worker of the test's own tries no provider. */
+	if (task_preset(r) == NULL)
+		gate_leave(r);
 	if (!candidate_resume(r, now_ms))
 		check(r, now_ms);
 }
