@@ -261,6 +261,22 @@ worker: it waits for input: nothing for 1s; verify: exit 1" \
 	sql_is "0.012|3" "SELECT min(cost_usd), count(*) FROM usage"
 }
 
+@test "budget: money that is told at the end is for the program to keep" {
+	echo budget > "$FLEET/day"
+	preset claude 'input_limit = "0"; silence_limit = "0";' \
+	    'budget = { attempt_usd = 0.01; };'
+	add_test T-1 false "$locking"
+	run_alone
+	came_to budget 0 blocked
+	ended 3
+	[[ $(last_end) == "budget: no file was changed; worker: exit 1" ]] ||
+	    fail "$(last_end)"
+	# Those that go on with a session, too.
+	[[ $(grep -c -e "--max-budget-usd=0.010000" "$FLEET/runs") == 3 ]]
+	[[ $(grep -c -e --resume "$FLEET/runs") == 2 ]]
+	sql_is 0 "SELECT count(*) FROM gates"
+}
+
 @test "budget: tokens, and a warning at 80 %" {
 	echo hang-on-question > "$FLEET/day"
 	preset claude 'input_limit = "0"; silence_limit = "0";' \

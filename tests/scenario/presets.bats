@@ -62,7 +62,8 @@ prepare() {
 	RESET_S=$(((EPOCHSECONDS / 60 + 61) * 60))
 }
 
-# fleet DAY [KEYS]: a loop for each preset, of the same name, on such a day.
+# fleet DAY [KEYS [TOP]]: a loop for each preset, of the same name, on such a
+# day; TOP stands above.
 fleet() {
 	local name comma=
 	day "$1"
@@ -70,6 +71,7 @@ fleet() {
 		cat <<-CONF
 			loops = { repository = "$FLEET/repository"; pause = "0";
 			  ${2:-} };
+			${3:-}
 			components = (
 		CONF
 		for name in "${PRESETS[@]}"; do
@@ -206,6 +208,35 @@ all_merged() {
 	all_merged hang
 	run fleet_processes
 	[[ $output != *stand-in* ]]
+}
+
+# over_budget PRESET: in its first attempt.
+over_budget() {
+	sql_is budget "SELECT outcome FROM attempts
+	    WHERE test_id = 'tokens-$1' AND fence = 1"
+}
+
+@test "more tokens than an attempt may use, by whom they are told" {
+	local name none='input_limit = "0"; silence_limit = "0";'
+	# In the midst of their work only these tell them; the day's good end
+	# is where the others do, and cursor doesn't at all.
+	fleet hang-on-question "$none" 'budget = { attempt_tokens = 1000; };'
+	add_tests tokens 1 false
+	for name in claude opencode; do
+		wait_until 60 over_budget "$name"
+	done
+	for name in codex gemini aider cursor; do
+		sql_is '' "SELECT outcome FROM attempts
+		    WHERE test_id = 'tokens-$name'"
+	done
+	lk down
+	day hang-after-result
+	lk up -d
+	for name in codex gemini aider; do
+		wait_until 60 sql_is 1 "SELECT count(*) > 0 FROM attempts
+		    WHERE test_id = 'tokens-$name' AND outcome = 'budget'"
+	done
+	sql_is 0 "SELECT sum(attempts) FROM tests WHERE loop_id <> 'cursor'"
 }
 
 @test "exit 0 on failure, no output, a crash: each uses up an attempt" {

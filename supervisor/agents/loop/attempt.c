@@ -249,6 +249,8 @@ attempt_blame(const struct runner *r)
 		return OUTCOME_RATE_LIMITED;
 	if (r->verdict == PRESET_AUTH)
 		return OUTCOME_AUTH;
+	if (r->verdict == PRESET_BUDGET)
+		return OUTCOME_BUDGET;
 	if (r->verdict == PRESET_WAITING && r->work_cause != JOB_SIGNALLED)
 		return OUTCOME_WAITING_FOR_INPUT;
 	return blame_end(r);
