@@ -31,6 +31,7 @@ enum preset_verdict {
 	PRESET_NOTHING,
 	PRESET_GOOD, /* whatever was said before, all is well */
 	PRESET_FAILED,
+	PRESET_BUDGET,	/* it has spent what it was given */
 	PRESET_WAITING, /* for somebody's answer */
 	PRESET_AUTH,	/* its provider wants a login */
 	PRESET_RATE_LIMITED,
@@ -77,7 +78,8 @@ struct worker_preset {
 	const char *provider; /* whose limits and logins hold for it */
 	const char *login;    /* what the operator runs, "" unknown */
 	/* Arguments, NULL-ended; [0] is the program's absolute path. A word
-	 * "{options}" is any number of words. */
+	 * "{options}" is any number of words; one with "{budget_usd}" in it is
+	 * there only when an attempt has a budget. */
 	char **argv;
 	char **resume; /* with {session}; empty: it can't go on */
 	enum preset_prompt prompt;

@@ -13,6 +13,7 @@ static const char *const formats[] = {
 static const char *const verdicts[] = { [PRESET_NOTHING] = "nothing",
 	[PRESET_GOOD] = "good",
 	[PRESET_FAILED] = "failed",
+	[PRESET_BUDGET] = "budget",
 	[PRESET_WAITING] = "waiting_for_input",
 	[PRESET_AUTH] = "auth",
 	[PRESET_RATE_LIMITED] = "rate_limited",

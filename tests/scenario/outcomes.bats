@@ -261,6 +261,22 @@ worker: it waits for input: nothing for 1s; verify: exit 1" \
 	sql_is "0.012|3" "SELECT min(cost_usd), count(*) FROM usage"
 }
 
+@test "budget: money that is told at the end is for the program to keep" {
+	echo budget > "$FLEET/day"
+	preset claude 'input_limit = "0"; silence_limit = "0";' \
+	    'budget = { attempt_usd = 0.01; };'
+	add_test T-1 false "$locking"
+	run_alone
+	came_to budget 0 blocked
+	ended 3
+	[[ $(last_end) == "budget: no file was changed; worker: exit 1" ]] ||
+	    fail "$(last_end)"
+	# Those that go on with a session, too.
+	[[ $(grep -c -e "--max-budget-usd=0.010000" "$FLEET/runs") == 3 ]]
+	[[ $(grep -c -e --resume "$FLEET/runs") == 2 ]]
+	sql_is 0 "SELECT count(*) FROM gates"
+}
+
 @test "budget: tokens, and a warning at 80 %" {
 	echo hang-on-question > "$FLEET/day"
 	preset claude 'input_limit = "0"; silence_limit = "0";' \
@@ -393,6 +409,57 @@ says() {
 	    VALUES ('U-1', 'loop-2', 'pending', 'test -e done')"
 	run_alone loop-2
 	wait_until 60 test_is U-1 passed
+	sql_is 0 "SELECT count(*) FROM gates"
+}
+
+@test "rate_limited: whatever ends the worker that has told it" {
+	local limit limits n=0
+	echo hang-after-limit > "$FLEET/day"
+	preset claude
+	add_test T-1 "test -e done" "$locking"
+	for limit in input progress time; do
+		limits='silence = "1h"; input = "1h"; progress = "1h"; time = "1h";'
+		limits=${limits/"$limit = \"1h\""/"$limit = \"1s\""}
+		preset claude "${limits// =/_limit =}"
+		run_alone
+		wait_until 20 ended $((++n))
+		[[ $(last_end) == "rate_limited: no file was changed; worker: "* ]] ||
+		    fail "$(last_end)"
+		stop_alone
+		lk gates --open claude
+	done
+	used_up 0
+	sql_is 1 "SELECT count(DISTINCT outcome) FROM attempts"
+}
+
+@test "rate_limited: a test's own worker tries nobody, a mute preset's does" {
+	cat > "$FLEET/workers/mute.conf" <<-CONF
+		argv = [ "/bin/sh", "-c", "touch done" ];
+		prompt = "stdin";
+		format = "text";
+		provider = "mute";
+		rules = ( { pattern = "^limit"; outcome = "rate_limited"; } );
+	CONF
+	preset mute
+	cat > "$FLEET/own" <<-SH
+		#!/bin/sh
+		touch own "$FLEET/started"
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	chmod +x "$FLEET/own"
+	add_test T-1 "test -e own" "$(jq -n --arg own "$FLEET/own" \
+	    '{worker: $own}')"
+	sql "INSERT INTO gates (provider, reason, open_at)
+	    VALUES ('mute', 'rate_limited', '2001-01-01T00:00:00Z')"
+	run_alone
+	wait_until 20 exists "$FLEET/started"
+	sql_is 1 "SELECT count(*) FROM gates WHERE probe_by IS NULL"
+	touch "$FLEET/go"
+	wait_until 20 test_is T-1 passed
+	sql_is 1 "SELECT count(*) FROM gates WHERE probe_by IS NULL"
+	# All that this program tells is its end.
+	add_test T-2 "test -e done"
+	wait_until 20 test_is T-2 passed
 	sql_is 0 "SELECT count(*) FROM gates"
 }
 

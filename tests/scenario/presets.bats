@@ -62,7 +62,8 @@ prepare() {
 	RESET_S=$(((EPOCHSECONDS / 60 + 61) * 60))
 }
 
-# fleet DAY [KEYS]: a loop for each preset, of the same name, on such a day.
+# fleet DAY [KEYS [TOP]]: a loop for each preset, of the same name, on such a
+# day; TOP stands above.
 fleet() {
 	local name comma=
 	day "$1"
@@ -70,6 +71,7 @@ fleet() {
 		cat <<-CONF
 			loops = { repository = "$FLEET/repository"; pause = "0";
 			  ${2:-} };
+			${3:-}
 			components = (
 		CONF
 		for name in "${PRESETS[@]}"; do
@@ -136,7 +138,7 @@ is() {
 # them count.
 ended() {
 	sql_is "$2" "SELECT DISTINCT ifnull(outcome, state) FROM attempts
-	    WHERE test_id = '$1-$4'"
+	    WHERE test_id = '$1-$4'" &&
 	sql_is "$3" "SELECT attempts FROM tests WHERE id = '$1-$4'"
 }
 
@@ -208,6 +210,35 @@ all_merged() {
 	[[ $output != *stand-in* ]]
 }
 
+# over_budget PRESET: in its first attempt.
+over_budget() {
+	sql_is budget "SELECT outcome FROM attempts
+	    WHERE test_id = 'tokens-$1' AND fence = 1"
+}
+
+@test "more tokens than an attempt may use, by whom they are told" {
+	local name none='input_limit = "0"; silence_limit = "0";'
+	# In the midst of their work only these tell them; the day's good end
+	# is where the others do, and cursor doesn't at all.
+	fleet hang-on-question "$none" 'budget = { attempt_tokens = 1000; };'
+	add_tests tokens 1 false
+	for name in claude opencode; do
+		wait_until 60 over_budget "$name"
+	done
+	for name in codex gemini aider cursor; do
+		sql_is '' "SELECT outcome FROM attempts
+		    WHERE test_id = 'tokens-$name'"
+	done
+	lk down
+	day hang-after-result
+	lk up -d
+	for name in codex gemini aider; do
+		wait_until 60 sql_is 1 "SELECT count(*) > 0 FROM attempts
+		    WHERE test_id = 'tokens-$name' AND outcome = 'budget'"
+	done
+	sql_is 0 "SELECT sum(attempts) FROM tests WHERE loop_id <> 'cursor'"
+}
+
 @test "exit 0 on failure, no output, a crash: each uses up an attempt" {
 	local name
 	fleet failed-exit-0
@@ -251,7 +282,7 @@ all_merged() {
 
 # closed REASON PRESET: its gate is, and one alert says so.
 closed() {
-	sql_is "$1" "SELECT reason FROM gates WHERE provider = '$2'"
+	sql_is "$1" "SELECT reason FROM gates WHERE provider = '$2'" &&
 	sql_is 1 "SELECT count(*) FROM alerts WHERE source = '$2'
 	    AND alert_type = '$1'"
 }
@@ -319,6 +350,37 @@ go_on() {
 	go_on limit later
 }
 
+# tried_again ROUND PRESET: its gate is still closed, and free to be tried.
+tried_again() {
+	sql_is 1 "SELECT count(*) FROM gates WHERE provider = '$2'
+	    AND probe_by IS NULL" &&
+	sql_is 1 "SELECT count(*) FROM attempts WHERE test_id = '$1-$2'
+	    AND outcome = 'failed'"
+}
+
+# answers_again PRESET: its gate is open, and no alert says otherwise.
+answers_again() {
+	sql_is 0 "SELECT count(*) FROM gates WHERE provider = '$1'"
+	sql_is 0 "SELECT count(*) FROM alerts WHERE source = '$1'
+	    AND context ->> 'cleared_at' IS NULL"
+}
+
+@test "a closed gate opens by itself, once its provider has answered" {
+	fleet limit
+	add_tests limit
+	wait_until 60 each closed rate_limited
+	wait_until 20 each ended limit rate_limited 0
+	# A trial that proves nothing leaves it to the next one.
+	day no-output
+	sql "UPDATE gates SET open_at = '2001-01-01T00:00:00Z'"
+	wait_until 60 each tried_again limit
+	wait_until 20 each is limit blocked
+	day good
+	add_tests later
+	wait_until 60 each is later passed
+	each answers_again
+}
+
 @test "no login: told as critical with what to run, and the gate is closed" {
 	local name message
 	fleet auth
@@ -333,6 +395,30 @@ go_on() {
 	done
 	nothing_taken later
 	go_on auth later
+}
+
+@test "one that hangs after it has told of either uses up nothing" {
+	local name
+	for name in "${PRESETS[@]}"; do
+		echo 'grace = "1s";' >> "$FLEET/workers/$name.conf"
+	done
+	fleet hang-after-limit 'silence_limit = "2s"; input_limit = "0";'
+	add_tests hang
+	wait_until 60 each closed rate_limited
+	wait_until 20 each ended hang rate_limited 0
+	day hang-after-auth
+	each open_gate
+	wait_until 60 each closed auth
+	wait_until 20 each last_is hang auth
+	go_on hang hang
+}
+
+# last_is ROUND OUTCOME PRESET: the last attempt's; none has counted yet.
+last_is() {
+	local is
+	is=$(row "$1" "$3" outcome)
+	[[ $is == "$2" ]] || fail "$3: $is, not $2" || return
+	sql_is 0 "SELECT attempts FROM tests WHERE id = '$1-$3'"
 }
 
 # is_at_work PRESET: its program has begun to speak, and told its session.

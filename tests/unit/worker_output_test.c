@@ -205,6 +205,23 @@ test_waiting_is_noticed(void **state)
 	end(&r);
 }
 
+/* Newer installations of cursor tell them, at the end. */
+static void
+test_tokens_of_cursor(void **state)
+{
+	struct reading r;
+
+	begin(&r, "cursor");
+	say_typed(&r, "{'type':'result','is_error':false}");
+	assert_int_equal(r.o.usage.tokens, -1);
+	say_typed(&r,
+	    "{'type':'result','is_error':false,'usage':{'inputTokens':10,"
+	    "'outputTokens':5,'cacheReadTokens':100,'cacheWriteTokens':1}}");
+	assert_int_equal(r.o.usage.tokens, 116);
+	assert_true(r.o.answered);
+	end(&r);
+}
+
 static void
 test_of_a_plain_command_nothing_is_known(void **state)
 {
@@ -229,6 +246,7 @@ main(void)
 		cmocka_unit_test(test_a_message_is_counted_once),
 		cmocka_unit_test(test_the_end_may_be_taken_back),
 		cmocka_unit_test(test_waiting_is_noticed),
+		cmocka_unit_test(test_tokens_of_cursor),
 		cmocka_unit_test(test_of_a_plain_command_nothing_is_known),
 	};
 

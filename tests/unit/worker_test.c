@@ -52,7 +52,7 @@ set_up(void **state)
 		.worker = f->empty,
 		.spec = f->spec,
 		.last_result = f->empty };
-	f->task = (struct task){ &f->claim, "", "", "", "", "", NULL };
+	f->task = (struct task){ &f->claim, "", "", "", "", "", NULL, -1 };
 	f->preset = (struct worker_preset){
 		.argv = argv, .resume = resume, .prompt = PRESET_STDIN
 	};
@@ -170,6 +170,30 @@ test_a_session_is_continued_where_that_can_be(void **state)
 }
 
 static void
+test_a_budget_is_told_where_there_is_one(void **state)
+{
+	char *command[] = { (char[]){ "/bin/agent" },
+		(char[]){ "--usd={budget_usd}" }, (char[]){ "-p" }, NULL };
+	struct fixture *f = *state;
+	char own[] = "echo {budget_usd}";
+
+	use_template(f, "{budget_usd}");
+	f->config.worker = command;
+	prepare(f);
+	assert_string_equal(f->worker.argv[1], "-p");
+	assert_null(f->worker.argv[2]);
+	assert_string_equal(f->worker.prompt, "none");
+	f->task.budget_usd = 12050000;
+	prepare(f);
+	assert_string_equal(f->worker.argv[1], "--usd=12.050000");
+	assert_string_equal(f->worker.argv[2], "-p");
+	f->task.budget_usd = -1;
+	f->claim.worker = own;
+	prepare(f);
+	assert_string_equal(f->worker.argv[2], "echo ");
+}
+
+static void
 test_a_tests_own_worker_is_a_plain_command(void **state)
 {
 	struct fixture *f = *state;
@@ -213,6 +237,7 @@ main(void)
 		TEST(test_words_of_a_template),
 		TEST(test_words_of_a_command),
 		TEST(test_a_session_is_continued_where_that_can_be),
+		TEST(test_a_budget_is_told_where_there_is_one),
 		TEST(test_a_tests_own_worker_is_a_plain_command),
 		TEST(test_a_plain_command_gets_the_specification_alone),
 	};

@@ -10,6 +10,7 @@
 #include "agents/loop/candidate.h"
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
+#include "agents/loop/gate.h"
 #include "agents/loop/recheck.h"
 #include "agents/loop/spend.h"
 #include "agents/loop/task.h"
@@ -168,6 +169,9 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	if (!plan(r, now_ms))
 		return;
 	evidence_recall(r);
+	/* A worker of the test's own tries no provider. */
+	if (task_preset(r) == NULL)
+		gate_leave(r);
 	if (!candidate_resume(r, now_ms))
 		check(r, now_ms);
 }
@@ -208,18 +212,15 @@ attempt_watch(struct runner *r, int64_t now_ms)
 		spend_watch(r, now_ms);
 }
 
-/* The worker is gone, and not by us. A kill may have been meant for anybody
- * (an operator, the kernel short of memory); other signals are its own. */
-enum attempt_outcome
-attempt_blame(const struct runner *r)
+/* How it came to its end, when it has told of nothing that explains it. A kill
+ * may have been meant for anybody (an operator, the kernel short of memory);
+ * other signals are its own. */
+static enum attempt_outcome
+blame_end(const struct runner *r)
 {
 	switch (r->work_cause) {
 	case JOB_EXITED:
-	case JOB_FINISHED:
-		return r->verdict == PRESET_RATE_LIMITED ? OUTCOME_RATE_LIMITED
-		    : r->verdict == PRESET_AUTH		 ? OUTCOME_AUTH
-		    : r->verdict == PRESET_WAITING ? OUTCOME_WAITING_FOR_INPUT
-						   : OUTCOME_FAILED;
+	case JOB_FINISHED: return OUTCOME_FAILED;
 	case JOB_SIGNALLED:
 		return r->work_code == SIGKILL || r->work_code == SIGTERM ||
 			r->work_code == SIGINT || r->work_code == SIGHUP
@@ -235,6 +236,24 @@ attempt_blame(const struct runner *r)
 	case JOB_STOPPED: break;
 	}
 	return OUTCOME_INTERRUPTED;
+}
+
+enum attempt_outcome
+attempt_blame(const struct runner *r)
+{
+	if (r->work_cause == JOB_BUDGET || r->work_cause == JOB_NOT_STARTED ||
+	    r->work_cause == JOB_STOPPED)
+		return blame_end(r);
+	/* However it ended then: there are programs that only hang. */
+	if (r->verdict == PRESET_RATE_LIMITED)
+		return OUTCOME_RATE_LIMITED;
+	if (r->verdict == PRESET_AUTH)
+		return OUTCOME_AUTH;
+	if (r->verdict == PRESET_BUDGET)
+		return OUTCOME_BUDGET;
+	if (r->verdict == PRESET_WAITING && r->work_cause != JOB_SIGNALLED)
+		return OUTCOME_WAITING_FOR_INPUT;
+	return blame_end(r);
 }
 
 static void

@@ -168,12 +168,24 @@ gate_may_be_open(struct runner *r)
 	    version != r->version;
 }
 
+/* Whether the provider did what it is for. Where the preset doesn't know how
+ * that looks, an end by itself without a word against it must do. */
+static bool
+is_answered(const struct runner *r)
+{
+	const struct output *o = &r->output;
+
+	return o->answered ||
+	    (r->verdict == PRESET_NOTHING && !output_tells_answer(o->preset) &&
+		(r->work_cause == JOB_EXITED || r->work_cause == JOB_FINISHED));
+}
+
 void
 gate_answer(struct runner *r)
 {
 	const struct worker_preset *preset = r->worker.preset;
 	const struct output *o = &r->output;
-	int told = 0;
+	int told;
 
 	if (preset == NULL || agent_database(&r->agent) < 0)
 		return;
@@ -188,13 +200,14 @@ gate_answer(struct runner *r)
 			.login =
 			    preset->login[0] != '\0' ? preset->login : NULL,
 			.by = r->agent.name });
-	else if (r->verdict == PRESET_NOTHING && o->ended)
-		told = gates_passed(
-		    &r->agent.store, preset->provider, r->agent.name);
+	else
+		told = is_answered(r) ? gates_passed(&r->agent.store,
+					    preset->provider, r->agent.name)
+				      : 0;
 	if (told < 0)
 		agent_failed(&r->agent, "telling of a provider");
-	else
-		r->is_probe = false;
+	/* It is nobody's trial any more, also when that proved nothing. */
+	gate_leave(r);
 }
 
 void

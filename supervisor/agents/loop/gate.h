@@ -13,7 +13,8 @@ bool gate_may_be_open(struct runner *r);
 /* Whether the day's budget is spent, this attempt's cost being written. */
 bool gate_is_day_spent(struct runner *r);
 
-/* How the worker fared with its provider. */
+/* How the worker fared with its provider. A trial of a closed one is over with
+ * it: it is open, or closed anew, or for another loop to try. */
 void gate_answer(struct runner *r);
 /* It was let in to try a closed provider, and had nothing to try it with. */
 void gate_leave(struct runner *r);

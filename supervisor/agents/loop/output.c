@@ -148,6 +148,19 @@ tells_end(const struct worker_preset *preset)
 	return false;
 }
 
+bool
+output_tells_answer(const struct worker_preset *preset)
+{
+	for (size_t i = 0; i < preset->nrules; i++) {
+		const struct preset_rule *rule = &preset->rules[i];
+
+		if (rule->verdict == PRESET_GOOD || rule->cost_usd[0] != '\0' ||
+		    (rule->tokens != NULL && rule->tokens[0] != NULL))
+			return true;
+	}
+	return false;
+}
+
 enum preset_verdict
 output_classify(const struct output *o, bool signalled, int code)
 {

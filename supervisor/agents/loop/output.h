@@ -38,6 +38,7 @@ struct output {
 	/* What is known so far. */
 	struct output_usage usage;
 	char session_id[OUTPUT_SESSION_SIZE]; /* "": unknown */
+	bool answered;	  /* its provider did: something was good, or cost */
 	bool ended;	  /* the mark of the end was seen ... */
 	int64_t ended_ms; /* ... then, on the clock of output_read() */
 	enum preset_verdict verdict;   /* the last word, yet; never GOOD */
@@ -89,6 +90,9 @@ int output_finish(struct output *o, int64_t now_ms);
  */
 enum preset_verdict
 output_classify(const struct output *o, bool signalled, int code);
+
+/* Whether the preset knows how an answer of the provider looks. */
+bool output_tells_answer(const struct worker_preset *preset);
 
 /* output_line.c: one line of it, without its end. */
 void output_line(struct output *o, const char *line, int64_t now_ms);

@@ -173,6 +173,7 @@ tell_usage(
 		    together(u.tokens, (int64_t)number_at(m, rule->tokens[i]));
 	if (cost >= 0)
 		u.cost = (int64_t)(cost * MILLION + 0.5);
+	o->answered |= u.tokens > 0 || u.cost > 0;
 	if (rule->total) {
 		o->total.tokens = greater(o->total.tokens, u.tokens);
 		o->total.cost = greater(o->total.cost, u.cost);
@@ -227,6 +228,7 @@ static void
 tell_verdict(struct output *o, enum preset_verdict verdict)
 {
 	if (verdict == PRESET_GOOD) {
+		o->answered = true;
 		o->verdict = PRESET_NOTHING;
 		o->reset_wall_ms = -1;
 		o->reset_exact = false;

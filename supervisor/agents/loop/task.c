@@ -92,7 +92,8 @@ task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 		.locks = texts->locks != NULL ? texts->locks : "",
 		.before = r->goes_on ? BEFORE : "",
 		.session_id = r->goes_on ? r->claim.session.id : "",
-		.hooks = &r->hooks };
+		.hooks = &r->hooks,
+		.budget_usd = r->agent.conf->budget.attempt_usd };
 }
 
 void

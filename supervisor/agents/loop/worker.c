@@ -11,6 +11,7 @@
 #include "conf/loop_environment.h"
 
 #define PROMPT_MAX (1024 * 1024)
+#define MILLION	   1000000
 
 /* What stands in braces in a template. */
 struct word {
@@ -19,7 +20,7 @@ struct word {
 };
 
 /* The first two are known last. */
-enum { WORD_PROMPT, WORD_PROMPT_FILE, WORDS = 16 };
+enum { WORD_PROMPT, WORD_PROMPT_FILE, WORD_BUDGET_USD, WORDS = 17 };
 
 /* The value of the word that *text begins with, which is then passed; NULL
  * when there is none. */
@@ -102,6 +103,17 @@ command_of(const struct worker *w, const struct loop_config *config,
 	return config->worker;
 }
 
+/* What tells a budget is left out where there is none. A test's own command is
+ * one word, and stays. */
+static bool
+is_left_out(
+    const struct word *words, const char *word, const struct claim *claim)
+{
+	return claim->worker[0] == '\0' &&
+	    words[WORD_BUDGET_USD].value[0] == '\0' &&
+	    strstr(word, "{budget_usd}") != NULL;
+}
+
 static char **
 build_argv(const struct worker *w, const struct loop_config *config,
     const struct word *words, const struct task *task)
@@ -114,6 +126,8 @@ build_argv(const struct worker *w, const struct loop_config *config,
 	struct texts argv = { 0 };
 
 	for (; *from != NULL; from++) {
+		if (is_left_out(words, *from, task->claim))
+			continue;
 		if (strcmp(*from, "{options}") != 0) {
 			(void)texts_own(&argv, expand(words, *from, ""));
 			continue;
@@ -168,10 +182,11 @@ build(struct worker *w, const struct loop_config *config,
 {
 	const struct claim *claim = task->claim;
 	const char *spec = claim->spec[0] != '\0' ? claim->spec : task->failure;
-	char attempt[16], attempts[16];
+	char attempt[16], attempts[16], budget[32] = "";
 	struct word words[WORDS] = {
 		[WORD_PROMPT] = { "prompt", NULL },
 		[WORD_PROMPT_FILE] = { "prompt_file", NULL },
+		[WORD_BUDGET_USD] = { "budget_usd", budget },
 		{ "test", claim->key.test_id },
 		{ "attempt", attempt },
 		{ "attempts", attempts },
@@ -192,6 +207,10 @@ build(struct worker *w, const struct loop_config *config,
 		w->preset = config->preset;
 	(void)snprintf(attempt, sizeof(attempt), "%d", claim->key.attempt);
 	(void)snprintf(attempts, sizeof(attempts), "%d", claim->max_attempts);
+	if (task->budget_usd >= 0)
+		(void)snprintf(budget, sizeof(budget), "%lld.%06lld",
+		    (long long)(task->budget_usd / MILLION),
+		    (long long)(task->budget_usd % MILLION));
 	if (write_files(w, config, words, spec, base, what) < 0)
 		return -1;
 	w->argv = build_argv(w, config, words, task);

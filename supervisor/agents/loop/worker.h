@@ -20,6 +20,7 @@ struct task {
 	const char *before;	/* what a continued session finds */
 	const char *session_id; /* of a paused attempt, to be continued */
 	const struct hooks *hooks;
+	int64_t budget_usd; /* of one attempt, in millionths; -1: no limit */
 };
 
 struct worker {
@@ -39,10 +40,11 @@ struct worker {
  * Builds it. base is a path without its end: base.prompt and base.spec are
  * written. Template and arguments know {test} {attempt} {attempts} {prompt}
  * {prompt_file} {spec} {spec_file} {failure} {files} {locks} {verify}
- * {last_result} {loop} {repository} {before} {session}; what is empty is "none"
- * in a template. The argument {options} is the loop's worker_options. A test
- * without a specification has its failure for one. Returns 0, or -1 with
- * errno, and in what (PATH_SIZE bytes) what it was about.
+ * {last_result} {loop} {repository} {before} {session} {budget_usd}; what is
+ * empty is "none" in a template. The argument {options} is the loop's
+ * worker_options; one with {budget_usd} in it is left out where there is no
+ * budget. A test without a specification has its failure for one. Returns 0, or
+ * -1 with errno, and in what (PATH_SIZE bytes) what it was about.
  */
 int worker_prepare(struct worker *w, const struct loop_config *config,
     const struct task *task, const char *base, char *what);
