@@ -191,6 +191,28 @@ depends on: exit 4" ]] || fail "$(last_end)"
 	wait_until 20 test_is T-2 passed
 }
 
+@test "a worker makes the folder of a copy a link" {
+	commit conf/tracked
+	echo secret > "$FLEET/repository/conf/env"
+	echo conf/env >> "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore"
+	one_loop 'copy = [ "conf/env" ]; max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+		[ $LOOPKEEPER_TEST_ID = T-1 ] || exit 0
+		mv conf moved
+		rm moved/env
+		ln -s moved conf
+	SH
+	add_test T-1 "test -e never"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	kept work-T-1 moved/tracked
+	[[ $(snapshot conf) == moved ]]
+	add_test T-2 "test -e work-T-2 && grep -q secret conf/env"
+	wait_until 20 test_is T-2 passed
+}
+
 # All that is the operator's, byte by byte: his files, index, configuration,
 # HEAD, stashes, branches and hooks.
 operators() {
