@@ -223,6 +223,7 @@ test_whatever_a_worker_did_is_reset(void **state)
 		"test ! -e a.txt",
 		"chmod 000 a.txt; chmod -x run.sh; rm link; ln -s dir link",
 		"chmod 555 dir; echo x > a.txt",
+		"mv dir moved; ln -s moved dir",
 		"echo rubbish > $(git rev-parse --git-path index)",
 		": > $(git rev-parse --git-path index)",
 		"f=$(git rev-parse --git-path index); head -c 100 $f > x;"
@@ -244,6 +245,7 @@ test_whatever_a_worker_did_is_reset(void **state)
 		resets(&w);
 		says("1 2 3", "echo $(cat wt/a.txt)");
 		says("a.txt", "readlink wt/link");
+		sh("test ! -L wt/dir");
 		says("b", "cat wt/dir/b.txt");
 		says("755", "stat -c %a wt/run.sh");
 	}
