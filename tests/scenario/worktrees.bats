@@ -213,6 +213,40 @@ depends on: exit 4" ]] || fail "$(last_end)"
 	wait_until 20 test_is T-2 passed
 }
 
+# goes_nowhere SHELL: whatever that does to the folder of a shared path, what
+# lies elsewhere stays.
+goes_nowhere() {
+	mkdir -p "$FLEET/elsewhere/cache"
+	echo mine > "$FLEET/elsewhere/cache/x"
+	one_loop 'shared = [ ".cache/cache", "deps/cache" ];
+	    max_attempts = 1;' <<-SH
+		#!/bin/sh
+		touch "work-\$LOOPKEEPER_TEST_ID"
+		[ \$LOOPKEEPER_TEST_ID = T-1 ] || exit 0
+		$1
+	SH
+	printf '%s\n' deps .cache > "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore links, too"
+	add_test T-1 "if test -e check; then sh ./check; fi; false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	add_test T-2 "test -e work-T-2 && test -L deps/cache &&
+	    test -L .cache/cache"
+	wait_until 20 test_is T-2 passed
+	[[ $(cat "$FLEET/elsewhere/cache/x") == mine ]]
+	[[ $(find "$FLEET/elsewhere" | wc -l) == 3 ]]
+}
+
+@test "a worker makes the folder of what is shared a link" {
+	goes_nowhere "rm -rf deps .cache; ln -s '$FLEET/elsewhere' deps
+	    ln -s '$FLEET/elsewhere' .cache"
+}
+
+@test "verify makes the folder of what is shared a link" {
+	goes_nowhere "echo \"rm -rf deps .cache; ln -s '$FLEET/elsewhere' deps
+	    ln -s '$FLEET/elsewhere' .cache\" > check"
+}
+
 # All that is the operator's, byte by byte: his files, index, configuration,
 # HEAD, stashes, branches and hooks.
 operators() {
