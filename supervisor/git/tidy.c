@@ -99,23 +99,55 @@ worktree_delete(const char *path)
 	return error != 0 ? -1 : 0;
 }
 
+/* Whether path is or holds a repository. 1, 0, or -1 with errno. */
+static int
+has_repository(const char *path)
+{
+	char *const paths[] = { (char *)(uintptr_t)path, NULL };
+	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+	int found = 0;
+
+	if (walk == NULL)
+		return -1;
+	while (found == 0 && (entry = fts_read(walk)) != NULL)
+		found = strcmp(entry->fts_name, ".git") == 0;
+	if (found == 0 && errno != 0)
+		found = -1;
+	(void)fts_close(walk);
+	return found;
+}
+
+/* Several may go in one millisecond. */
+static int
+set_aside(const struct worktree *w, const char *path)
+{
+	long long now_ms = clock_wall_ms();
+	char aside[PATH_SIZE];
+	int result;
+
+	do
+		result = path_format(aside, "%s.inner-%lld", w->path, now_ms++);
+	while (result == 0 && access(aside, F_OK) == 0);
+	return result < 0 ? -1 : rename(path, aside);
+}
+
 static int
 take_away(struct git *g, const struct worktree *w, const char *other)
 {
-	char path[PATH_SIZE], inner[PATH_SIZE], aside[PATH_SIZE];
+	char path[PATH_SIZE];
 	size_t len;
+	int found;
 
-	if (path_format(path, "%s/%s", w->path, other) < 0 ||
-	    path_format(inner, "%s/.git", path) < 0 ||
-	    path_format(aside, "%s.inner-%lld", w->path,
-		(long long)clock_wall_ms()) < 0)
+	if (path_format(path, "%s/%s", w->path, other) < 0)
 		return git_fail(g, errno, "%s: %s", other, strerror(errno));
 	len = strlen(path);
 	if (path[len - 1] == '/')
 		path[len - 1] = '\0';
 	/* The snapshot doesn't have what is in another repository. */
-	if (access(inner, F_OK) == 0 ? rename(path, aside) < 0
-				     : worktree_delete(path) < 0)
+	found = has_repository(path);
+	if (found < 0 ||
+	    (found > 0 ? set_aside(w, path) : worktree_delete(path)) < 0)
 		return git_fail(
 		    g, errno, "deleting %s: %s", path, strerror(errno));
 	return 0;

@@ -472,6 +472,11 @@ survives() {
 	merged_exactly T-1
 }
 
+@test "what a worker has in a repository in a new folder is kept" {
+	survives 'mkdir -p new/deep; git init -q new/deep; echo mine > new/deep/x'
+	[[ $(cat "$FLEET"/state/loop-1/worktree.inner-*/deep/x) == mine ]]
+}
+
 @test "a worker deletes its worktree altogether" {
 	survives 'git -c user.name=w -c user.email=w@w commit -q --allow-empty \
 	    -m "Own work"; rm -rf "$PWD"'

@@ -322,6 +322,9 @@ test_a_repository_inside_is_set_aside(void **state)
 	says("inner",
 	    "git -C $(grep -l x wt.inner-*/f | xargs dirname) log"
 	    " --format=%s");
+	/* However deep it lies: the snapshot has neither. */
+	says("x", "cat wt.inner-*/er/f");
+	says("2", "ls -d wt.inner-* | wc -l");
 }
 
 static void
