@@ -46,10 +46,10 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
 
 /*
  * Deletes what git doesn't know and, with ignored, what it ignores as well;
- * but not what is, holds, or lies in one of the paths of keep or spare
- * (relative, NULL-ended; may be NULL). A repository inside, with the folders
- * around it that git doesn't know, is moved to PATH.inner-TIME. Returns 0 or
- * -1.
+ * but not what is or lies in one of the paths of keep or spare (relative,
+ * NULL-ended; may be NULL). Of a folder that holds such a path the rest goes.
+ * A repository inside, with the folders around it that git doesn't know, is
+ * moved to PATH.inner-TIME. Returns 0 or -1.
  */
 int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);

@@ -213,6 +213,24 @@ depends on: exit 4" ]] || fail "$(last_end)"
 	wait_until 20 test_is T-2 passed
 }
 
+@test "what an attempt leaves beside a copy isn't the next one's" {
+	mkdir "$FLEET/repository/conf"
+	echo secret > "$FLEET/repository/conf/env"
+	echo conf/env >> "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore"
+	one_loop 'copy = [ "conf/env" ]; max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+		[ $LOOPKEEPER_TEST_ID = T-2 ] || touch conf/bad
+	SH
+	add_test T-1 "false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	add_test T-2 "test -e work-T-2 && grep -q secret conf/env"
+	wait_until 20 test_is T-2 passed
+	[[ $(in_repository diff --name-only main loopkeeper/main) == work-T-2 ]]
+}
+
 # goes_nowhere SHELL: whatever that does to the folder of a shared path, what
 # lies elsewhere stays.
 goes_nowhere() {
