@@ -13,6 +13,21 @@
 #include "git/worktree.h"
 
 #define COPY_STEP (16 * 1024 * 1024)
+#define PASS_SIZE (64 * 1024)
+
+/* Between file systems, and on some, the kernel can't: from where the two
+ * files are, through our own hands. */
+static int
+pass_bytes(int in, int out)
+{
+	char bytes[PASS_SIZE];
+	ssize_t n;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		if (io_write_all(out, bytes, (size_t)n) < 0)
+			return -1;
+	return n < 0 ? -1 : 0;
+}
 
 static int
 copy_bytes(int in, int out)
@@ -22,6 +37,10 @@ copy_bytes(int in, int out)
 	do
 		n = copy_file_range(in, NULL, out, NULL, COPY_STEP, 0);
 	while (n > 0);
+	if (n < 0 &&
+	    (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+		errno == EOPNOTSUPP))
+		return pass_bytes(in, out);
 	return n < 0 ? -1 : 0;
 }
 

@@ -50,6 +50,27 @@ test_copies_and_links_are_brought(void **state)
 	provision_free(&p);
 }
 
+/* A folder that the kernel can't copy from to that of the other tests. */
+static void
+test_copies_come_from_another_file_system(void **state)
+{
+	char other[] = "/dev/shm/lk-git.XXXXXX", command[256];
+	struct worktree w = made("wt");
+	struct provision p = provisioned(copied, none);
+
+	if (mkdtemp(other) == NULL)
+		skip();
+	(void)snprintf(command, sizeof(command),
+	    "mv operator %s/o; ln -s %s/o operator", other, other);
+	sh(command);
+	sh("head -c 200000 /dev/urandom > operator/conf/env");
+	resets(&p, &w, "main");
+	sh("cmp operator/conf/env wt/conf/env; cat wt/deps/in/f");
+	(void)snprintf(command, sizeof(command), "rm -r %s", other);
+	sh(command);
+	provision_free(&p);
+}
+
 static void
 test_no_link_is_followed_out_of_it(void **state)
 {
@@ -108,6 +129,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_copies_and_links_are_brought),
+		TEST(test_copies_come_from_another_file_system),
 		TEST(test_no_link_is_followed_out_of_it),
 		TEST(test_what_the_commit_has_in_the_way_stays),
 		TEST(test_nothing_is_put_into_git),
