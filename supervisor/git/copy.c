@@ -86,6 +86,15 @@ is_same(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* A folder is one to write to, whatever a worker made of it. */
+static int
+open_folder(const char *path, const struct stat *st)
+{
+	return !S_ISDIR(st->st_mode) || (st->st_mode & S_IRWXU) == S_IRWXU
+	    ? 0
+	    : chmod(path, (st->st_mode & 0777) | S_IRWXU);
+}
+
 /* One thing that was met: what isn't there, or was changed, is copied. */
 static int
 copy_entry(const FTSENT *entry, const char *to)
@@ -94,12 +103,14 @@ copy_entry(const FTSENT *entry, const char *to)
 
 	if (lstat(to, &st) == 0) {
 		if (is_same(entry->fts_statp, &st))
-			return 0;
+			return open_folder(to, &st);
 		if (worktree_delete(to) < 0)
 			return -1;
 	}
 	switch (entry->fts_info) {
-	case FTS_D: return mkdir(to, entry->fts_statp->st_mode & 0777);
+	case FTS_D:
+		/* What is in it comes after it. */
+		return mkdir(to, (entry->fts_statp->st_mode & 0777) | S_IRWXU);
 	case FTS_F: return copy_file(entry->fts_accpath, to, entry->fts_statp);
 	case FTS_SL:
 	case FTS_SLNONE: return copy_link(entry->fts_accpath, to);

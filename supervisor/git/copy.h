@@ -5,7 +5,8 @@
 /*
  * Makes `to` a copy of `from`, a file, a link, or a folder with all that is in
  * it: what is there with the same size and time is left alone, what isn't is
- * replaced, what only `to` has stays. The folder around `to` must be there.
+ * replaced, what only `to` has stays. Folders may always be written by their
+ * owner. The folder around `to` must be there.
  * Returns 0, or -1 with errno.
  */
 int copy_tree(const char *from, const char *to);

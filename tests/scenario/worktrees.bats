@@ -191,6 +191,23 @@ depends on: exit 4" ]] || fail "$(last_end)"
 	wait_until 20 test_is T-2 passed
 }
 
+@test "a folder that may not be written is copied by a plain user, too" {
+	mkdir -p "$FLEET/repository/deps/in"
+	echo mine > "$FLEET/repository/deps/in/x"
+	chmod 555 "$FLEET/repository/deps/in"
+	one_loop 'copy = [ "deps" ];' <<-'SH'
+		#!/bin/sh
+		cat deps/in/x > work
+	SH
+	add_test T-1 "cmp deps/in/x work"
+	become_plain_user
+	((EUID != 0)) || chown -R 65534:65534 "$FLEET"
+	background loop-1.log "${AS[@]}" "$PROGRAMS/loopkeeper-loop" \
+	    -c "$LOOPKEEPER_CONFIG" loop-1
+	wait_until 20 test_is T-1 passed
+	chmod 755 "$FLEET/repository/deps/in"
+}
+
 @test "a worker makes the folder of a copy a link" {
 	commit conf/tracked
 	echo secret > "$FLEET/repository/conf/env"

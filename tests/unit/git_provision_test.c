@@ -47,6 +47,13 @@ test_copies_and_links_are_brought(void **state)
 	    "cd wt; echo $(cat conf/env deps/in/f;"
 	    " readlink deps/link)");
 	says(at("state/shared/dir/cache"), "readlink wt/dir/cache");
+	/* Root may write to any folder; others to one that is theirs. */
+	sh("chmod 555 operator/deps/in; rm -r wt/deps");
+	resets(&p, &w, "main");
+	says("755", "stat -c %a wt/deps/in; chmod 755 operator/deps/in");
+	sh("chmod 000 wt/deps");
+	resets(&p, &w, "main");
+	says("700", "stat -c %a wt/deps");
 	provision_free(&p);
 }
 
