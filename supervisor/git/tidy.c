@@ -155,24 +155,12 @@ set_aside(const struct worktree *w, const char *path)
 	return result < 0 ? -1 : rename(path, aside);
 }
 
-static int
-take_away(struct git *g, const struct worktree *w, const char *path)
-{
-	/* The snapshot doesn't have what is in another repository. */
-	int found = has_repository(path);
-
-	if (found < 0 ||
-	    (found > 0 ? set_aside(w, path) : worktree_delete(path)) < 0)
-		return git_fail(
-		    g, errno, "deleting %s: %s", path, strerror(errno));
-	return 0;
-}
-
-/* What stays of that which git doesn't know; each may be NULL. */
+/* What stays of that which git doesn't know; each list may be NULL. */
 struct stay {
 	char *const *keep;
 	char *const *spare;
 	char **ignored;
+	bool repositories; /* beside the worktree */
 };
 
 static bool
@@ -180,6 +168,20 @@ stays(const struct stay *s, const char *path)
 {
 	return lies_in(path, s->keep) || lies_in(path, s->spare) ||
 	    lies_in(path, s->ignored);
+}
+
+static int
+take_away(struct git *g, const struct worktree *w, const struct stay *s,
+    const char *path)
+{
+	/* The snapshot doesn't have what is in another repository. */
+	int found = s->repositories ? has_repository(path) : 0;
+
+	if (found < 0 ||
+	    (found > 0 ? set_aside(w, path) : worktree_delete(path)) < 0)
+		return git_fail(
+		    g, errno, "deleting %s: %s", path, strerror(errno));
+	return 0;
 }
 
 /* One that was met: it goes, stays, or is a folder of both. */
@@ -201,7 +203,7 @@ tidy_entry(struct git *g, const struct worktree *w, const struct stay *s,
 		return 0;
 	}
 	(void)fts_set(walk, entry, FTS_SKIP);
-	return does_stay ? 0 : take_away(g, w, entry->fts_path);
+	return does_stay ? 0 : take_away(g, w, s, entry->fts_path);
 }
 
 /* What git tells as one may be a folder in which something stays. */
@@ -248,7 +250,9 @@ worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare)
 {
 	char **others = list(g, w, ignored ? NULL : "--exclude-standard", NULL);
-	struct stay s = { .keep = keep, .spare = spare };
+	struct stay s = {
+		.keep = keep, .spare = spare, .repositories = !ignored
+	};
 	int result = others == NULL ? -1 : 0;
 
 	if (result == 0 && !ignored)

@@ -49,7 +49,8 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
  * but not what is or lies in one of the paths of keep or spare (relative,
  * NULL-ended; may be NULL). Of a folder that holds such a path the rest goes.
  * A repository inside, with the folders around it that git doesn't know, is
- * moved to PATH.inner-TIME. Returns 0 or -1.
+ * moved to PATH.inner-TIME; but deleted with ignored, for nobody works in such
+ * a worktree. Returns 0 or -1.
  */
 int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);

@@ -467,6 +467,8 @@ refused_while() {
 	    grep -q 'a repository' README && test -e package-lock.json"
 	wait_until 20 test_is T-2 passed
 	[[ -e /bin/sh ]]
+	# Nor is it collected for ever.
+	[[ ! -e $(echo "$FLEET"/state/loop-1/*.inner-*) ]]
 }
 
 # survives SHELL: whatever a worker does to its worktree, it is an attempt as

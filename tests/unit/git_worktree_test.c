@@ -330,6 +330,11 @@ test_a_repository_inside_is_set_aside(void **state)
 	/* However deep it lies: the snapshot has neither. */
 	says("x", "cat wt.inner-*/er/f");
 	says("2", "ls -d wt.inner-* | wc -l");
+	/* Where nobody works they are nobody's. */
+	sh("git init -q wt/inner; git init -q wt/deep/er");
+	gives(0, worktree_tidy(git, &w, true, NULL, NULL));
+	sh("test ! -e wt/inner; test ! -e wt/deep");
+	says("2", "ls -d wt.inner-* | wc -l");
 }
 
 static void
