@@ -80,7 +80,7 @@ clear_way(struct git *g, const struct worktree *w, const char *name)
 		tracked = is_tracked(g, w, folder);
 		if (tracked != 0)
 			return tracked < 0 ? -1 : 0;
-		if (worktree_delete(path) < 0)
+		if (worktree_delete(g, path) < 0)
 			return git_fail(
 			    g, errno, "deleting %s: %s", path, strerror(errno));
 	}
@@ -106,7 +106,7 @@ bring_copy(struct git *g, const struct provision *p, const struct worktree *w,
 	if (path_format(from, "%s/%s", p->repository, name) < 0 ||
 	    path_format(to, "%s/%s", w->path, name) < 0 ||
 	    lstat(from, &st) < 0 || make_parent(to) < 0 ||
-	    copy_tree(from, to) < 0)
+	    copy_tree(g, from, to) < 0)
 		return git_fail(g, errno, "copy: %s/%s: %s", p->repository,
 		    name, strerror(errno));
 	return 0;
@@ -139,7 +139,7 @@ bring_shared(struct git *g, const struct provision *p, const struct worktree *w,
 		    g, errno, "shared: %s: %s", name, strerror(errno));
 	if (is_link_to(link, folder))
 		return 0;
-	if ((lstat(link, &st) == 0 && worktree_delete(link) < 0) ||
+	if ((lstat(link, &st) == 0 && worktree_delete(g, link) < 0) ||
 	    symlink(folder, link) < 0)
 		return git_fail(g, errno, "shared: %s/%s: %s", w->path, name,
 		    strerror(errno));

@@ -98,7 +98,7 @@ unlock(const FTSENT *folder)
 }
 
 int
-worktree_delete(const char *path)
+worktree_delete(const struct git *g, const char *path)
 {
 	char *const paths[] = { (char *)(uintptr_t)path, NULL };
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -107,7 +107,11 @@ worktree_delete(const char *path)
 
 	if (walk == NULL)
 		return -1;
-	while ((entry = fts_read(walk)) != NULL) {
+	while (error != ECANCELED && (entry = fts_read(walk)) != NULL) {
+		if (git_tick(g) < 0) {
+			error = errno;
+			continue;
+		}
 		if (entry->fts_info == FTS_D) {
 			unlock(entry);
 			continue;
@@ -122,7 +126,7 @@ worktree_delete(const char *path)
 
 /* Whether path is or holds a repository. 1, 0, or -1 with errno. */
 static int
-has_repository(const char *path)
+has_repository(const struct git *g, const char *path)
 {
 	char *const paths[] = { (char *)(uintptr_t)path, NULL };
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -132,7 +136,8 @@ has_repository(const char *path)
 	if (walk == NULL)
 		return -1;
 	while (found == 0 && (entry = fts_read(walk)) != NULL)
-		found = strcmp(entry->fts_name, ".git") == 0;
+		found =
+		    git_tick(g) < 0 ? -1 : strcmp(entry->fts_name, ".git") == 0;
 	if (found == 0 && errno != 0)
 		found = -1;
 	saved = errno;
@@ -175,10 +180,10 @@ take_away(struct git *g, const struct worktree *w, const struct stay *s,
     const char *path)
 {
 	/* The snapshot doesn't have what is in another repository. */
-	int found = s->repositories ? has_repository(path) : 0;
+	int found = s->repositories ? has_repository(g, path) : 0;
 
 	if (found < 0 ||
-	    (found > 0 ? set_aside(w, path) : worktree_delete(path)) < 0)
+	    (found > 0 ? set_aside(w, path) : worktree_delete(g, path)) < 0)
 		return git_fail(
 		    g, errno, "deleting %s: %s", path, strerror(errno));
 	return 0;

@@ -69,8 +69,8 @@ char **worktree_paths(
     struct git *g, const struct git_call *call, const char *const *arguments);
 
 /* Deletes a file, or a folder with all that is in it; a link, not what it
- * leads to. Returns 0 or -1 with errno. */
-int worktree_delete(const char *path);
+ * leads to. g's tick() is called. Returns 0 or -1 with errno. */
+int worktree_delete(const struct git *g, const char *path);
 
 /* Takes a worktree away with its files; the repository forgets it. Returns 0
  * or -1. */

@@ -117,6 +117,45 @@ test_what_the_commit_has_in_the_way_stays(void **state)
 	provision_free(&p);
 }
 
+/* How often he is asked before he says no. */
+static int patience, asked;
+
+static bool
+as_long(void *argument)
+{
+	return ++asked <= patience;
+}
+
+/* Copying or deleting much takes longer than a heartbeat may. */
+static void
+test_every_step_is_told_and_can_be_the_last(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(copied, none);
+
+	sh("touch operator/deps/{1..500}");
+	/* git itself is waited for meanwhile, and asks, too. */
+	git->tick = as_long;
+	patience = 400;
+	fails(ECANCELED,
+	    "copy: ", provision_reset(git, &p, &w, NULL, "main", true));
+	sh("test -e wt/conf/env; test $(ls wt/deps | wc -l) -lt 500");
+	patience = 100000;
+	gives(0, provision_reset(git, &p, &w, NULL, "main", true));
+	sh("test $(ls wt/deps | wc -l) -eq 502");
+	assert_true(asked > 800);
+	asked = 0;
+	patience = 300;
+	sh("mkdir -p wt/new/deps; touch wt/new/deps/{1..500}");
+	fails(ECANCELED, "deleting ",
+	    provision_reset(git, &p, &w, NULL, "main", true));
+	sh("test -e wt/new/deps");
+	git->tick = NULL;
+	gives(0, provision_reset(git, &p, &w, NULL, "main", true));
+	sh("test ! -e wt/new");
+	provision_free(&p);
+}
+
 static void
 test_nothing_is_put_into_git(void **state)
 {
@@ -139,6 +178,7 @@ main(void)
 		TEST(test_copies_come_from_another_file_system),
 		TEST(test_no_link_is_followed_out_of_it),
 		TEST(test_what_the_commit_has_in_the_way_stays),
+		TEST(test_every_step_is_told_and_can_be_the_last),
 		TEST(test_nothing_is_put_into_git),
 	};
 
