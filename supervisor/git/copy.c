@@ -13,20 +13,42 @@
 #include "git/worktree.h"
 
 #define COPY_STEP (16 * 1024 * 1024)
+#define PASS_SIZE (64 * 1024)
+
+/* Between file systems, and on some, the kernel can't: from where the two
+ * files are, through our own hands. */
+static int
+pass_bytes(const struct git *g, int in, int out)
+{
+	char bytes[PASS_SIZE];
+	ssize_t n;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		if (git_tick(g) < 0 || io_write_all(out, bytes, (size_t)n) < 0)
+			return -1;
+	return n < 0 ? -1 : 0;
+}
 
 static int
-copy_bytes(int in, int out)
+copy_bytes(const struct git *g, int in, int out)
 {
 	ssize_t n;
 
 	do
 		n = copy_file_range(in, NULL, out, NULL, COPY_STEP, 0);
-	while (n > 0);
+	while (n > 0 && git_tick(g) == 0);
+	if (n > 0)
+		return -1;
+	if (n < 0 &&
+	    (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+		errno == EOPNOTSUPP))
+		return pass_bytes(g, in, out);
 	return n < 0 ? -1 : 0;
 }
 
 static int
-copy_file(const char *from, const char *to, const struct stat *st)
+copy_file(const struct git *g, const char *from, const char *to,
+    const struct stat *st)
 {
 	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, result = -1;
 
@@ -34,7 +56,7 @@ copy_file(const char *from, const char *to, const struct stat *st)
 		out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 		    st->st_mode & 0777);
 	if (out >= 0)
-		result = copy_bytes(in, out);
+		result = copy_bytes(g, in, out);
 	/* By its time it is known again. */
 	if (result == 0)
 		result = futimens(
@@ -67,21 +89,33 @@ is_same(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* A folder is one to write to, whatever a worker made of it. */
+static int
+open_folder(const char *path, const struct stat *st)
+{
+	return !S_ISDIR(st->st_mode) || (st->st_mode & S_IRWXU) == S_IRWXU
+	    ? 0
+	    : chmod(path, (st->st_mode & 0777) | S_IRWXU);
+}
+
 /* One thing that was met: what isn't there, or was changed, is copied. */
 static int
-copy_entry(const FTSENT *entry, const char *to)
+copy_entry(const struct git *g, const FTSENT *entry, const char *to)
 {
 	struct stat st;
 
 	if (lstat(to, &st) == 0) {
 		if (is_same(entry->fts_statp, &st))
-			return 0;
-		if (worktree_delete(to) < 0)
+			return open_folder(to, &st);
+		if (worktree_delete(g, to) < 0)
 			return -1;
 	}
 	switch (entry->fts_info) {
-	case FTS_D: return mkdir(to, entry->fts_statp->st_mode & 0777);
-	case FTS_F: return copy_file(entry->fts_accpath, to, entry->fts_statp);
+	case FTS_D:
+		/* What is in it comes after it. */
+		return mkdir(to, (entry->fts_statp->st_mode & 0777) | S_IRWXU);
+	case FTS_F:
+		return copy_file(g, entry->fts_accpath, to, entry->fts_statp);
 	case FTS_SL:
 	case FTS_SLNONE: return copy_link(entry->fts_accpath, to);
 	case FTS_DNR:
@@ -92,7 +126,7 @@ copy_entry(const FTSENT *entry, const char *to)
 }
 
 int
-copy_tree(const char *from, const char *to)
+copy_tree(const struct git *g, const char *from, const char *to)
 {
 	char *const paths[] = { (char *)(uintptr_t)from, NULL };
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -105,8 +139,10 @@ copy_tree(const char *from, const char *to)
 	while (result == 0 && (entry = fts_read(walk)) != NULL) {
 		result = path_format(
 		    path, "%s%s", to, entry->fts_path + strlen(from));
+		if (result == 0)
+			result = git_tick(g);
 		if (result == 0 && entry->fts_info != FTS_DP)
-			result = copy_entry(entry, path);
+			result = copy_entry(g, entry, path);
 	}
 	saved = errno;
 	(void)fts_close(walk);

@@ -2,12 +2,15 @@
 #ifndef LOOPKEEPER_GIT_COPY_H
 #define LOOPKEEPER_GIT_COPY_H
 
+#include "git/git.h"
+
 /*
  * Makes `to` a copy of `from`, a file, a link, or a folder with all that is in
  * it: what is there with the same size and time is left alone, what isn't is
- * replaced, what only `to` has stays. The folder around `to` must be there.
- * Returns 0, or -1 with errno.
+ * replaced, what only `to` has stays. Folders may always be written by their
+ * owner. The folder around `to` must be there. g's tick() is called. Returns 0,
+ * or -1 with errno.
  */
-int copy_tree(const char *from, const char *to);
+int copy_tree(const struct git *g, const char *from, const char *to);
 
 #endif

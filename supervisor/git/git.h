@@ -34,8 +34,8 @@ struct git {
 	char top[PATH_SIZE];	/* where the repository's own commands run */
 	char common[PATH_SIZE]; /* its git directory */
 	char author[64];	/* of our commits: "loop-1" */
-	/* About ten times a second while git runs: false ends it. May be
-	 * NULL. */
+	/* Ten times a second while git runs, and for each file that we copy
+	 * or delete ourselves: false ends it. May be NULL. */
 	bool (*tick)(void *argument);
 	void *argument;
 	char error[GIT_ERROR_SIZE];
@@ -82,6 +82,10 @@ int git_line(struct git *g, const struct git_call *call,
 /* The same for whom 1 is an error, too. Returns 0 or -1. */
 int git_must_line(struct git *g, const struct git_call *call,
     const char *const *arguments, char *ret, size_t size);
+
+/* Between two steps of what takes long without git. Returns 0, or -1 with
+ * ECANCELED where tick() says to end. */
+int git_tick(const struct git *g);
 
 /* Notes a text for people, sets errno, returns -1. */
 int git_fail(struct git *g, int error, const char *format, ...)

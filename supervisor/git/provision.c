@@ -32,6 +32,61 @@ provision_free(struct provision *p)
 	p->own = NULL;
 }
 
+/* Whether the commit that w is at has that path. 1, 0, or -1. */
+static int
+is_tracked(struct git *g, const struct worktree *w, const char *path)
+{
+	struct git_call call = { 0 };
+	char pattern[PATH_SIZE], **paths;
+	int tracked;
+
+	worktree_call(w, &call);
+	if (path_format(pattern, ":(top,literal)%s", path) < 0)
+		return git_fail(g, errno, "%s: %s", path, strerror(errno));
+	paths = worktree_paths(g, &call,
+	    (const char *const[]){
+		"ls-files", "-z", "--cached", "--", pattern, NULL });
+	if (paths == NULL)
+		return -1;
+	tracked = paths[0] != NULL;
+	texts_free(paths);
+	return tracked;
+}
+
+/* Every folder of name is to be one: who went through a link would work
+ * outside of w. What is in the way goes, unless the commit has it. Returns 1;
+ * 0 where the way stays barred; or -1. */
+static int
+clear_way(struct git *g, const struct worktree *w, const char *name)
+{
+	for (const char *slash = strchr(name, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		char folder[PATH_SIZE], path[PATH_SIZE];
+		struct stat st;
+		int tracked;
+
+		if (path_format(folder, "%.*s", (int)(slash - name), name) <
+			0 ||
+		    path_format(path, "%s/%s", w->path, folder) < 0)
+			return git_fail(
+			    g, errno, "%s: %s", name, strerror(errno));
+		if (lstat(path, &st) < 0)
+			return errno == ENOENT ? 1
+					       : git_fail(g, errno, "%s: %s",
+						     path, strerror(errno));
+		/* Whoever wants to be in .git is refused, not obeyed. */
+		if (S_ISDIR(st.st_mode) || strcmp(folder, ".git") == 0)
+			continue;
+		tracked = is_tracked(g, w, folder);
+		if (tracked != 0)
+			return tracked < 0 ? -1 : 0;
+		if (worktree_delete(g, path) < 0)
+			return git_fail(
+			    g, errno, "deleting %s: %s", path, strerror(errno));
+	}
+	return 1;
+}
+
 static int
 make_parent(const char *path)
 {
@@ -51,7 +106,7 @@ bring_copy(struct git *g, const struct provision *p, const struct worktree *w,
 	if (path_format(from, "%s/%s", p->repository, name) < 0 ||
 	    path_format(to, "%s/%s", w->path, name) < 0 ||
 	    lstat(from, &st) < 0 || make_parent(to) < 0 ||
-	    copy_tree(from, to) < 0)
+	    copy_tree(g, from, to) < 0)
 		return git_fail(g, errno, "copy: %s/%s: %s", p->repository,
 		    name, strerror(errno));
 	return 0;
@@ -84,7 +139,7 @@ bring_shared(struct git *g, const struct provision *p, const struct worktree *w,
 		    g, errno, "shared: %s: %s", name, strerror(errno));
 	if (is_link_to(link, folder))
 		return 0;
-	if ((lstat(link, &st) == 0 && worktree_delete(link) < 0) ||
+	if ((lstat(link, &st) == 0 && worktree_delete(g, link) < 0) ||
 	    symlink(folder, link) < 0)
 		return git_fail(g, errno, "shared: %s/%s: %s", w->path, name,
 		    strerror(errno));
@@ -95,13 +150,19 @@ bring_shared(struct git *g, const struct provision *p, const struct worktree *w,
 static int
 bring(struct git *g, const struct provision *p, const struct worktree *w)
 {
-	for (size_t i = 0; p->copy[i] != NULL; i++)
-		if (bring_copy(g, p, w, p->copy[i]) < 0)
-			return -1;
-	for (size_t i = 0; p->shared[i] != NULL; i++)
-		if (bring_shared(g, p, w, p->shared[i]) < 0)
-			return -1;
-	return 0;
+	int clear = 1;
+
+	for (size_t i = 0; clear >= 0 && p->copy[i] != NULL; i++) {
+		clear = clear_way(g, w, p->copy[i]);
+		if (clear > 0)
+			clear = bring_copy(g, p, w, p->copy[i]);
+	}
+	for (size_t i = 0; clear >= 0 && p->shared[i] != NULL; i++) {
+		clear = clear_way(g, w, p->shared[i]);
+		if (clear > 0)
+			clear = bring_shared(g, p, w, p->shared[i]);
+	}
+	return clear < 0 ? -1 : 0;
 }
 
 int

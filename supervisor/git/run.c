@@ -198,6 +198,15 @@ read_err(struct run *r)
 		io_close(&r->err_fd);
 }
 
+int
+git_tick(const struct git *g)
+{
+	if (g->tick == NULL || g->tick(g->argument))
+		return 0;
+	errno = ECANCELED;
+	return -1;
+}
+
 /* Ends what is to be ended: TERM to its session first. */
 static void
 look_after(struct run *r)
@@ -206,7 +215,7 @@ look_after(struct run *r)
 
 	if (r->error == 0 && now_ms - r->begun_ms > GIT_LIMIT_MS)
 		r->error = ETIMEDOUT;
-	if (r->error == 0 && r->g->tick != NULL && !r->g->tick(r->g->argument))
+	if (r->error == 0 && git_tick(r->g) < 0)
 		r->error = ECANCELED;
 	if (r->error == 0)
 		return;

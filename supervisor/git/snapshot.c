@@ -73,6 +73,23 @@ check_left_out(
 	return result;
 }
 
+/* Whether a folder of path is a link. git takes no pattern for what is behind
+ * one, and doesn't look there. */
+static bool
+is_behind_link(const char *work_tree, const char *path)
+{
+	char folder[PATH_SIZE];
+	struct stat st;
+
+	for (const char *slash = strchr(path, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/'))
+		if (path_format(folder, "%s/%.*s", work_tree,
+			(int)(slash - path), path) == 0 &&
+		    lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
+			return true;
+	return false;
+}
+
 /* Everything into the index, but what is left out. */
 static int
 add_all(struct git *g, struct git_call *call, char *const *leave_out)
@@ -86,8 +103,9 @@ add_all(struct git *g, struct git_call *call, char *const *leave_out)
 		return git_fail(g, ENOMEM, "out of memory");
 	(void)fputs(".", out);
 	for (size_t i = 0; leave_out[i] != NULL; i++)
-		(void)fprintf(
-		    out, "%c:(exclude,top,literal)%s", '\0', leave_out[i]);
+		if (!is_behind_link(call->work_tree, leave_out[i]))
+			(void)fprintf(out, "%c:(exclude,top,literal)%s", '\0',
+			    leave_out[i]);
 	if (fclose(out) != 0) {
 		free(patterns);
 		return git_fail(g, ENOMEM, "out of memory");

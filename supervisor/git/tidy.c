@@ -54,7 +54,7 @@ worktree_ignored(struct git *g, const struct worktree *w)
 	return list(g, w, "--exclude-standard", "--ignored");
 }
 
-/* Whether one path is the other, or lies in it. */
+/* Whether b is a, or lies in it. */
 static bool
 is_within(const char *a, const char *b)
 {
@@ -65,17 +65,40 @@ is_within(const char *a, const char *b)
 	return strncmp(a, b, n) == 0 && (b[n] == '/' || b[n] == '\0');
 }
 
-bool
-worktree_is_kept(const char *path, char *const *keep)
+static bool
+lies_in(const char *path, char *const *paths)
 {
-	for (size_t i = 0; keep != NULL && keep[i] != NULL; i++)
-		if (is_within(path, keep[i]) || is_within(keep[i], path))
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++)
+		if (is_within(paths[i], path))
 			return true;
 	return false;
 }
 
+static bool
+holds(const char *path, char *const *paths)
+{
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++)
+		if (is_within(path, paths[i]))
+			return true;
+	return false;
+}
+
+bool
+worktree_is_kept(const char *path, char *const *keep)
+{
+	return lies_in(path, keep) || holds(path, keep);
+}
+
+/* Caches of some tools may not be written. */
+static void
+unlock(const FTSENT *folder)
+{
+	if ((folder->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
+		(void)chmod(folder->fts_accpath, S_IRWXU);
+}
+
 int
-worktree_delete(const char *path)
+worktree_delete(const struct git *g, const char *path)
 {
 	char *const paths[] = { (char *)(uintptr_t)path, NULL };
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -84,11 +107,13 @@ worktree_delete(const char *path)
 
 	if (walk == NULL)
 		return -1;
-	while ((entry = fts_read(walk)) != NULL) {
+	while (error != ECANCELED && (entry = fts_read(walk)) != NULL) {
+		if (git_tick(g) < 0) {
+			error = errno;
+			continue;
+		}
 		if (entry->fts_info == FTS_D) {
-			/* Caches of some tools may not be written. */
-			if ((entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
-				(void)chmod(entry->fts_accpath, S_IRWXU);
+			unlock(entry);
 			continue;
 		}
 		if (remove(entry->fts_accpath) < 0 && errno != ENOENT)
@@ -99,25 +124,129 @@ worktree_delete(const char *path)
 	return error != 0 ? -1 : 0;
 }
 
+/* Whether path is or holds a repository. 1, 0, or -1 with errno. */
 static int
-take_away(struct git *g, const struct worktree *w, const char *other)
+has_repository(const struct git *g, const char *path)
 {
-	char path[PATH_SIZE], inner[PATH_SIZE], aside[PATH_SIZE];
-	size_t len;
+	char *const paths[] = { (char *)(uintptr_t)path, NULL };
+	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+	int found = 0, saved;
 
-	if (path_format(path, "%s/%s", w->path, other) < 0 ||
-	    path_format(inner, "%s/.git", path) < 0 ||
-	    path_format(aside, "%s.inner-%lld", w->path,
-		(long long)clock_wall_ms()) < 0)
-		return git_fail(g, errno, "%s: %s", other, strerror(errno));
-	len = strlen(path);
-	if (path[len - 1] == '/')
-		path[len - 1] = '\0';
+	if (walk == NULL)
+		return -1;
+	while (found == 0 && (entry = fts_read(walk)) != NULL)
+		found =
+		    git_tick(g) < 0 ? -1 : strcmp(entry->fts_name, ".git") == 0;
+	if (found == 0 && errno != 0)
+		found = -1;
+	saved = errno;
+	(void)fts_close(walk);
+	errno = saved;
+	return found;
+}
+
+/* Several may go in one millisecond. */
+static int
+set_aside(const struct worktree *w, const char *path)
+{
+	long long now_ms = clock_wall_ms();
+	char aside[PATH_SIZE];
+	int result;
+
+	do
+		result = path_format(aside, "%s.inner-%lld", w->path, now_ms++);
+	while (result == 0 && access(aside, F_OK) == 0);
+	return result < 0 ? -1 : rename(path, aside);
+}
+
+/* What stays of that which git doesn't know; each list may be NULL. */
+struct stay {
+	char *const *keep;
+	char *const *spare;
+	char **ignored;
+	bool repositories; /* beside the worktree */
+};
+
+static bool
+stays(const struct stay *s, const char *path)
+{
+	return lies_in(path, s->keep) || lies_in(path, s->spare) ||
+	    lies_in(path, s->ignored);
+}
+
+static int
+take_away(struct git *g, const struct worktree *w, const struct stay *s,
+    const char *path)
+{
 	/* The snapshot doesn't have what is in another repository. */
-	if (access(inner, F_OK) == 0 ? rename(path, aside) < 0
-				     : worktree_delete(path) < 0)
+	int found = s->repositories ? has_repository(g, path) : 0;
+
+	if (found < 0 ||
+	    (found > 0 ? set_aside(w, path) : worktree_delete(g, path)) < 0)
 		return git_fail(
 		    g, errno, "deleting %s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* One that was met: it goes, stays, or is a folder of both. */
+static int
+tidy_entry(struct git *g, const struct worktree *w, const struct stay *s,
+    FTS *walk, FTSENT *entry)
+{
+	const char *path = entry->fts_path + strlen(w->path) + 1;
+	bool does_stay = stays(s, path);
+
+	if (entry->fts_info == FTS_DP)
+		return 0;
+	if (entry->fts_info == FTS_DNR)
+		return git_fail(g, entry->fts_errno, "%s: %s", entry->fts_path,
+		    strerror(entry->fts_errno));
+	if (!does_stay && entry->fts_info == FTS_D &&
+	    (holds(path, s->keep) || holds(path, s->spare))) {
+		unlock(entry);
+		return 0;
+	}
+	(void)fts_set(walk, entry, FTS_SKIP);
+	return does_stay ? 0 : take_away(g, w, s, entry->fts_path);
+}
+
+/* What git tells as one may be a folder in which something stays. */
+static int
+tidy_one(struct git *g, const struct worktree *w, const struct stay *s,
+    const char *other)
+{
+	char path[PATH_SIZE];
+	char *const paths[] = { path, NULL };
+	int result = 0, saved;
+	FTSENT *entry;
+	FTS *walk;
+
+	if (path_format(path, "%s/%s", w->path, other) < 0)
+		return git_fail(g, errno, "%s: %s", other, strerror(errno));
+	if (path[strlen(path) - 1] == '/')
+		path[strlen(path) - 1] = '\0';
+	walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	if (walk == NULL)
+		return git_fail(g, errno, "%s: %s", path, strerror(errno));
+	while (result == 0 && (entry = fts_read(walk)) != NULL)
+		result = tidy_entry(g, w, s, walk, entry);
+	saved = errno;
+	(void)fts_close(walk);
+	errno = saved;
+	return result;
+}
+
+/* In a folder that holds what stays, what git ignores stays as elsewhere. */
+static int
+spare_ignored(struct git *g, const struct worktree *w, struct stay *s,
+    char *const *others)
+{
+	for (size_t i = 0; others[i] != NULL; i++)
+		if (holds(others[i], s->keep) || holds(others[i], s->spare)) {
+			s->ignored = worktree_ignored(g, w);
+			return s->ignored == NULL ? -1 : 0;
+		}
 	return 0;
 }
 
@@ -126,12 +255,16 @@ worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare)
 {
 	char **others = list(g, w, ignored ? NULL : "--exclude-standard", NULL);
+	struct stay s = {
+		.keep = keep, .spare = spare, .repositories = !ignored
+	};
 	int result = others == NULL ? -1 : 0;
 
+	if (result == 0 && !ignored)
+		result = spare_ignored(g, w, &s, others);
 	for (size_t i = 0; result == 0 && others[i] != NULL; i++)
-		if (!worktree_is_kept(others[i], keep) &&
-		    !worktree_is_kept(others[i], spare))
-			result = take_away(g, w, others[i]);
+		result = tidy_one(g, w, &s, others[i]);
+	texts_free(s.ignored);
 	texts_free(others);
 	return result;
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/texts.h"
 #include "git/repository.h"
 #include "git/worktree.h"
 #include "git/wreck.h"
@@ -338,6 +339,31 @@ check_out_anew(struct git *g, const struct worktree *w,
 	return result;
 }
 
+/* A link to where a folder was moved has git believe that nothing is amiss:
+ * it looks at the files through it. */
+static int
+clear_links(struct git *g, const struct worktree *w)
+{
+	struct git_call call = { 0 };
+	char path[PATH_SIZE], **killed;
+	struct stat st;
+	int result = 0;
+
+	worktree_call(w, &call);
+	killed = worktree_paths(g, &call,
+	    (const char *const[]){ "ls-files", "-z", "--killed", NULL });
+	if (killed == NULL)
+		return -1;
+	for (size_t i = 0; result == 0 && killed[i] != NULL; i++)
+		if (path_format(path, "%s/%s", w->path, killed[i]) < 0 ||
+		    (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+			unlink(path) < 0))
+			result = git_fail(g, errno, "deleting %s: %s",
+			    killed[i], strerror(errno));
+	texts_free(killed);
+	return result;
+}
+
 int
 worktree_reset(struct git *g, const struct worktree *w, const char *branch,
     const char *commit)
@@ -359,7 +385,8 @@ worktree_reset(struct git *g, const struct worktree *w, const char *branch,
 	if (plain < 0)
 		return -1;
 	if (plain > 0) {
-		plain = git_must(g, &call, arguments);
+		plain =
+		    clear_links(g, w) < 0 ? -1 : git_must(g, &call, arguments);
 		if (plain == 0 || errno != EPROTO)
 			return plain;
 		/* Not every damage is seen before. */

@@ -46,9 +46,11 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
 
 /*
  * Deletes what git doesn't know and, with ignored, what it ignores as well;
- * but not what is, holds, or lies in one of the paths of keep or spare
- * (relative, NULL-ended; may be NULL). A repository inside is moved to
- * PATH.inner-TIME. Returns 0 or -1.
+ * but not what is or lies in one of the paths of keep or spare (relative,
+ * NULL-ended; may be NULL). Of a folder that holds such a path the rest goes.
+ * A repository inside, with the folders around it that git doesn't know, is
+ * moved to PATH.inner-TIME; but deleted with ignored, for nobody works in such
+ * a worktree. Returns 0 or -1.
  */
 int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);
@@ -67,8 +69,8 @@ char **worktree_paths(
     struct git *g, const struct git_call *call, const char *const *arguments);
 
 /* Deletes a file, or a folder with all that is in it; a link, not what it
- * leads to. Returns 0 or -1 with errno. */
-int worktree_delete(const char *path);
+ * leads to. g's tick() is called. Returns 0 or -1 with errno. */
+int worktree_delete(const struct git *g, const char *path);
 
 /* Takes a worktree away with its files; the repository forgets it. Returns 0
  * or -1. */

@@ -209,6 +209,97 @@ depends on: exit 4" ]] || fail "$(last_end)"
 	wait_until 20 test_is T-2 passed
 }
 
+@test "a folder that may not be written is copied by a plain user, too" {
+	mkdir -p "$FLEET/repository/deps/in"
+	echo mine > "$FLEET/repository/deps/in/x"
+	chmod 555 "$FLEET/repository/deps/in"
+	one_loop 'copy = [ "deps" ];' <<-'SH'
+		#!/bin/sh
+		cat deps/in/x > work
+	SH
+	add_test T-1 "cmp deps/in/x work"
+	become_plain_user
+	((EUID != 0)) || chown -R 65534:65534 "$FLEET"
+	background loop-1.log "${AS[@]}" "$PROGRAMS/loopkeeper-loop" \
+	    -c "$LOOPKEEPER_CONFIG" loop-1
+	wait_until 20 test_is T-1 passed
+	chmod 755 "$FLEET/repository/deps/in"
+}
+
+@test "a worker makes the folder of a copy a link" {
+	commit conf/tracked
+	echo secret > "$FLEET/repository/conf/env"
+	echo conf/env >> "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore"
+	one_loop 'copy = [ "conf/env" ]; max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+		[ $LOOPKEEPER_TEST_ID = T-1 ] || exit 0
+		mv conf moved
+		rm moved/env
+		ln -s moved conf
+	SH
+	add_test T-1 "test -e never"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	kept work-T-1 moved/tracked
+	[[ $(snapshot conf) == moved ]]
+	add_test T-2 "test -e work-T-2 && grep -q secret conf/env"
+	wait_until 20 test_is T-2 passed
+}
+
+@test "what an attempt leaves beside a copy isn't the next one's" {
+	mkdir "$FLEET/repository/conf"
+	echo secret > "$FLEET/repository/conf/env"
+	echo conf/env >> "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore"
+	one_loop 'copy = [ "conf/env" ]; max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+		[ $LOOPKEEPER_TEST_ID = T-2 ] || touch conf/bad
+	SH
+	add_test T-1 "false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	add_test T-2 "test -e work-T-2 && grep -q secret conf/env"
+	wait_until 20 test_is T-2 passed
+	[[ $(in_repository diff --name-only main loopkeeper/main) == work-T-2 ]]
+}
+
+# goes_nowhere SHELL: whatever that does to the folder of a shared path, what
+# lies elsewhere stays.
+goes_nowhere() {
+	mkdir -p "$FLEET/elsewhere/cache"
+	echo mine > "$FLEET/elsewhere/cache/x"
+	one_loop 'shared = [ ".cache/cache", "deps/cache" ];
+	    max_attempts = 1;' <<-SH
+		#!/bin/sh
+		touch "work-\$LOOPKEEPER_TEST_ID"
+		[ \$LOOPKEEPER_TEST_ID = T-1 ] || exit 0
+		$1
+	SH
+	printf '%s\n' deps .cache > "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore links, too"
+	add_test T-1 "if test -e check; then sh ./check; fi; false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	add_test T-2 "test -e work-T-2 && test -L deps/cache &&
+	    test -L .cache/cache"
+	wait_until 20 test_is T-2 passed
+	[[ $(cat "$FLEET/elsewhere/cache/x") == mine ]]
+	[[ $(find "$FLEET/elsewhere" | wc -l) == 3 ]]
+}
+
+@test "a worker makes the folder of what is shared a link" {
+	goes_nowhere "rm -rf deps .cache; ln -s '$FLEET/elsewhere' deps
+	    ln -s '$FLEET/elsewhere' .cache"
+}
+
+@test "verify makes the folder of what is shared a link" {
+	goes_nowhere "echo \"rm -rf deps .cache; ln -s '$FLEET/elsewhere' deps
+	    ln -s '$FLEET/elsewhere' .cache\" > check"
+}
+
 # All that is the operator's, byte by byte: his files, index, configuration,
 # HEAD, stashes, branches and hooks.
 operators() {
@@ -394,6 +485,8 @@ refused_while() {
 	    grep -q 'a repository' README && test -e package-lock.json"
 	wait_until 20 test_is T-2 passed
 	[[ -e /bin/sh ]]
+	# Nor is it collected for ever.
+	[[ ! -e $(echo "$FLEET"/state/loop-1/*.inner-*) ]]
 }
 
 # survives SHELL: whatever a worker does to its worktree, it is an attempt as
@@ -432,6 +525,11 @@ survives() {
 	    git -C other -c user.name=w -c user.email=w@w commit -q \
 	    --allow-empty -m x; touch other/y'
 	merged_exactly T-1
+}
+
+@test "what a worker has in a repository in a new folder is kept" {
+	survives 'mkdir -p new/deep; git init -q new/deep; echo mine > new/deep/x'
+	[[ $(cat "$FLEET"/state/loop-1/worktree.inner-*/deep/x) == mine ]]
 }
 
 @test "a worker deletes its worktree altogether" {

@@ -89,6 +89,23 @@ test_what_is_left_out_is_not_in_it(void **state)
 	differ("A deps/f A x9y", "main", REF);
 }
 
+/* git takes no pattern for what is behind one. */
+static void
+test_a_link_where_what_is_left_out_was(void **state)
+{
+	char *const leave_out[] = { (char[]){ "dir/sub/.env" },
+		(char[]){ ".env" }, NULL };
+	struct worktree w = made("wt");
+
+	sh("cd wt; mkdir dir/sub; echo x | tee .env dir/sub/.env > /dev/null;"
+	   "mv dir moved; rm moved/sub/.env; ln -s moved dir");
+	takes(&w, leave_out);
+	differ("A dir D dir/b.txt A moved/b.txt", "main", REF);
+	sh("cd wt; rm dir; mkdir dir; ln -s ../moved dir/sub");
+	takes(&w, leave_out);
+	differ("D dir/b.txt A dir/sub A moved/b.txt", "main", REF);
+}
+
 static void
 test_the_workers_own_commits_go_along(void **state)
 {
@@ -472,6 +489,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_everything_is_in_it_and_nothing_is_touched),
 		TEST(test_what_is_left_out_is_not_in_it),
+		TEST(test_a_link_where_what_is_left_out_was),
 		TEST(test_the_workers_own_commits_go_along),
 		TEST(test_whatever_state_the_index_is_in),
 		TEST(test_repositories_inside_stay_out_of_it),

@@ -223,6 +223,7 @@ test_whatever_a_worker_did_is_reset(void **state)
 		"test ! -e a.txt",
 		"chmod 000 a.txt; chmod -x run.sh; rm link; ln -s dir link",
 		"chmod 555 dir; echo x > a.txt",
+		"mv dir moved; ln -s moved dir",
 		"echo rubbish > $(git rev-parse --git-path index)",
 		": > $(git rev-parse --git-path index)",
 		"f=$(git rev-parse --git-path index); head -c 100 $f > x;"
@@ -244,6 +245,7 @@ test_whatever_a_worker_did_is_reset(void **state)
 		resets(&w);
 		says("1 2 3", "echo $(cat wt/a.txt)");
 		says("a.txt", "readlink wt/link");
+		sh("test ! -L wt/dir");
 		says("b", "cat wt/dir/b.txt");
 		says("755", "stat -c %a wt/run.sh");
 	}
@@ -275,24 +277,29 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 
 	sh("cd wt; mkdir -p new/deep ignored/made deps/cache odd;"
 	   "echo x | tee new/deep/f x.o ignored/f ignored/made/f .env"
-	   " deps/cache/f deps/f $'odd/\\n\\xc3\\xa4 x' > /dev/null;"
+	   " deps/cache/f deps/f deps/x.o $'odd/\\n\\xc3\\xa4 x' > /dev/null;"
 	   "ln -s ../../repository new/link");
 	others = worktree_ignored(git, &w);
 	assert_non_null(others);
-	assert_string_equal(others[0], "ignored/");
-	assert_string_equal(others[1], "x.o");
-	assert_null(others[2]);
+	assert_string_equal(others[0], "deps/x.o");
+	assert_string_equal(others[1], "ignored/");
+	assert_string_equal(others[2], "x.o");
+	assert_null(others[3]);
 	texts_free(others);
 	gives(0, worktree_tidy(git, &w, false, keep, NULL));
-	says(".env deps/cache/f deps/f ignored/f ignored/made/f x.o",
+	says(".env deps/cache/f deps/x.o ignored/f ignored/made/f x.o",
 	    "cd wt; echo $(git ls-files -o | sort)");
 	gives(0, worktree_tidy(git, &w, true, keep, spare));
-	says(".env deps/cache/f deps/f ignored/f ignored/made/f",
+	says(".env deps/cache/f ignored/made/f",
 	    "cd wt; echo $(git ls-files -o | sort)");
 	gives(0, worktree_tidy(git, &w, true, NULL, NULL));
 	says("", "git -C wt ls-files -o");
 	says("1 2 3", "echo $(head -n 3 $R/a.txt)");
 	sh("test ! -e wt/odd");
+	/* A link holds nothing. */
+	sh("cd wt; rm -rf deps; mkdir ../cache; ln -s .. deps");
+	gives(0, worktree_tidy(git, &w, false, keep, NULL));
+	sh("test ! -L wt/deps; test -e cache");
 }
 
 static void
@@ -320,6 +327,14 @@ test_a_repository_inside_is_set_aside(void **state)
 	says("inner",
 	    "git -C $(grep -l x wt.inner-*/f | xargs dirname) log"
 	    " --format=%s");
+	/* However deep it lies: the snapshot has neither. */
+	says("x", "cat wt.inner-*/er/f");
+	says("2", "ls -d wt.inner-* | wc -l");
+	/* Where nobody works they are nobody's. */
+	sh("git init -q wt/inner; git init -q wt/deep/er");
+	gives(0, worktree_tidy(git, &w, true, NULL, NULL));
+	sh("test ! -e wt/inner; test ! -e wt/deep");
+	says("2", "ls -d wt.inner-* | wc -l");
 }
 
 static void
