@@ -162,6 +162,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 	if (result == 1) {
 		(void)snprintf(r->candidate, sizeof(r->candidate), "%s", moved);
 		(void)snprintf(r->onto, sizeof(r->onto), "%s", onto);
+		r->is_rechecked = false;
 	} else if (result == 0) {
 		(void)snprintf(detail, sizeof(detail),
 		    "it conflicts with what was merged meanwhile: %s",

@@ -104,7 +104,7 @@ struct runner {
 	struct passing_list rechecks;
 	size_t nrechecked;
 	enum recheck_step recheck_step;
-	bool is_rechecked; /* the candidate's tree, at its first base */
+	bool is_rechecked; /* the candidate, as it is now */
 
 	struct outcome outcome; /* in write, and in integrate */
 	bool saved;		/* it lies in outcome_path */
