@@ -166,6 +166,24 @@ depends on: exit 4" ]] || fail "$(last_end)"
 	alerts_are 0 setup
 }
 
+@test "what a setup that was killed had taken apart isn't used" {
+	dependent_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		test "$LOOPKEEPER_TEST_ID" = T-2 || echo 2 > package-lock.json
+		touch "work-$LOOPKEEPER_TEST_ID"
+	SH
+	sed -i '3i grep -qx 2 package-lock.json && apart' "$FLEET/install"
+	sed -i "2i apart() { rm -r deps; touch '$FLEET/apart'; sleep 1000; }" \
+	    "$FLEET/install"
+	add_test T-1 "test -e work-T-1" '{"sort_order": 2}'
+	run_alone
+	wait_until 20 exists "$FLEET/apart"
+	kill_alone
+	add_test T-2 "deps/tool && test -e work-T-2" '{"sort_order": 1}'
+	run_alone
+	wait_until 20 test_is T-2 passed
+}
+
 # T-1's worker, which does that first, ends when there is $FLEET/go.
 working_loop() {
 	dependent_loop 'max_attempts = 1;' <<-SH
