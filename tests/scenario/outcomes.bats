@@ -299,6 +299,48 @@ worker: it waits for input: nothing for 1s; verify: exit 1" \
 	    AND context ->> 'cleared_at' IS NULL"
 }
 
+# is_over_budget LIMIT: an attempt has been ended by that limit of the day, which
+# leaves the test for later.
+is_over_budget() {
+	came_to budget 0 pending
+	[[ $(last_end) == "budget: no file was changed; worker: out of budget"* ]] ||
+	    fail "$(last_end)"
+	wait_until 20 sql_is 1 "SELECT count(*) FROM events
+	    WHERE event_type = 'budget_exceeded' AND payload ->> 'cause' LIKE '%$1%'"
+	ended 1
+}
+
+@test "budget: of the loop's day, spent in the middle of an attempt" {
+	echo hang-on-question > "$FLEET/day"
+	preset opencode 'input_limit = "0"; silence_limit = "0";' \
+	    'budget = { loop_day_usd = 0.01; };'
+	add_test T-1 "test -e done" "$locking"
+	run_alone
+	is_over_budget loop-1
+	# It isn't tried again before there is something to spend.
+	echo good > "$FLEET/day"
+	lk budget --raise 1 --loop loop-1
+	wait_until 90 test_is T-1 passed
+	sql_is budget,passed "SELECT group_concat(outcome) FROM
+	    (SELECT outcome FROM attempts ORDER BY fence)"
+}
+
+@test "budget: of the day, spent by all loops together" {
+	echo hang-on-question > "$FLEET/day"
+	preset opencode 'input_limit = "0"; silence_limit = "0";' \
+	    'budget = { day_usd = 0.02; };'
+	add_test T-1 "test -e done" "$locking"
+	run_alone loop-1
+	wait_until 20 sql_is 0.012 "SELECT cost_usd FROM attempts"
+	jq -n '{id: "U-1", loop_id: "loop-2", verify: "test -e done"}' |
+	    add_tests
+	run_alone loop-2
+	is_over_budget day
+	wait_until 20 ended 1 U-1
+	sql_is budget "SELECT outcome FROM attempts WHERE test_id = 'U-1'"
+	test_is U-1 pending
+}
+
 @test "rate_limited: one gate for all, and one who tries it" {
 	local other
 	echo limit > "$FLEET/day"
