@@ -597,6 +597,54 @@ check="sh tests/check.sh"
 	wait_until 20 test_is T-2 passed
 }
 
+@test "gamed: what the loop says is a file of tests, and only that" {
+	tested_project <<-'SH'
+		#!/bin/sh
+		echo 'test -e other' > tests/check.sh
+		touch other
+		test "$LOOPKEEPER_TEST_ID" != T-1 || echo changed > special
+	SH
+	sed -i 's/max_attempts = 1;/& test_files = [ "spec*" ];/' \
+	    "$LOOPKEEPER_CONFIG"
+	add_test T-1 "$check" "$locking"
+	run_alone
+	came_to gamed 1 blocked
+	detail_is "gamed: it changed special, a file of tests"
+	never_merged T-1
+	add_test T-2 "$check"
+	wait_until 20 test_is T-2 passed
+	[[ $(in_repository show loopkeeper/main:tests/check.sh) == \
+	    'test -e other' ]]
+}
+
+@test "gamed: what a file of tests is where nobody says" {
+	local path paths=(a.test.js src/a.test.ts a_test.go src/a_test.py
+	    test_a.py src/test_b.py src/a.spec.ts tests/a/b test/c.rb spec/d.rb
+	    src/__tests__/e.js __tests__/f.js src/__snapshots__/g h.snap)
+	local others=(src/attest.c src/contest.c latest/x testing/x src/a.c)
+	commit "${paths[@]}" "${others[@]}"
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		echo changed > "$(cat "$LOOPKEEPER_SPEC_FILE")"
+	SH
+	for path in "${paths[@]}" "${others[@]}"; do
+		jq -n --arg id "T-${path//\//-}" --arg path "$path" \
+		    '{id: $id, loop_id: "loop-1", spec_content: $path,
+		    verify: "grep -qx changed \"\($path)\""}'
+	done | add_tests
+	run_alone
+	wait_until 60 sql_is 0 "SELECT count(*) FROM tests
+	    WHERE status IN ('pending', 'in_progress')"
+	for path in "${paths[@]}"; do
+		[[ $(last_end "T-${path//\//-}") == \
+		    "gamed: it changed $path, a file of tests" ]] ||
+		    fail "$path: $(last_end "T-${path//\//-}")"
+	done
+	for path in "${others[@]}"; do
+		test_is "T-${path//\//-}" passed
+	done
+}
+
 @test "a test that was added is left out" {
 	tested_project <<-'SH'
 		#!/bin/sh
