@@ -109,6 +109,34 @@ detail_is() {
 	    fail "$(snapshot told)"
 }
 
+@test "before each attempt there is a checkpoint, which leads back there" {
+	local before=() id
+	one_loop 'max_attempts = 2;' <<-'SH'
+		#!/bin/sh
+		test "$LOOPKEEPER_ATTEMPT-$LOOPKEEPER_TEST_ID" = 1-T-2 ||
+			touch "$LOOPKEEPER_TEST_ID"
+	SH
+	in_repository branch loopkeeper/main
+	for id in T-1 T-2 T-3; do
+		before+=("$(tip)")
+		add_test "$id" "test -e $id"
+		[[ $id != T-1 ]] || run_alone
+		wait_until 20 test_is "$id" passed
+	done
+	sql_is "T-1 ${before[0]}, T-2 ${before[1]}, T-2 ${before[1]}, \
+T-3 ${before[2]}" "SELECT group_concat(test_id || ' ' || git_ref, ', ')
+	    FROM (SELECT * FROM checkpoints WHERE loop_id = 'loop-1'
+	    AND checkpoint_type = 'attempt' ORDER BY rowid)"
+	stop_alone
+	id=$(sql "SELECT id FROM checkpoints WHERE test_id = 'T-2' LIMIT 1")
+	lk rollback loop-1 --to "$id" --yes
+	[[ $(in_repository ls-tree --name-only loopkeeper/main) == \
+	    $'README\nT-1' ]]
+	test_is T-1 passed
+	test_is T-2 pending
+	test_is T-3 pending
+}
+
 @test "failed for good" {
 	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh
