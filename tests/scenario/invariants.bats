@@ -441,6 +441,42 @@ waiting() {
 	snapshot work
 }
 
+@test "I5: what breaks the test of another, merged meanwhile, isn't merged" {
+	one_loop <<-'SH'
+		#!/bin/sh
+		touch "$LOOPKEEPER_TEST_ID"
+	SH
+	fleet_config <<-CONF
+		loops = { repository = "$FLEET/repository"; pause = "0";
+		  worker = [ "$FLEET/worker" ]; max_attempts = 1; };
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ]; loop = {}; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ]; loop = {}; }
+		);
+	CONF
+	add_test P-1 "test -e P-1"
+	run_alone loop-1
+	wait_until 20 test_is P-1 passed
+	jq -n --arg verify "$(waiting T-2)" \
+	    '{id: "T-2", loop_id: "loop-2", verify: $verify}' | add_tests
+	run_alone loop-2
+	wait_until 20 exists "$FLEET/verifying"
+	add_test T-1 "test -e T-1 && test ! -e T-2"
+	wait_until 20 test_is T-1 passed
+	touch "$FLEET/go"
+	wait_until 20 test_is T-2 blocked
+	# It was well where it was verified first.
+	file_has "$(attempt transcript T-2)" "T-1 fails without it, too"
+	file_has "$(attempt transcript T-2)" "put on $(tip | cut -c 1-12)"
+	[[ $(last_end T-2) == "failed: it breaks T-1, which passed without it: \
+verify: exit 1" ]] || fail "$(last_end T-2)"
+	never_merged T-2
+	test_is T-1 passed
+	# Nobody's turn is kept by that.
+	add_test T-3 "test -e T-3"
+	wait_until 20 test_is T-3 passed
+}
+
 @test "I5: two loops, one branch, every commit verified on the one before" {
 	local i
 	one_loop <<-'SH'

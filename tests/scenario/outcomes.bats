@@ -109,6 +109,34 @@ detail_is() {
 	    fail "$(snapshot told)"
 }
 
+@test "before each attempt there is a checkpoint, which leads back there" {
+	local before=() id
+	one_loop 'max_attempts = 2;' <<-'SH'
+		#!/bin/sh
+		test "$LOOPKEEPER_ATTEMPT-$LOOPKEEPER_TEST_ID" = 1-T-2 ||
+			touch "$LOOPKEEPER_TEST_ID"
+	SH
+	in_repository branch loopkeeper/main
+	for id in T-1 T-2 T-3; do
+		before+=("$(tip)")
+		add_test "$id" "test -e $id"
+		[[ $id != T-1 ]] || run_alone
+		wait_until 20 test_is "$id" passed
+	done
+	sql_is "T-1 ${before[0]}, T-2 ${before[1]}, T-2 ${before[1]}, \
+T-3 ${before[2]}" "SELECT group_concat(test_id || ' ' || git_ref, ', ')
+	    FROM (SELECT * FROM checkpoints WHERE loop_id = 'loop-1'
+	    AND checkpoint_type = 'attempt' ORDER BY rowid)"
+	stop_alone
+	id=$(sql "SELECT id FROM checkpoints WHERE test_id = 'T-2' LIMIT 1")
+	lk rollback loop-1 --to "$id" --yes
+	[[ $(in_repository ls-tree --name-only loopkeeper/main) == \
+	    $'README\nT-1' ]]
+	test_is T-1 passed
+	test_is T-2 pending
+	test_is T-3 pending
+}
+
 @test "failed for good" {
 	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh
@@ -313,6 +341,48 @@ worker: it waits for input: nothing for 1s; verify: exit 1" \
 	wait_until 90 test_is T-2 passed
 	sql_is 0 "SELECT count(*) FROM alerts WHERE alert_type LIKE 'budget%'
 	    AND context ->> 'cleared_at' IS NULL"
+}
+
+# is_over_budget LIMIT: an attempt has been ended by that limit of the day, which
+# leaves the test for later.
+is_over_budget() {
+	came_to budget 0 pending
+	[[ $(last_end) == "budget: no file was changed; worker: out of budget"* ]] ||
+	    fail "$(last_end)"
+	wait_until 20 sql_is 1 "SELECT count(*) FROM events
+	    WHERE event_type = 'budget_exceeded' AND payload ->> 'cause' LIKE '%$1%'"
+	ended 1
+}
+
+@test "budget: of the loop's day, spent in the middle of an attempt" {
+	echo hang-on-question > "$FLEET/day"
+	preset opencode 'input_limit = "0"; silence_limit = "0";' \
+	    'budget = { loop_day_usd = 0.01; };'
+	add_test T-1 "test -e done" "$locking"
+	run_alone
+	is_over_budget loop-1
+	# It isn't tried again before there is something to spend.
+	echo good > "$FLEET/day"
+	lk budget --raise 1 --loop loop-1
+	wait_until 90 test_is T-1 passed
+	sql_is budget,passed "SELECT group_concat(outcome) FROM
+	    (SELECT outcome FROM attempts ORDER BY fence)"
+}
+
+@test "budget: of the day, spent by all loops together" {
+	echo hang-on-question > "$FLEET/day"
+	preset opencode 'input_limit = "0"; silence_limit = "0";' \
+	    'budget = { day_usd = 0.02; };'
+	add_test T-1 "test -e done" "$locking"
+	run_alone loop-1
+	wait_until 20 sql_is 0.012 "SELECT cost_usd FROM attempts"
+	jq -n '{id: "U-1", loop_id: "loop-2", verify: "test -e done"}' |
+	    add_tests
+	run_alone loop-2
+	is_over_budget day
+	wait_until 20 ended 1 U-1
+	sql_is budget "SELECT outcome FROM attempts WHERE test_id = 'U-1'"
+	test_is U-1 pending
 }
 
 @test "rate_limited: one gate for all, and one who tries it" {
@@ -620,6 +690,54 @@ check="sh tests/check.sh"
 	detail_is "gamed: it changed special, a file of tests"
 	add_test T-2 "$check"
 	wait_until 20 test_is T-2 passed
+}
+
+@test "gamed: what the loop says is a file of tests, and only that" {
+	tested_project <<-'SH'
+		#!/bin/sh
+		echo 'test -e other' > tests/check.sh
+		touch other
+		test "$LOOPKEEPER_TEST_ID" != T-1 || echo changed > special
+	SH
+	sed -i 's/max_attempts = 1;/& test_files = [ "spec*" ];/' \
+	    "$LOOPKEEPER_CONFIG"
+	add_test T-1 "$check" "$locking"
+	run_alone
+	came_to gamed 1 blocked
+	detail_is "gamed: it changed special, a file of tests"
+	never_merged T-1
+	add_test T-2 "$check"
+	wait_until 20 test_is T-2 passed
+	[[ $(in_repository show loopkeeper/main:tests/check.sh) == \
+	    'test -e other' ]]
+}
+
+@test "gamed: what a file of tests is where nobody says" {
+	local path paths=(a.test.js src/a.test.ts a_test.go src/a_test.py
+	    test_a.py src/test_b.py src/a.spec.ts tests/a/b test/c.rb spec/d.rb
+	    src/__tests__/e.js __tests__/f.js src/__snapshots__/g h.snap)
+	local others=(src/attest.c src/contest.c latest/x testing/x src/a.c)
+	commit "${paths[@]}" "${others[@]}"
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		echo changed > "$(cat "$LOOPKEEPER_SPEC_FILE")"
+	SH
+	for path in "${paths[@]}" "${others[@]}"; do
+		jq -n --arg id "T-${path//\//-}" --arg path "$path" \
+		    '{id: $id, loop_id: "loop-1", spec_content: $path,
+		    verify: "grep -qx changed \"\($path)\""}'
+	done | add_tests
+	run_alone
+	wait_until 60 sql_is 0 "SELECT count(*) FROM tests
+	    WHERE status IN ('pending', 'in_progress')"
+	for path in "${paths[@]}"; do
+		[[ $(last_end "T-${path//\//-}") == \
+		    "gamed: it changed $path, a file of tests" ]] ||
+		    fail "$path: $(last_end "T-${path//\//-}")"
+	done
+	for path in "${others[@]}"; do
+		test_is "T-${path//\//-}" passed
+	done
 }
 
 @test "a test that was added is left out" {

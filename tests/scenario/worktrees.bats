@@ -166,13 +166,98 @@ installed_twice() {
 		#!/bin/sh
 		echo broken > package-lock.json
 	SH
-	sed -i '3i grep -qv broken package-lock.json || exit 4' "$FLEET/install"
+	sed -i '3i grep -qv broken package-lock.json || broken' "$FLEET/install"
+	sed -i '2i broken() { rm -rf deps; echo "bad lock file"; exit 4; }' \
+	    "$FLEET/install"
 	add_test T-1 "test -e work"
 	run_alone
 	wait_until 20 test_is T-1 blocked
 	[[ $(last_end) == "failed: setup fails after it changed what setup \
 depends on: exit 4" ]] || fail "$(last_end)"
 	alerts_are 0 setup
+	file_has "$(attempt "replace(transcript, '.log', '.failure')")" \
+	    "bad lock file"
+	# And of what it left half done nothing is used.
+	add_test T-2 "test -e work-2 && $up_to_date && deps/tool"
+	sed -i 's/^echo.*/touch work-2/' "$FLEET/worker"
+	wait_until 20 test_is T-2 passed
+	alerts_are 0 setup
+}
+
+@test "what a setup that was killed had taken apart isn't used" {
+	dependent_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		test "$LOOPKEEPER_TEST_ID" = T-2 || echo 2 > package-lock.json
+		touch "work-$LOOPKEEPER_TEST_ID"
+	SH
+	sed -i '3i grep -qx 2 package-lock.json && apart' "$FLEET/install"
+	sed -i "2i apart() { rm -r deps; touch '$FLEET/apart'; sleep 1000; }" \
+	    "$FLEET/install"
+	add_test T-1 "test -e work-T-1" '{"sort_order": 2}'
+	run_alone
+	wait_until 20 exists "$FLEET/apart"
+	kill_alone
+	add_test T-2 "deps/tool && test -e work-T-2" '{"sort_order": 1}'
+	run_alone
+	wait_until 20 test_is T-2 passed
+}
+
+# T-1's worker, which does that first, ends when there is $FLEET/go.
+working_loop() {
+	dependent_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		echo once >> "$FLEET/working"
+		${1:-true}
+		touch work
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	add_test T-1 "test -e work && $up_to_date"
+	run_alone
+	wait_until 20 exists "$FLEET/working"
+}
+
+# Its setup failed and that isn't its doing: nothing is claimed, once told, and
+# then it goes on with what was done.
+was_parked() {
+	wait_until 20 ended 1
+	wait_until 20 alert_stands setup 1
+	[[ $(last_end) == "interrupted: setup: exit 3" ]] || fail "$(last_end)"
+	sql_is parked "SELECT state FROM attempts"
+	used_up 0
+	test_is T-1 pending
+	wait_until 20 tried_in_vain
+	ended 1
+	rm "$FLEET/no-network"
+	wait_until 20 test_is T-1 passed
+	merged_exactly T-1
+	[[ $(wc -l < "$FLEET/working") == 1 ]] || fail "worked twice"
+	file_has "$(attempt transcript)" "which an earlier attempt had made"
+	alerts_are 1 setup
+	alert_stands setup 0
+	sql_is 2 "SELECT count(*) FROM attempts"
+	used_up 1
+}
+
+tried_in_vain() {
+	file_has "$FLEET/state/loop-1/specs/logs/setup.log" "no network"
+}
+
+@test "a setup that fails for what another merged is nobody's failure" {
+	working_loop
+	echo 2 > "$FLEET/repository/package-lock.json"
+	in_repository stash -q
+	in_repository update-ref refs/heads/loopkeeper/main "$(
+	    in_repository commit-tree -m "Update" -p loopkeeper/main \
+	    'stash@{0}^{tree}')"
+	touch "$FLEET/no-network" "$FLEET/go"
+	was_parked
+}
+
+@test "nor is one that fails without the attempt, too" {
+	working_loop "echo 2 > package-lock.json"
+	touch "$FLEET/no-network" "$FLEET/go"
+	was_parked
+	[[ $(in_repository show loopkeeper/main:package-lock.json) == 2 ]]
 }
 
 @test "files to bring, folders to share, and a number of its own" {

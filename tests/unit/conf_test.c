@@ -616,6 +616,36 @@ test_loop(void **state)
 	conf_free(conf);
 }
 
+#define MINUTE INT64_C(60000)
+
+/* The five clocks of a worker, where nobody says anything. */
+static void
+test_clocks(void **state)
+{
+	struct conf *conf =
+	    good("loops = { worker = [ \"prog\" ]; repository = \"r\"; };"
+		 " components = ( { name = \"l-1\"; command = [ "
+		 "\"loopkeeper-loop\" ]; loop = { }; } );");
+	const struct loop_config *loop = conf_loop(conf, "l-1");
+
+	(void)state;
+	assert_non_null(loop);
+	/* A preset says 90 s; another program may keep quiet. */
+	assert_int_equal(loop->startup_limit_ms, -1);
+	assert_int_equal(loop->silence_limit_ms, 10 * MINUTE);
+	assert_int_equal(loop->input_limit_ms, 2 * MINUTE);
+	assert_int_equal(loop->progress_limit_ms, 60 * MINUTE);
+	assert_int_equal(loop->time_warning_ms, 30 * MINUTE);
+	assert_int_equal(loop->time_limit_ms, 120 * MINUTE);
+	assert_int_equal(loop->verify_limit_ms, 10 * MINUTE);
+	assert_int_equal(loop->setup_limit_ms, 30 * MINUTE);
+	assert_int_equal(conf->budget.attempt_usd, -1);
+	assert_int_equal(conf->budget.attempt_tokens, -1);
+	assert_int_equal(conf->budget.loop_day_usd, -1);
+	assert_int_equal(conf->budget.day_usd, -1);
+	conf_free(conf);
+}
+
 /* The file itself, with an include beside it. */
 static void
 test_files(void **state)
@@ -768,6 +798,7 @@ main(void)
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_kind),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_state_directory),

@@ -162,6 +162,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 	if (result == 1) {
 		(void)snprintf(r->candidate, sizeof(r->candidate), "%s", moved);
 		(void)snprintf(r->onto, sizeof(r->onto), "%s", onto);
+		r->is_rechecked = false;
 	} else if (result == 0) {
 		(void)snprintf(detail, sizeof(detail),
 		    "it conflicts with what was merged meanwhile: %s",
@@ -318,7 +319,7 @@ candidate_resume(struct runner *r, int64_t now_ms)
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
 	r->is_changed = true;
 	transcript_note(r->transcript_fd,
-	    "goes on with %.12s, which an earlier attempt had verified",
+	    "goes on with %.12s, which an earlier attempt had made",
 	    c->last_result_commit);
 	verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
 	return true;

@@ -14,8 +14,9 @@ void candidate_make(struct runner *r, int64_t now_ms);
 /* The snapshot alone, where the attempt ends before that. Returns 0, or -1
  * with git's error: then the work stays where it is. */
 int candidate_save(struct runner *r);
-/* An earlier attempt of the test was verified, but not merged: goes on with
- * it. Returns false where that is of no use. */
+/* An earlier attempt of the test was verified, but not merged, or nothing could
+ * be set up for that: goes on with it. Returns false where that is of no use.
+ */
 bool candidate_resume(struct runner *r, int64_t now_ms);
 /* Puts the candidate on another commit. Returns 1, 0 when the attempt was
  * closed because it doesn't apply there, -1 with git's error. */

@@ -137,10 +137,12 @@ fill_files(const struct runner *r, struct attempt_end *end)
 static void
 fill_commits(const struct runner *r, struct attempt_end *end)
 {
-	bool verified = r->phase == PHASE_INTEGRATE && r->is_changed;
+	/* Verified, or nobody knows yet because setup couldn't be run. */
+	bool is_kept = r->phase == PHASE_INTEGRATE ||
+	    (r->phase == PHASE_RESETUP && end->outcome == OUTCOME_INTERRUPTED);
 
 	copy(end->base_commit, sizeof(end->base_commit), r->base);
-	if (verified)
+	if (is_kept && r->is_changed)
 		copy(end->result_commit, sizeof(end->result_commit),
 		    r->candidate);
 	else if (end->outcome == OUTCOME_PASSED)

@@ -77,6 +77,18 @@ evidence_keep(struct runner *r, const char *title)
 		log_line(&r->agent.log, "%s: %s", path, strerror(errno));
 }
 
+void
+evidence_forget(struct runner *r)
+{
+	char path[PATH_SIZE];
+
+	free(r->failure);
+	r->failure = NULL;
+	if (transcript_beside(r->transcript, ".failure", path) < 0 ||
+	    (unlink(path) < 0 && errno != ENOENT))
+		log_line(&r->agent.log, "%s: %s", path, strerror(errno));
+}
+
 /* What was kept beside that transcript; NULL for nothing. To be freed. */
 static char *
 read_beside(const char *transcript)

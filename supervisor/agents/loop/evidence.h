@@ -7,6 +7,8 @@
 
 /* The end of what the job wrote; title says what it is. */
 void evidence_keep(struct runner *r, const char *title);
+/* It says nothing of what was done. */
+void evidence_forget(struct runner *r);
 /* That of the attempt before. */
 void evidence_recall(struct runner *r);
 

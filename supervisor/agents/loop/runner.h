@@ -101,10 +101,12 @@ struct runner {
 	int merge_fd;	       /* the lock, from the first merge on; -1 */
 	enum phase then_phase; /* what follows resetup, and on which commit */
 	char then_commit[GIT_HASH_SIZE];
+	char setup_text[160]; /* how it failed on the candidate; "": not asked
+				 whether it does without it */
 	struct passing_list rechecks;
 	size_t nrechecked;
 	enum recheck_step recheck_step;
-	bool is_rechecked; /* the candidate's tree, at its first base */
+	bool is_rechecked; /* the candidate, as it is now */
 
 	struct outcome outcome; /* in write, and in integrate */
 	bool saved;		/* it lies in outcome_path */

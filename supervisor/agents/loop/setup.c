@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "agents/common/transcript.h"
 #include "agents/loop/setup.h"
 #include "base/texts.h"
+#include "git/setup_note.h"
 
 int
 setup_open_log(struct runner *r)
@@ -23,15 +25,18 @@ int
 setup_start(struct runner *r, enum phase phase, int64_t now_ms)
 {
 	const struct claim *claim = phase == PHASE_SETUP ? NULL : &r->claim;
+	const struct worktree *tree = &r->place.trees[r->setup_tree];
 	char **envp = worker_environment(r->config, claim, NULL);
 	int result = -1, saved;
 
-	if (envp != NULL) {
+	/* What it had made is whole again only when it ends well. */
+	if (envp != NULL && setup_note_remove(&r->place.git, tree) == 0) {
 		transcript_note(
 		    r->transcript_fd, "setup: %s", r->config->setup);
+		r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
 		result = job_start_shell(&r->job, r->config->setup,
 		    &(struct job_command){ .envp = envp,
-			.directory = r->place.trees[r->setup_tree].path,
+			.directory = tree->path,
 			.output_fd = r->transcript_fd,
 			.time_limit_ms = r->config->setup_limit_ms,
 			.silence_limit_ms = r->config->silence_limit_ms },

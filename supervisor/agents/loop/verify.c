@@ -11,9 +11,12 @@
 #include "agents/loop/integrate.h"
 #include "agents/loop/recheck.h"
 #include "agents/loop/setup.h"
+#include "agents/loop/trouble.h"
 #include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/texts.h"
+
+#define SETUP_BROKEN "setup fails after it changed what setup depends on: "
 
 bool
 verify_passed(const struct runner *r)
@@ -76,11 +79,23 @@ go_on(struct runner *r, int64_t now_ms)
 	}
 }
 
+static void
+set_up(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+
+	r->setup_tree = TREE_VERIFY;
+	if (setup_start(r, PHASE_RESETUP, now_ms) == 0)
+		return;
+	(void)snprintf(detail, sizeof(detail), "setup can't be started: %s",
+	    strerror(errno));
+	attempt_interrupt(r, detail, now_ms);
+}
+
 void
 verify_begin(
     struct runner *r, enum phase phase, const char *commit, int64_t now_ms)
 {
-	char detail[ATTEMPT_DETAIL_SIZE];
 	int due = -1;
 
 	attempt_note(r, ATTEMPT_VERIFYING, 0, 0);
@@ -90,51 +105,109 @@ verify_begin(
 	}
 	r->then_phase = phase;
 	(void)snprintf(r->then_commit, sizeof(r->then_commit), "%s", commit);
+	r->setup_text[0] = '\0';
 	if (workplace_reset(&r->place, TREE_VERIFY, commit) == 0)
 		due = provision_is_due(&r->place.git, &r->place.provision,
 		    &r->place.trees[TREE_VERIFY], commit);
-	if (due < 0) {
+	if (due < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
-	} else if (due == 0) {
+	else if (due == 0)
 		go_on(r, now_ms);
-	} else {
-		r->setup_tree = TREE_VERIFY;
-		if (setup_start(r, PHASE_RESETUP, now_ms) == 0)
-			return;
-		(void)snprintf(detail, sizeof(detail),
-		    "setup can't be started: %s", strerror(errno));
-		attempt_interrupt(r, detail, now_ms);
-	}
+	else
+		set_up(r, now_ms);
 }
 
-/* It worked before this attempt changed what it depends on; or works on
- * nothing any more. */
+/* Setup depends on other things in the candidate than below it? 1, 0, or -1. */
+static int
+changes_setup(struct runner *r)
+{
+	const struct worktree *tree = &r->place.trees[TREE_VERIFY];
+	struct provision *p = &r->place.provision;
+	uint64_t before;
+
+	if (provision_is_due(&r->place.git, p, tree, r->onto) < 0)
+		return -1;
+	before = p->fingerprint;
+	if (provision_is_due(&r->place.git, p, tree, r->candidate) < 0)
+		return -1;
+	return p->fingerprint != before;
+}
+
+/* Nobody's doing: the candidate waits until setup works again, on which nothing
+ * is claimed. */
+static void
+park(struct runner *r, const char *text, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+
+	(void)snprintf(detail, sizeof(detail), "setup: %s", text);
+	close_begin(r, OUTCOME_INTERRUPTED, true, detail, now_ms);
+	trouble_note(
+	    r, now_ms, "setup", "setup: %s: see %s", text, r->transcript);
+}
+
+/* It worked below the candidate before; whether it still does there tells whose
+ * doing it is. */
+static void
+doubt_setup(struct runner *r, const char *text, int64_t now_ms)
+{
+	char title[ATTEMPT_DETAIL_SIZE];
+
+	(void)snprintf(title, sizeof(title), SETUP_BROKEN "%s", text);
+	evidence_keep(r, title);
+	(void)snprintf(r->setup_text, sizeof(r->setup_text), "%s", text);
+	transcript_note(r->transcript_fd, "setup: %s; without it:", text);
+	if (workplace_reset(&r->place, TREE_VERIFY, r->onto) < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else
+		set_up(r, now_ms);
+}
+
+static void
+blame_setup(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+
+	(void)snprintf(
+	    detail, sizeof(detail), SETUP_BROKEN "%s", r->setup_text);
+	if (r->is_worked)
+		attempt_fail(r, detail, now_ms);
+	else
+		attempt_restart(r, now_ms);
+}
+
 static void
 fail_setup(struct runner *r, int64_t now_ms)
 {
-	char detail[ATTEMPT_DETAIL_SIZE], text[160];
+	char text[sizeof(r->setup_text)];
+	int changed = 0;
 
 	job_describe(&r->job, text, sizeof(text));
-	if (strcmp(r->then_commit, r->candidate) == 0) {
-		(void)snprintf(detail, sizeof(detail),
-		    "setup fails after it changed what setup depends on: %s",
-		    text);
-		evidence_keep(r, detail);
-		attempt_fail(r, detail, now_ms);
-	} else {
-		(void)snprintf(detail, sizeof(detail), "setup: %s", text);
-		attempt_interrupt(r, detail, now_ms);
-	}
+	if (r->setup_text[0] != '\0')
+		evidence_forget(r);
+	else if (r->is_changed && strcmp(r->then_commit, r->candidate) == 0)
+		changed = changes_setup(r);
+	if (changed < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (changed > 0)
+		doubt_setup(r, text, now_ms);
+	else
+		park(r, text, now_ms);
 }
 
 void
 verify_set_up(struct runner *r, int64_t now_ms)
 {
+	bool doubted = r->setup_text[0] != '\0';
+
 	if (!verify_passed(r))
 		fail_setup(r, now_ms);
 	else if (provision_done(&r->place.git, &r->place.provision,
-		     &r->place.trees[TREE_VERIFY], r->then_commit) < 0)
+		     &r->place.trees[TREE_VERIFY],
+		     doubted ? r->onto : r->then_commit) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (doubted)
+		blame_setup(r, now_ms);
 	else
 		go_on(r, now_ms);
 }
