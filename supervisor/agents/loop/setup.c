@@ -5,7 +5,6 @@
 #include "agents/common/transcript.h"
 #include "agents/loop/setup.h"
 #include "base/texts.h"
-#include "git/setup_note.h"
 
 int
 setup_open_log(struct runner *r)
@@ -29,8 +28,7 @@ setup_start(struct runner *r, enum phase phase, int64_t now_ms)
 	char **envp = worker_environment(r->config, claim, NULL);
 	int result = -1, saved;
 
-	/* What it had made is whole again only when it ends well. */
-	if (envp != NULL && setup_note_remove(&r->place.git, tree) == 0) {
+	if (envp != NULL) {
 		transcript_note(
 		    r->transcript_fd, "setup: %s", r->config->setup);
 		r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
