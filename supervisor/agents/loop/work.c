@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "agents/common/transcript.h"
 #include "agents/loop/attempt.h"
 #include "agents/loop/session.h"
@@ -70,6 +72,10 @@ run_worker(struct runner *r, int64_t now_ms)
 	if (output_begin(&r->output, r->transcript_fd, r->job_offset,
 		r->worker.preset) < 0)
 		return -1;
+	/* Until it says so itself: it may be broken off before. */
+	if (r->goes_on)
+		(void)strlcpy(r->output.session_id, r->claim.session.id,
+		    sizeof(r->output.session_id));
 	r->is_worked = true;
 	return job_start(&r->job,
 	    &(struct job_command){ .argv = r->worker.argv,
