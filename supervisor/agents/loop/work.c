@@ -62,7 +62,7 @@ note_command(struct runner *r)
 }
 
 static int
-run_worker(struct runner *r, int64_t now_ms)
+run_worker(struct runner *r)
 {
 	const struct loop_config *c = r->config;
 
@@ -87,8 +87,7 @@ run_worker(struct runner *r, int64_t now_ms)
 		.silence_limit_ms = c->silence_limit_ms,
 		.input_limit_ms = c->input_limit_ms,
 		.progress_limit_ms = c->progress_limit_ms,
-		.time_limit_ms = c->time_limit_ms },
-	    now_ms);
+		.time_limit_ms = c->time_limit_ms });
 }
 
 void
@@ -122,7 +121,7 @@ work_start(struct runner *r, int64_t now_ms)
 		not_started(r, r->marker_path, now_ms);
 		return;
 	}
-	if (run_worker(r, now_ms) < 0) {
+	if (run_worker(r) < 0) {
 		not_started(r, r->worker.argv[0], now_ms);
 		return;
 	}
