@@ -30,23 +30,41 @@ judge_next_ms(const struct keeper *k)
 	    earlier(next_ms, k->look_ms), component_next_ms(&k->c, k->config));
 }
 
+/* Only who reads makes room in a full pipe, however soon it is full again. */
+static void
+watch_room(struct keeper *k)
+{
+	k->output_had_room = false;
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		loop_remove(&k->loop, &k->room_key[i]);
+		if (output_stream_is_full(&k->output, (enum output_stream)i))
+			k->room_key[i] =
+			    loop_add(&k->loop, k->output.write_fd[i],
+				EPOLLOUT | EPOLLONESHOT, SOURCE_ROOM, NULL);
+	}
+}
+
 /*
  * Whether it may be blocked by its own output: a pipe is full and nobody
  * reads, because the logger is away, or because nothing of it was taken
- * since we last looked.
+ * since we last looked. What lies in it tells that only where its lines
+ * differ.
  */
 static bool
 is_blocked(struct keeper *k)
 {
 	uint64_t last = k->output_mark;
+	bool had_room = k->output_had_room;
 
 	if (!output_is_full(&k->output)) {
 		k->output_mark = 0;
 		return false;
 	}
 	k->output_mark = output_mark(&k->output);
+	watch_room(k);
 	/* The first look at a full pipe tells nothing yet: look again. */
-	return !peers_have_logger(k) || last == 0 || last == k->output_mark;
+	return !peers_have_logger(k) || last == 0 ||
+	    (last == k->output_mark && !had_room);
 }
 
 static int64_t

@@ -27,6 +27,7 @@ collect(struct keeper *k)
 		case SOURCE_PEER: peers_serve(k, e.owner, e.events); break;
 		case SOURCE_MAIN: reap_main(k); break;
 		case SOURCE_OUTPUT: judge_output(k); break;
+		case SOURCE_ROOM: k->output_had_room = true; break;
 		}
 	}
 }

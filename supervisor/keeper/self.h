@@ -28,7 +28,7 @@
 #include "system/status.h"
 
 #define KEEPER_PEERS   8
-#define KEEPER_SOURCES (KEEPER_PEERS + 6)
+#define KEEPER_SOURCES (KEEPER_PEERS + 8)
 #define KEEPER_NOTES   16
 #define KEEPER_STRINGS 32768 /* what is composed for the environment */
 #define KEEPER_WORDS   16384 /* of its birth */
@@ -43,6 +43,7 @@ enum keeper_source {
 	SOURCE_PEER,
 	SOURCE_MAIN,   /* pidfd of a main process that isn't our child */
 	SOURCE_OUTPUT, /* something came into a pipe (when_full = drop) */
+	SOURCE_ROOM,   /* a pipe that was full had room */
 };
 
 /* Somebody connected: the daemon, the logger, or one that hasn't said yet. */
@@ -136,7 +137,9 @@ struct keeper {
 	int64_t look_ms;   /* was blocked by its output: look again; 0: no */
 	int64_t drop_ms;   /* when to look at its output again; 0: never */
 	uint64_t output_key[OUTPUT_STREAMS];
+	uint64_t room_key[OUTPUT_STREAMS];
 	uint64_t output_mark; /* of full pipes, when last looked at */
+	bool output_had_room; /* since then */
 	uint32_t random;
 	int error; /* ERRNO= of this start */
 

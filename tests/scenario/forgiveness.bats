@@ -122,3 +122,28 @@ live_on_after() {
 	restarts=$(status_field silent restarts)
 	wait_until 20 restarts_exceed silent $((restarts + 1))
 }
+
+# slow_down PID: it gets on, but stands most of the time.
+slow_down() {
+	trap 'kill -CONT "$1"; exit' TERM
+	while kill -CONT "$1"; do
+		sleep 0.02
+		kill -STOP "$1"
+		sleep 0.2
+	done
+}
+
+# Each look at its pipe finds the same: full, of the same line, which is as long
+# as a page.
+@test "who floods a logger that reads isn't excused" {
+	lk down
+	fleet_config <<-CONF
+		components = ( { name = "floods"; ready = "notify";
+		    notify_access = "tree"; heartbeat = { timeout = "6s"; };
+		    command = [ "/bin/sh", "-c",
+		      "systemd-notify --ready; exec yes \$(printf %04095d 0)" ]; } );
+	CONF
+	lk up -d --wait
+	background slow.log slow_down "$(pid_of logger)"
+	wait_event "component = 'floods' AND event_type = 'component_stuck'" 40
+}

@@ -150,6 +150,22 @@ T-3 ${before[2]}" "SELECT group_concat(test_id || ' ' || git_ref, ', ')
 	next_passes
 }
 
+@test "verify has its whole time, however long git took" {
+	in_repository config filter.slow.smudge 'sleep 4; cat'
+	in_repository config filter.slow.clean cat
+	echo 'work filter=slow' > "$FLEET/repository/.gitattributes"
+	in_repository add .gitattributes
+	in_repository commit -q -m "Filter"
+	one_loop 'verify_limit = "3s"; max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		echo done > work
+	SH
+	add_test T-1 "sleep 0.5; grep done work"
+	run_alone
+	wait_until 60 ended 1
+	detail_is "passed: "
+}
+
 @test "crashed" {
 	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh

@@ -16,7 +16,8 @@ prepare() {
 		#!/bin/bash
 		cat > /dev/null
 		echo "$*" >> "$FLEET/runs"
-		echo '{"type":"system","subtype":"init","session_id":"s-1"}'
+		[[ -e $FLEET/mute ]] ||
+		    echo '{"type":"system","subtype":"init","session_id":"s-1"}'
 		. "$FLEET/day"
 		echo '{"type":"result","subtype":"success","is_error":false}'
 	SH
@@ -113,6 +114,23 @@ was_continued() {
 	rm "$FLEET/hold"
 	go_on 'test -e one && touch done'
 	was_continued
+}
+
+@test "a continuation that is broken off before it says anything is continued" {
+	add_test T-1 "test -e one && test -e done"
+	interrupt 'echo 1 > one'
+	touch "$FLEET/mute"
+	day 'touch "$FLEET/resumed"; exec sleep 1000'
+	run_alone
+	wait_until 20 exists "$FLEET/resumed"
+	stop_alone
+	ended 2
+	[[ $(attempt outcome) == interrupted ]]
+	rm "$FLEET/mute"
+	go_on 'touch done'
+	[[ $(wc -l < "$FLEET/runs") == 3 ]] || fail "$(< "$FLEET/runs")"
+	[[ $(grep -c -- "--resume s-1" "$FLEET/runs") == 2 ]] ||
+	    fail "$(< "$FLEET/runs")"
 }
 
 # pause_after_test: what the command line writes down, for a loop that runs

@@ -8,6 +8,7 @@
 
 #include "agents/common/job.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/duration.h"
 #include "base/io.h"
 #include "system/process.h"
@@ -31,7 +32,7 @@ fill_spawn(struct spawn *s, const struct job_command *command)
 }
 
 int
-job_start(struct job *j, const struct job_command *command, int64_t now_ms)
+job_start(struct job *j, const struct job_command *command)
 {
 	const char *input = command->stdin_path;
 	struct spawn_failure failure = { 0 };
@@ -40,9 +41,7 @@ job_start(struct job *j, const struct job_command *command, int64_t now_ms)
 	pid_t pid;
 	int fd;
 
-	*j = (struct job){
-		.error_fd = -1, .started_ms = now_ms, .limits = *command
-	};
+	*j = (struct job){ .error_fd = -1, .limits = *command };
 	fd = open(input != NULL ? input : "/dev/null", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -50,7 +49,7 @@ job_start(struct job *j, const struct job_command *command, int64_t now_ms)
 	j->vitals.repository = command->directory;
 	j->vitals.quiet_ms = command->silence_limit_ms / LOOKS;
 	j->vitals.progress_ms = command->progress_limit_ms / LOOKS;
-	vitals_begin(&j->vitals, now_ms);
+	vitals_begin(&j->vitals);
 	fill_spawn(&s, command);
 	s.stdin_fd = fd;
 	pid = spawn_start(&s, &j->error_fd, &failure);
@@ -60,6 +59,7 @@ job_start(struct job *j, const struct job_command *command, int64_t now_ms)
 		return -1;
 	}
 	j->running = true;
+	j->started_ms = clock_ms();
 	j->pid = j->session = pid;
 	if (process_read(pid, &self) == 0)
 		j->pid_start = self.start;
@@ -67,8 +67,8 @@ job_start(struct job *j, const struct job_command *command, int64_t now_ms)
 }
 
 int
-job_start_shell(struct job *j, const char *text,
-    const struct job_command *command, int64_t now_ms)
+job_start_shell(
+    struct job *j, const char *text, const struct job_command *command)
 {
 	char shell[] = "/bin/sh", option[] = "-c", *copy = strdup(text);
 	char *const argv[] = { shell, option, copy, NULL };
@@ -77,7 +77,7 @@ job_start_shell(struct job *j, const char *text,
 
 	whole.argv = argv;
 	if (copy != NULL)
-		result = job_start(j, &whole, now_ms);
+		result = job_start(j, &whole);
 	saved = errno;
 	free(copy);
 	errno = saved;

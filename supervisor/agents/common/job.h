@@ -65,14 +65,15 @@ struct job {
 };
 
 /*
- * Starts it. Returns 0, also when the exec will fail (job_poll() tells); -1
- * with errno when nothing was started.
+ * Starts it, and its limits' time: what the caller did before isn't counted.
+ * Returns 0, also when the exec will fail (job_poll() tells); -1 with errno
+ * when nothing was started.
  */
-int job_start(struct job *j, const struct job_command *command, int64_t now_ms);
+int job_start(struct job *j, const struct job_command *command);
 
 /* The same for one text that `sh -c` runs; command->argv is not looked at. */
-int job_start_shell(struct job *j, const char *text,
-    const struct job_command *command, int64_t now_ms);
+int job_start_shell(
+    struct job *j, const char *text, const struct job_command *command);
 
 /*
  * To be called after SIGCHLD and once a second: reaps, reads the clocks, ends

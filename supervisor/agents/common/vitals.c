@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agents/common/vitals.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "system/process.h"
 #include "system/tree.h"
@@ -105,13 +106,14 @@ watches_files(const struct vitals *v)
 }
 
 void
-vitals_begin(struct vitals *v, int64_t now_ms)
+vitals_begin(struct vitals *v)
 {
-	v->sign_ms = v->output_ms = v->change_ms = v->looked_ms = now_ms;
 	v->has_output = false;
 	v->output_size = output_size(v->output_fd);
 	v->cpu_ms = tree_cpu(&v->nprocesses);
 	v->files = watches_files(v) ? hash_files(v->repository) : 0;
+	/* In a large repository that took a while. */
+	v->sign_ms = v->output_ms = v->change_ms = v->looked_ms = clock_ms();
 }
 
 static void

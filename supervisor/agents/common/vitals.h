@@ -28,10 +28,9 @@ struct vitals {
 	size_t nprocesses; /* of the tree, zombies left out */
 };
 
-/* Begins at now_ms, with everything as it is. v->output_fd, repository,
- * quiet_ms and progress_ms are set. All of the caller's descendants are the
- * tree. */
-void vitals_begin(struct vitals *v, int64_t now_ms);
+/* Begins now, with everything as it is. v->output_fd, repository, quiet_ms and
+ * progress_ms are set. All of the caller's descendants are the tree. */
+void vitals_begin(struct vitals *v);
 
 /* Looks for signs of life. */
 void vitals_look(struct vitals *v, int64_t now_ms);

@@ -80,7 +80,7 @@ make_tree(struct runner *r, enum workplace_tree tree, int64_t now_ms)
 	if (due == 0)
 		return true;
 	r->setup_tree = tree;
-	if (setup_open_log(r) < 0 || setup_start(r, PHASE_SETUP, now_ms) < 0) {
+	if (setup_open_log(r) < 0 || setup_start(r, PHASE_SETUP) < 0) {
 		io_close(&r->transcript_fd);
 		trouble_note(r, now_ms, "setup", "setup can't be started: %s",
 		    strerror(errno));

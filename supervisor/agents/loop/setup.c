@@ -21,7 +21,7 @@ setup_open_log(struct runner *r)
 }
 
 int
-setup_start(struct runner *r, enum phase phase, int64_t now_ms)
+setup_start(struct runner *r, enum phase phase)
 {
 	const struct claim *claim = phase == PHASE_SETUP ? NULL : &r->claim;
 	const struct worktree *tree = &r->place.trees[r->setup_tree];
@@ -37,8 +37,7 @@ setup_start(struct runner *r, enum phase phase, int64_t now_ms)
 			.directory = tree->path,
 			.output_fd = r->transcript_fd,
 			.time_limit_ms = r->config->setup_limit_ms,
-			.silence_limit_ms = r->config->silence_limit_ms },
-		    now_ms);
+			.silence_limit_ms = r->config->silence_limit_ms });
 	}
 	saved = errno;
 	texts_free(envp);

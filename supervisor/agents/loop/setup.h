@@ -8,6 +8,6 @@
 int setup_open_log(struct runner *r);
 
 /* Starts it in r->setup_tree and enters phase. Returns 0, or -1 with errno. */
-int setup_start(struct runner *r, enum phase phase, int64_t now_ms);
+int setup_start(struct runner *r, enum phase phase);
 
 #endif

@@ -48,8 +48,7 @@ verify_run(struct runner *r, enum phase phase, const char *command,
 		    &(struct job_command){ .envp = envp,
 			.directory = r->place.trees[TREE_VERIFY].path,
 			.output_fd = r->transcript_fd,
-			.time_limit_ms = r->config->verify_limit_ms },
-		    now_ms);
+			.time_limit_ms = r->config->verify_limit_ms });
 	}
 	if (result < 0)
 		(void)snprintf(detail, sizeof(detail),
@@ -85,7 +84,7 @@ set_up(struct runner *r, int64_t now_ms)
 	char detail[ATTEMPT_DETAIL_SIZE];
 
 	r->setup_tree = TREE_VERIFY;
-	if (setup_start(r, PHASE_RESETUP, now_ms) == 0)
+	if (setup_start(r, PHASE_RESETUP) == 0)
 		return;
 	(void)snprintf(detail, sizeof(detail), "setup can't be started: %s",
 	    strerror(errno));

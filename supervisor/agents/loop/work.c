@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "agents/common/transcript.h"
 #include "agents/loop/attempt.h"
 #include "agents/loop/session.h"
@@ -60,7 +62,7 @@ note_command(struct runner *r)
 }
 
 static int
-run_worker(struct runner *r, int64_t now_ms)
+run_worker(struct runner *r)
 {
 	const struct loop_config *c = r->config;
 
@@ -70,6 +72,10 @@ run_worker(struct runner *r, int64_t now_ms)
 	if (output_begin(&r->output, r->transcript_fd, r->job_offset,
 		r->worker.preset) < 0)
 		return -1;
+	/* Until it says so itself: it may be broken off before. */
+	if (r->goes_on)
+		(void)strlcpy(r->output.session_id, r->claim.session.id,
+		    sizeof(r->output.session_id));
 	r->is_worked = true;
 	return job_start(&r->job,
 	    &(struct job_command){ .argv = r->worker.argv,
@@ -81,8 +87,7 @@ run_worker(struct runner *r, int64_t now_ms)
 		.silence_limit_ms = c->silence_limit_ms,
 		.input_limit_ms = c->input_limit_ms,
 		.progress_limit_ms = c->progress_limit_ms,
-		.time_limit_ms = c->time_limit_ms },
-	    now_ms);
+		.time_limit_ms = c->time_limit_ms });
 }
 
 void
@@ -116,7 +121,7 @@ work_start(struct runner *r, int64_t now_ms)
 		not_started(r, r->marker_path, now_ms);
 		return;
 	}
-	if (run_worker(r, now_ms) < 0) {
+	if (run_worker(r) < 0) {
 		not_started(r, r->worker.argv[0], now_ms);
 		return;
 	}

@@ -33,7 +33,7 @@ make_environment(const struct probe *p)
 
 /* Returns 0, or -1 with a text in error. */
 static int
-run(struct probe *p, const char *command, int64_t limit_ms, int64_t now_ms)
+run(struct probe *p, const char *command, int64_t limit_ms)
 {
 	char **envp = make_environment(p);
 	int result = -1, saved;
@@ -45,8 +45,7 @@ run(struct probe *p, const char *command, int64_t limit_ms, int64_t now_ms)
 		    &(struct job_command){ .envp = envp,
 			.directory = p->branch->tree.path,
 			.output_fd = p->output_fd,
-			.time_limit_ms = limit_ms },
-		    now_ms);
+			.time_limit_ms = limit_ms });
 	saved = errno;
 	if (result < 0)
 		(void)snprintf(p->error, sizeof(p->error),
@@ -58,14 +57,14 @@ run(struct probe *p, const char *command, int64_t limit_ms, int64_t now_ms)
 }
 
 static int
-verify(struct probe *p, int64_t now_ms)
+verify(struct probe *p)
 {
 	p->is_setup = false;
-	return run(p, p->test->verify, config_of(p)->verify_limit_ms, now_ms);
+	return run(p, p->test->verify, config_of(p)->verify_limit_ms);
 }
 
 int
-probe_start(struct probe *p, const char *commit, int64_t now_ms)
+probe_start(struct probe *p, const char *commit)
 {
 	struct branch *b = p->branch;
 	int due = -1;
@@ -81,14 +80,13 @@ probe_start(struct probe *p, const char *commit, int64_t now_ms)
 		return -1;
 	}
 	p->is_setup = due > 0;
-	return due > 0
-	    ? run(p, b->provision.setup, b->config->setup_limit_ms, now_ms)
-	    : verify(p, now_ms);
+	return due > 0 ? run(p, b->provision.setup, b->config->setup_limit_ms)
+		       : verify(p);
 }
 
 /* Setup has ended. */
 static enum probe_state
-go_on(struct probe *p, bool is_well, int64_t now_ms)
+go_on(struct probe *p, bool is_well)
 {
 	struct branch *b = p->branch;
 	char how[160];
@@ -102,7 +100,7 @@ go_on(struct probe *p, bool is_well, int64_t now_ms)
 		(void)strlcpy(p->error, b->git.error, sizeof(p->error));
 		return PROBE_IMPOSSIBLE;
 	}
-	return verify(p, now_ms) < 0 ? PROBE_IMPOSSIBLE : PROBE_RUNNING;
+	return verify(p) < 0 ? PROBE_IMPOSSIBLE : PROBE_RUNNING;
 }
 
 enum probe_state
@@ -115,7 +113,7 @@ probe_poll(struct probe *p, int64_t now_ms)
 		return PROBE_RUNNING;
 	is_well = p->job.cause == JOB_EXITED && p->job.code == 0;
 	if (p->is_setup)
-		return go_on(p, is_well, now_ms);
+		return go_on(p, is_well);
 	job_describe(&p->job, how, sizeof(how));
 	transcript_note(p->output_fd, "verify: %s", how);
 	if (p->job.cause == JOB_NOT_STARTED) { /* that tells nothing of it */

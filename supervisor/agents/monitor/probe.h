@@ -31,7 +31,7 @@ struct probe {
 
 /* Starts it. Returns 0, or -1 with a text in error, and errno: EAGAIN,
  * ECANCELED: try again soon. */
-int probe_start(struct probe *p, const char *commit, int64_t now_ms);
+int probe_start(struct probe *p, const char *commit);
 
 /* To be called as job_poll(). What isn't RUNNING is told once. */
 enum probe_state probe_poll(struct probe *p, int64_t now_ms);

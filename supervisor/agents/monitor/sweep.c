@@ -139,7 +139,7 @@ static void
 run(struct sweep *w, enum sweep_step step, const char *commit, int64_t now_ms)
 {
 	w->step = step;
-	if (probe_start(&w->probe, commit, now_ms) == 0)
+	if (probe_start(&w->probe, commit) == 0)
 		return;
 	/* Another process works on the repository's worktrees, or we stop. */
 	abandon(w,
