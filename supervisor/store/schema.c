@@ -128,6 +128,8 @@ static const char *const indices[] = {
 	"events_component ON events (component, " SCHEMA_EVENT_TIME ")"
 	" WHERE component IS NOT NULL",
 	"attempts_test ON attempts (test_id, fence)",
+	"attempts_failed ON attempts (loop_id, ended_at)"
+	" WHERE outcome <> 'passed'",
 	"attempts_open ON attempts (loop_id) WHERE ended_at IS NULL",
 	"file_locks_owner ON file_locks (locked_by)",
 	"file_locks_test ON file_locks (test_id)",
