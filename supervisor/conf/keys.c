@@ -302,6 +302,10 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_MAX_ATTEMPTS] = { "loop.max_attempts", TYPE_INT,
 	"3", NULL, 1, 1000, NULL, LOOP(max_attempts), RESTART,
 	"for tests that don't say; then a test is blocked" },
+[KEY_LOOP_FAILURES_PER_HOUR] = { "loop.failures_per_hour", TYPE_INT,
+	"100", NULL, 0, 1000000, NULL, LOOP(failures_per_hour), RESTART,
+	"after so many attempts that didn't pass, for whatever reason, nothing "
+	"is claimed until an hour has fewer; 0: no limit" },
 [KEY_LOOP_STARTUP_LIMIT] = { "loop.startup_limit", TYPE_DURATION,
 	NULL, "90s with a preset, else no limit", 0, INT64_MAX, NULL,
 	LOOP(startup_limit_ms), RESTART,

@@ -14,10 +14,14 @@
 	"json_each(CASE WHEN json_valid(" t ".files) THEN " t ".files" \
 	" ELSE '[]' END)"
 
-/* May be run by the loop ?1, its files left aside. One that is asked for is
- * found by its key, not by a walk through the queue. */
+/* So many of a queue's tests are looked at in one go. */
+#define LOOK_MAX 200
+
+/* May be run by the loop ?1, its files left aside. The first three are those
+ * of the index tests_ready: what waits for another test isn't even passed by.
+ */
 #define IS_NEXT                                                             \
-	"t.status = 'pending'"                                              \
+	"t.status = 'pending' AND t.waiting = 0"                            \
 	" AND ifnull(t.automatable, 1) <> 0"                                \
 	" AND (ifnull(t.depends_on, '') = '' OR EXISTS (SELECT 1"           \
 	" FROM tests d WHERE d.id = t.depends_on AND d.status = 'passed'))" \
@@ -30,10 +34,6 @@
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
 		 " WHERE l.locked_by <> ?1)"
 
-/* Of the loop ?1; or one test, whosever it is. */
-#define ANY_TEST "?2 IS NULL AND t.loop_id = ?1 AND "
-#define ONE_TEST "t.id = ?2 AND "
-
 /* ?3 is set in mode slow. */
 #define IS_APART                                                    \
 	" AND NOT (?3 AND EXISTS (SELECT 1 FROM tests o, " FILES(   \
@@ -41,32 +41,89 @@
 		 " " FILES("o") " g WHERE o.status = 'in_progress'" \
 				" AND overlaps(f.value, g.value)))"
 
-#define PICK(which)                                                            \
-	"UPDATE tests SET status = 'in_progress', reason = NULL,"              \
-	" last_attempt_at = " NOTE_NOW " WHERE id = (SELECT t.id FROM tests t" \
-	" WHERE " which IS_NEXT IS_UNLOCKED IS_APART                           \
-	" ORDER BY t.sort_order, t.id LIMIT 1)"                                \
-	" RETURNING id, ifnull(attempts, 0) + 1,"                              \
-	" ifnull(nullif(max_attempts, 0), ?4), verify, worker,"                \
-	" spec_content, last_result, files, test_files,"                       \
-	" ifnull(allow_test_changes, 0)"
+/* The tests of the loop ?1; or one test, whosever it is. */
+#define ITS_TESTS "tests t INDEXED BY tests_ready WHERE t.loop_id = ?1 AND "
+#define ONE_TEST  "tests t WHERE t.id = ?2 AND "
 
-/* The one statement that picks a test and marks it. 1 one, 0 none, -1. */
+#define FROM_ON "(t.place, t.id) >= (?4, ?2) AND "
+#define WALK(from)                                     \
+	"SELECT t.place, t.id, 1" IS_UNLOCKED IS_APART \
+	" FROM " ITS_TESTS from IS_NEXT " ORDER BY t.place, t.id"
+
+/* Looks at tests in their order, from this one on ("": from the first). 1: at
+ * is one to be run. 0: at is the last that was looked at, "" if the queue ends
+ * there. -1. */
 static int
-pick(struct store *s, const struct claim_request *request, struct claim *c)
+walk(struct store *s, const struct claim_request *request,
+    struct claim_cursor *at)
+{
+	struct sqlite3_stmt *q = statement_query(s,
+	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK("?4 = ?4 AND "),
+	    "ttii", request->loop_id, at->test_id, (int64_t)request->no_overlap,
+	    at->place);
+	bool is_free = false;
+	int more, n = 0;
+
+	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
+		    sizeof(at->test_id), &is_free)) == 1 &&
+	    !is_free && ++n < LOOK_MAX)
+		continue;
+	statement_end(q);
+	if (more == 0)
+		*at = (struct claim_cursor){ 0 };
+	return more < 0 ? -1 : is_free;
+}
+
+/*
+ * The loop's next test: 1, 0, -1. The queue's head is looked at each time; if
+ * all of it is locked, the look goes on where it last was: once, or until it
+ * has been everywhere.
+ */
+static int
+find(struct store *s, const struct claim_request *request, bool everywhere,
+    struct claim_cursor *ret)
+{
+	struct claim_cursor here = { 0 }, head = { 0 };
+	struct claim_cursor *at =
+	    request->cursor != NULL ? request->cursor : &here;
+	bool is_round = at->test_id[0] == '\0';
+	int found = walk(s, request, &head);
+
+	if (found == 0 && head.test_id[0] != '\0') {
+		do {
+			if (at->test_id[0] == '\0')
+				*at = head;
+			found = walk(s, request, at);
+			if (found == 0 && at->test_id[0] == '\0') {
+				everywhere = everywhere && !is_round;
+				is_round = true;
+			}
+		} while (found == 0 && everywhere);
+		head = *at;
+	}
+	*ret = head;
+	return found;
+}
+
+/* Marks the test. 1, 0 when it may not be run, -1. */
+static int
+pick(struct store *s, const struct claim_request *request, const char *test_id,
+    struct claim *c)
 {
 	return statement_get(s,
-	    request->test_id != NULL ? PICK(ONE_TEST) : PICK(ANY_TEST),
-	    "ttii>snnmmmmmmb", request->loop_id, request->test_id,
+	    "UPDATE tests SET status = 'in_progress', reason = NULL,"
+	    " last_attempt_at = " NOTE_NOW " WHERE id = (SELECT t.id"
+	    " FROM " ONE_TEST IS_NEXT IS_UNLOCKED IS_APART ")"
+	    " RETURNING id, ifnull(attempts, 0) + 1,"
+	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
+	    " spec_content, last_result, files, test_files,"
+	    " ifnull(allow_test_changes, 0)",
+	    "ttii>snnmmmmmmb", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
 	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
 	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
 	    &c->files, &c->test_files, &c->allow_test_changes);
 }
-
-#define PEEK(which)                                                       \
-	"SELECT 1 FROM tests t WHERE " which IS_NEXT IS_UNLOCKED IS_APART \
-	" LIMIT 1"
 
 /* Whether there would be one but for its files: 1, 0, -1. */
 static int
@@ -74,8 +131,9 @@ is_held_up(struct store *s, const struct claim_request *request)
 {
 	return statement_get(s,
 	    request->test_id != NULL
-		? "SELECT 1 FROM tests t WHERE " ONE_TEST IS_NEXT " LIMIT 1"
-		: "SELECT 1 FROM tests t WHERE " ANY_TEST IS_NEXT " LIMIT 1",
+		? "SELECT 1 FROM " ONE_TEST IS_NEXT " LIMIT 1"
+		: "SELECT 1 FROM " ITS_TESTS "?2 IS NULL AND " IS_NEXT
+		  " LIMIT 1",
 	    "tt>", request->loop_id, request->test_id);
 }
 
@@ -168,13 +226,19 @@ static int
 take(struct store *s, const struct claim_request *request, struct claim *c)
 {
 	struct attempt_key *key = &c->key;
+	struct claim_cursor next;
 	char lease[CLOCK_ISO_SIZE];
-	int found;
+	int found = 1;
 
 	uuid_new(key->id);
 	(void)strlcpy(key->epoch, s->epoch, sizeof(key->epoch));
 	(void)strlcpy(key->loop_id, request->loop_id, sizeof(key->loop_id));
-	found = pick(s, request, c);
+	if (request->test_id == NULL)
+		found = find(s, request, false, &next);
+	if (found == 1)
+		found = pick(s, request,
+		    request->test_id != NULL ? request->test_id : next.test_id,
+		    c);
 	if (found <= 0)
 		return found;
 	expiry_format(s, lease, CLAIM_LEASE_MS);
@@ -213,13 +277,17 @@ int
 claims_any(
     struct store *s, const struct claim_request *request, bool *ret_locked)
 {
-	int found = -1;
+	struct claim_cursor next;
+	int found;
 
-	if (overlap_register(s) == 0)
-		found = statement_get(s,
-		    request->test_id != NULL ? PEEK(ONE_TEST) : PEEK(ANY_TEST),
-		    "tti>", request->loop_id, request->test_id,
-		    (int64_t)request->no_overlap);
+	if (overlap_register(s) < 0)
+		return -1;
+	found = request->test_id == NULL
+	    ? find(s, request, true, &next)
+	    : statement_get(s,
+		  "SELECT 1 FROM " ONE_TEST IS_NEXT IS_UNLOCKED IS_APART,
+		  "tti>", request->loop_id, request->test_id,
+		  (int64_t)request->no_overlap);
 	if (found == 0)
 		*ret_locked = is_held_up(s, request) == 1;
 	return found;

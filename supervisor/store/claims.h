@@ -49,6 +49,13 @@ struct claim {
 	struct claim_session session;
 };
 
+/* Where a loop looks on for a test when those at the head of its queue are
+ * locked. Zeroed at first, then kept from look to look. */
+struct claim_cursor {
+	int64_t place; /* as the queue is ordered */
+	char test_id[ATTEMPT_TEST_SIZE];
+};
+
 struct claim_request {
 	const char *loop_id;
 	const char *boot_id; /* of this boot, or NULL */
@@ -56,6 +63,7 @@ struct claim_request {
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
 	const char *test_id; /* only this test, whosever it is; NULL: the
 				loop's next */
+	struct claim_cursor *cursor; /* NULL: looks on behind the head */
 };
 
 struct claim_counts { /* of the tests of one loop */
@@ -70,14 +78,17 @@ struct claim_counts { /* of the tests of one loop */
  * Claims the loop's next test: pending, dependency passed, automatable, no
  * file of it locked. Returns 1 with *ret to be freed by claims_free(), 0 when
  * there is none, -1 with errno of store.h. *ret_locked (may be NULL) tells
- * whether there would be one but for locks or overlaps.
+ * whether there would be one but for locks or overlaps. It takes no longer for
+ * a long queue: of tests that are locked it passes some hundred at the head,
+ * and as many from the cursor on, but doesn't go through all of them while
+ * others want to write.
  */
 int claims_take(struct store *s, const struct claim_request *request,
     struct claim *ret, bool *ret_locked);
 void claims_free(struct claim *claim);
 
-/* Whether claims_take() would find one just now, without taking it. Returns 1,
- * 0, or -1. */
+/* Whether there is one just now, without taking it; it looks everywhere, and
+ * leaves the cursor there for claims_take(). Returns 1, 0, or -1. */
 int claims_any(
     struct store *s, const struct claim_request *request, bool *ret_locked);
 

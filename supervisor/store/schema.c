@@ -33,7 +33,9 @@ static const char *const tables[] = {
 	" last_attempt_at TEXT, passed_at TEXT, verified_at TEXT,"
 	" created_at " NOW ", verify TEXT, worker TEXT, files TEXT,"
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
-	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT)",
+	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
+	" waiting INTEGER DEFAULT 0, place INTEGER GENERATED ALWAYS AS"
+	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
 	"events (id TEXT PRIMARY KEY NOT NULL, timestamp " NOW " NOT NULL,"
 	" source TEXT, event_type TEXT, payload TEXT DEFAULT '{}',"
@@ -109,6 +111,10 @@ static const char *const tables[] = {
 /* For queues of 100,000 tests and timelines of 1,000,000 events. */
 static const char *const indices[] = {
 	"tests_queue ON tests (loop_id, status, sort_order, id)",
+	/* Without those that wait for others, however many these are. */
+	("tests_ready ON tests (loop_id, place, id)"
+	 " WHERE status = 'pending' AND waiting = 0"
+	 " AND ifnull(automatable, 1) <> 0"),
 	"tests_status ON tests (status, loop_id)",
 	("tests_verified ON tests (verified_at, status, loop_id, id, files)"
 	 " WHERE status = 'passed'"),
@@ -122,6 +128,8 @@ static const char *const indices[] = {
 	"events_component ON events (component, " SCHEMA_EVENT_TIME ")"
 	" WHERE component IS NOT NULL",
 	"attempts_test ON attempts (test_id, fence)",
+	"attempts_failed ON attempts (loop_id, ended_at)"
+	" WHERE outcome <> 'passed'",
 	"attempts_open ON attempts (loop_id) WHERE ended_at IS NULL",
 	"file_locks_owner ON file_locks (locked_by)",
 	"file_locks_test ON file_locks (test_id)",
@@ -136,6 +144,31 @@ static const char *const indices[] = {
 	"usage_attempt ON usage (attempt_id) WHERE attempt_id IS NOT NULL",
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))
+
+/* What is true of tests.waiting. */
+#define WAITS                                                    \
+	"(ifnull(depends_on, '') <> '' AND NOT EXISTS (SELECT 1" \
+	" FROM tests d WHERE d.id = tests.depends_on"            \
+	" AND d.status = 'passed'))"
+#define SET_WAITING(which)                                       \
+	"UPDATE tests SET waiting = " WAITS " WHERE (" which ")" \
+	" AND waiting IS NOT " WAITS
+
+/* Whoever writes to tests keeps it true. */
+static const char *const triggers[] = {
+	"tests_added AFTER INSERT ON tests BEGIN " SET_WAITING(
+	    "id = NEW.id OR depends_on = NEW.id") "; END",
+
+	"tests_changed AFTER UPDATE OF id, status, depends_on ON tests"
+	" WHEN (OLD.status IS 'passed') <> (NEW.status IS 'passed')"
+	" OR OLD.id IS NOT NEW.id OR OLD.depends_on IS NOT NEW.depends_on"
+	" BEGIN " SET_WAITING(
+	    "id = NEW.id OR depends_on IN (OLD.id, NEW.id)") "; END",
+
+	"tests_deleted AFTER DELETE ON tests BEGIN " SET_WAITING(
+	    "depends_on = OLD.id") "; END",
+};
+#define NTRIGGERS (sizeof(triggers) / sizeof(triggers[0]))
 
 /* Does one statement made of several parts. */
 static int run(struct store *s, const char *format, ...)
@@ -240,7 +273,11 @@ extend(struct store *s)
 	for (size_t i = 0; i < NINDICES; i++)
 		if (run(s, "CREATE INDEX IF NOT EXISTS %s", indices[i]) < 0)
 			return -1;
-	if (run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
+	for (size_t i = 0; i < NTRIGGERS; i++)
+		if (run(s, "CREATE TRIGGER IF NOT EXISTS %s", triggers[i]) < 0)
+			return -1;
+	if (run(s, "%s", SET_WAITING("1")) < 0 ||
+	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
 		return -1;
 	return run(s,
 	    "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', '%d')",

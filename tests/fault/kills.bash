@@ -32,7 +32,8 @@ campaign_config() {
 		defaults = { restart = { max_restarts = 0;
 		    delay = "10ms"; delay_max = "100ms"; }; };
 		monitor = { every = "1s"; };
-		loops = { worker = [ "$FLEET/worker" ]; repository = "$1"; $2 };
+		loops = { worker = [ "$FLEET/worker" ]; repository = "$1";
+		    failures_per_hour = 0; $2 };
 		components = ( $(cat) );
 	CONF
 }

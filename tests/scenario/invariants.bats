@@ -761,6 +761,36 @@ worked() {
 	[[ $(worked) == 5 ]]
 }
 
+status_tells() {
+	lk status --json 2> /dev/null | grep -qF "$1"
+}
+
+@test "I10: a loop that gets nowhere rests for the hour" {
+	one_loop 'failures_per_hour = 4; max_attempts = 2;' <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		[ "\$LOOPKEEPER_TEST_ID" != K-1 ] || kill -9 \$\$
+	SH
+	add_test P-1 true
+	add_test F-1 false
+	add_test K-1 false
+	add_test F-2 false
+	run_alone
+	wait_until 30 alert_stands failures 1
+	sql_is 4 "SELECT count(*) FROM attempts WHERE outcome <> 'passed'"
+	stop_alone
+	# One of them is older now, and the loop goes on with one more.
+	sql "UPDATE attempts SET ended_at = '2026-01-07T02:14:00.000Z'
+	    WHERE id = (SELECT min(id) FROM attempts
+	    WHERE outcome <> 'passed')"
+	lk up -d
+	wait_until 30 sql_is 5 "SELECT count(*) FROM attempts
+	    WHERE outcome <> 'passed' AND ended_at IS NOT NULL"
+	wait_until 30 status_tells "idle: 4 attempts within an hour"
+	alert_stands failures 1
+	sql_is 5 "SELECT count(*) FROM attempts WHERE outcome <> 'passed'"
+}
+
 @test "I10: one that is always broken off is tried ten times" {
 	one_loop <<-SH
 		#!/bin/sh

@@ -68,6 +68,90 @@ test_slow_keeps_apart(void **state)
 	takes(&loop_2, "B"); /* nobody holds a lock on it */
 }
 
+static void
+any(const struct claim_request *request, int expected)
+{
+	bool locked = false;
+
+	assert_int_equal(claims_any(store, request, &locked), expected);
+	assert_int_equal(locked, expected == 0);
+}
+
+/* However many of the first are locked, the others are found, and those that
+ * aren't locked any more; what stands at the head goes before all. */
+static void
+test_long_locked(void **state)
+{
+	struct claim_cursor cursor = { 0 };
+	struct claim_request request = loop_1;
+
+	request.cursor = &cursor;
+	sql("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+	    "999)"
+	    " INSERT INTO tests (id, loop_id, sort_order, files)"
+	    " SELECT 'T-' || i, 'loop-1', i / 500, '[\"' ||"
+	    " iif(i IN (900, 950, 951), 'doc/', 'src/') || i || '\"]' FROM n");
+	sql("INSERT INTO file_locks (file_path, locked_by)"
+	    " VALUES ('src/', 'loop-2')");
+	takes(&request, NULL);
+	any(&request, 1);
+	takes(&request, "T-900");
+	any(&request, 1);
+	takes(&request, "T-950");
+	sql("INSERT INTO tests (id, loop_id, sort_order)"
+	    " VALUES ('T-0', 'loop-1', -1)");
+	takes(&request, "T-0");
+	takes(&request, "T-951");
+	any(&request, 0);
+	takes(&request, NULL);
+	sql("UPDATE tests SET files = NULL WHERE id = 'T-499'");
+	any(&request, 1);
+	takes(&request, "T-499");
+	/* One that the last look has passed. */
+	sql("UPDATE tests SET files = NULL WHERE id = 'T-498'");
+	any(&request, 1);
+	takes(&request, "T-498");
+	any(&request, 0);
+	sql("DELETE FROM file_locks");
+	takes(&request, "T-1");
+}
+
+static void
+waits(const char *test_ids)
+{
+	assert_string_equal(text("SELECT ifnull(group_concat(id, ' '), '')"
+				 " FROM (SELECT id FROM tests WHERE waiting"
+				 " ORDER BY id)"),
+	    test_ids);
+}
+
+/* Whoever writes, and in whichever order. */
+static void
+test_waiting(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, depends_on, waiting) VALUES"
+	    " ('B', 'loop-1', 'A', NULL), ('C', 'loop-1', 'B', 0),"
+	    " ('D', 'loop-1', '', 1), ('E', 'loop-1', 'A', 0)");
+	waits("B C E");
+	sql("INSERT INTO tests (id, status) VALUES ('A', 'passed')");
+	waits("C");
+	sql("UPDATE tests SET status = 'pending' WHERE id = 'A'");
+	waits("B C E");
+	sql("UPDATE tests SET depends_on = NULL WHERE id = 'E'");
+	waits("B C");
+	sql("UPDATE tests SET depends_on = 'F' WHERE id = 'E'");
+	waits("B C E");
+	sql("UPDATE tests SET status = 'passed'");
+	waits("E");
+	sql("UPDATE tests SET id = 'F' WHERE id = 'A'");
+	waits("B");
+	sql("INSERT OR REPLACE INTO tests (id, status)"
+	    " VALUES ('B', 'failed')");
+	waits("C");
+	sql("DELETE FROM tests WHERE id = 'F'");
+	waits("C E");
+}
+
 /* One that is asked for, and no other. */
 static void
 test_one(void **state)
@@ -236,6 +320,8 @@ main(void)
 		cmocka_unit_test(test_overlap),
 		TEST(test_order, claims_setup),
 		TEST(test_locks, claims_setup),
+		TEST(test_long_locked, claims_setup),
+		TEST(test_waiting, claims_setup),
 		TEST(test_slow_keeps_apart, claims_setup),
 		TEST(test_one, claims_setup),
 		TEST(test_fence, claims_setup),

@@ -82,14 +82,16 @@ test_epoch_stays(void **state)
 static const char old_schema[] =
     "CREATE TABLE loops (id TEXT PRIMARY KEY, name TEXT NOT NULL);"
     "CREATE TABLE tests (id TEXT PRIMARY KEY, loop_id TEXT REFERENCES"
-    " loops(id), status TEXT DEFAULT 'pending', colour TEXT);"
+    " loops(id), status TEXT DEFAULT 'pending', colour TEXT,"
+    " depends_on TEXT);"
     "CREATE TABLE events (id TEXT PRIMARY KEY, timestamp TEXT NOT NULL,"
     " source TEXT, event_type TEXT, payload TEXT, correlation_id TEXT,"
     " priority INTEGER DEFAULT 5, acknowledged INTEGER DEFAULT 0,"
     " acknowledged_by TEXT, acknowledged_at TEXT);"
     "CREATE TABLE horoscopes (id INTEGER PRIMARY KEY, text TEXT);"
     "INSERT INTO loops VALUES ('loop-1', 'Critical Path');"
-    "INSERT INTO tests VALUES ('CP-1', 'loop-1', 'in_progress', 'blue');"
+    "INSERT INTO tests VALUES ('CP-1', 'loop-1', 'in_progress', 'blue',"
+    " 'CP-0');"
     "INSERT INTO events (id, timestamp, payload) VALUES"
     " ('e1', '2026-01-07 02:14:00', '{\"test_id\":\"CP-1\"}'),"
     " ('e2', '2026-01-07T02:13:00.5Z', 'no json'),"
@@ -104,7 +106,7 @@ test_old_database(void **state)
 	assert_false(store->created);
 	has_rows(1,
 	    "tests WHERE colour = 'blue' AND max_attempts = 3 AND verify IS"
-	    " NULL");
+	    " NULL AND waiting");
 	has_rows(1, "horoscopes");
 	assert_string_equal(
 	    text("SELECT group_concat(id, ' ') FROM (SELECT id"

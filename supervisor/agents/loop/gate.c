@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "store/budget.h"
+#include "store/failures.h"
 #include "store/gates.h"
 
 #define WAIT_MIN_MS 1000
@@ -86,6 +87,33 @@ hold(struct runner *r, int64_t until_wall_ms, int64_t now_ms)
 	health_publish(r, true);
 }
 
+/* What is tried by hand is tried. */
+static bool
+gets_anywhere(struct runner *r, int64_t now_ms)
+{
+	int max = r->config->failures_per_hour, may;
+	char until[CLOCK_LOCAL_SIZE];
+	int64_t until_ms;
+
+	if (max == 0 || r->only_test != NULL)
+		return true;
+	may =
+	    failures_may_claim(&r->agent.store, r->agent.name, max, &until_ms);
+	if (may < 0) {
+		agent_failed(&r->agent, "counting failures");
+		return false;
+	}
+	if (may == 1)
+		return true;
+	clock_format_local(until, until_ms);
+	trouble_note(r, now_ms, "failures",
+	    "%d attempts within an hour didn't pass (failures_per_hour): "
+	    "nothing more until %s; 'loopkeeper timeline --filter loop_id=%s' "
+	    "tells how they ended",
+	    max, until, r->agent.name);
+	return false;
+}
+
 static struct budget_limits
 limits(const struct runner *r)
 {
@@ -154,8 +182,8 @@ bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
-	return has_room(r, now_ms) && has_budget(r, now_ms) &&
-	    has_provider(r, now_ms);
+	return has_room(r, now_ms) && gets_anywhere(r, now_ms) &&
+	    has_budget(r, now_ms) && has_provider(r, now_ms);
 }
 
 bool

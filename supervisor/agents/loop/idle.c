@@ -64,13 +64,14 @@ tell_empty(struct runner *r)
 }
 
 static struct claim_request
-request(const struct runner *r)
+request(struct runner *r)
 {
 	return (struct claim_request){ .loop_id = r->agent.name,
 		.boot_id = r->boot_id,
 		.max_attempts = r->config->max_attempts,
 		.no_overlap = r->agent.mode == MODE_SLOW,
-		.test_id = r->only_test };
+		.test_id = r->only_test,
+		.cursor = &r->cursor };
 }
 
 static void

@@ -119,10 +119,11 @@ struct runner {
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
 	bool is_swept;		      /* alerts of an earlier run were */
 	bool is_probe;		      /* let in to try a closed provider */
-	bool look;		      /* there may be something to claim */
-	bool told_empty;	      /* since the last claim */
-	bool blocked_by_file;	      /* the next test's files are locked */
-	int64_t version;	      /* of the database at the last look */
+	struct claim_cursor cursor;
+	bool look;	      /* there may be something to claim */
+	bool told_empty;      /* since the last claim */
+	bool blocked_by_file; /* the next test's files are locked */
+	int64_t version;      /* of the database at the last look */
 	int64_t not_before_ms;
 	bool failed;   /* the one test that was to be tried didn't pass */
 	bool finished; /* it was tried */

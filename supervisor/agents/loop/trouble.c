@@ -81,9 +81,8 @@ trouble_note(struct runner *r, int64_t now_ms, const char *cause,
 static bool
 is_others(const char *cause, void *argument)
 {
-	static const char *const ours[] = {
-		"repository:", "hooks:", "setup:", "disk:", "memory:", "slow:"
-	};
+	static const char *const ours[] = { "repository:", "hooks:", "setup:",
+		"disk:", "memory:", "failures:", "slow:" };
 
 	(void)argument;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
