@@ -30,13 +30,18 @@ int
 main(int argc, char **argv)
 {
 	char variables[HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE], what[PATH_SIZE];
+	struct git g = { 0 };
 	struct hooks h;
 
 	if (argc < 7)
 		errx(2, "see the source");
+	if (git_open(&g, argv[3]) < 0)
+		errx(1, "%s", g.error);
 	h = (struct hooks){ .directory = argv[1],
 		.loop = argv[2],
 		.repository = argv[3],
+		.common = g.common,
+		.branch = "loop-1/working",
 		.integration_branch = "loopkeeper/main",
 		.repository_hooks = strcmp(argv[4], "own") == 0,
 		.program = argv[5],

@@ -16,6 +16,7 @@ enum kind {
 	PASSED_ON, /* only to the repository's own */
 	COMMITS,   /* it comes before a commit, and may refuse it */
 	REFS,	   /* before a ref is moved, told on stdin */
+	PUSHES,	   /* before something is pushed */
 };
 
 /* All that git runs in a checkout. */
@@ -35,7 +36,7 @@ static const struct {
 	{ "post-checkout", PASSED_ON },
 	{ "post-merge", PASSED_ON },
 	{ "post-rewrite", PASSED_ON },
-	{ "pre-push", PASSED_ON },
+	{ "pre-push", PUSHES },
 	{ "pre-auto-gc", PASSED_ON },
 	{ "post-index-change", PASSED_ON },
 	{ "reference-transaction", REFS },
@@ -85,17 +86,47 @@ static const char find_own[] =
     "done\n"
     "own=$own/${0##*/}\n";
 
-/* A line of the input is "OLD NEW REF". */
-static const char refuse_ref[] =
-    "input=$(cat)\n"
-    "end='\n'\n"
-    "case $1:$input$end in\n"
-    "prepared:*\" refs/heads/$branch$end\"*)\n"
-    "	echo \"loopkeeper: $branch isn't to be moved from here: what lies in"
-    " the worktree is verified and merged by itself\" >&2\n"
+/* Only the loop's repository is held: tests may make some of their own. */
+static const char refuse[] =
+    "refuse() {\n"
+    "	[ \"$(git rev-parse --git-common-dir)\" -ef \"$common\" ] || return\n"
+    "	echo \"loopkeeper: $1\" >&2\n"
     "	exit 1\n"
-    "	;;\n"
-    "esac\n";
+    "}\n";
+
+/* A line of the input is "OLD NEW REF". What isn't named belongs to the
+ * worktree, or is what a fetch brings. */
+static const char refuse_refs[] =
+    "input=$(cat)\n"
+    "[ \"$1\" != prepared ] || while read -r old new ref; do\n"
+    "	case $ref in\n"
+    "	refs/heads/\"$branch\")\n"
+    "		refuse \"$branch isn't to be moved from here: what lies in the"
+    " worktree is verified and merged by itself\"\n"
+    "		;;\n"
+    "	refs/heads/\"$working\" | refs/heads/\"$loop\"/*) ;;\n"
+    "	refs/stash)\n"
+    "		refuse \"stashes are the operator's, whose repository this is:"
+    " commit to $working instead, or to a branch $loop/NAME\"\n"
+    "		;;\n"
+    "	refs/tags/*)\n"
+    "		refuse \"$ref isn't to be changed from here: tags are the"
+    " operator's; name a branch $loop/NAME instead, or fetch with"
+    " --no-tags\"\n"
+    "		;;\n"
+    "	refs/heads/* | refs/notes/* | refs/replace/* |"
+    " refs/loopkeeper/*)\n"
+    "		refuse \"$ref isn't to be changed from here: commit to"
+    " $working instead, or to a branch $loop/NAME\"\n"
+    "		;;\n"
+    "	esac\n"
+    "done <<END\n"
+    "$input\n"
+    "END\n";
+
+static const char refuse_push[] =
+    "refuse \"nothing is pushed from here: commit to $working, where it is"
+    " verified and merged by itself\"\n";
 
 /* How the repository's own hook of that name is called. */
 static const char *const call_own[] = {
@@ -105,7 +136,20 @@ static const char *const call_own[] = {
 		     "fi\n"),
 	[REFS] = ("[ ! -x \"$own\" ] ||"
 		  " printf '%s\\n' \"$input\" | \"$own\" \"$@\"\n"),
+	[PUSHES] = "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
 };
+
+static void
+put_refusals(FILE *out, const struct hooks *h, const char *refusals)
+{
+	put_variable(out, "common", h->common);
+	put_variable(out, "loop", h->loop);
+	put_variable(out, "working", h->branch);
+	put_variable(out, "branch",
+	    h->integration_branch != NULL ? h->integration_branch : "");
+	(void)fputs(refuse, out);
+	(void)fputs(refusals, out);
+}
 
 static void
 put_script(
@@ -114,11 +158,10 @@ put_script(
 	(void)fputs("#!/bin/sh\n"
 		    "# Of loopkeeper, for the worktrees of a loop.\n",
 	    out);
-	if (kind == REFS) {
-		put_variable(out, "branch",
-		    h->integration_branch != NULL ? h->integration_branch : "");
-		(void)fputs(refuse_ref, out);
-	}
+	if (kind == REFS)
+		put_refusals(out, h, refuse_refs);
+	else if (kind == PUSHES)
+		put_refusals(out, h, refuse_push);
 	if (h->repository_hooks) {
 		put_variable(out, "ours", directory);
 		(void)fputs(find_own, out);

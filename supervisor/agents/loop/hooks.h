@@ -4,7 +4,10 @@
  * of ours, DIRECTORY/hooks, by variables of the worker's environment. Its
  * scripts hand over to the repository's own hook of that name; pre-commit and
  * pre-applypatch then have `loopkeeper check-commit` refuse files that another
- * loop has locked, and reference-transaction keeps the integration branch.
+ * loop has locked; reference-transaction keeps stashes, tags and all branches
+ * but the loop's own, and pre-push lets nothing be pushed. What git does past
+ * its hooks isn't seen: `push --no-verify`, and a stash dropped that isn't the
+ * last one.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_HOOKS_H
 #define LOOPKEEPER_AGENTS_LOOP_HOOKS_H
@@ -21,6 +24,9 @@ struct hooks {
 	const char *directory;	/* absolute, of the loop */
 	const char *loop;	/* its name */
 	const char *repository; /* absolute */
+	const char *common;	/* its git directory, absolute */
+	/* What a worker commits to, beside all branches LOOP/... */
+	const char *branch;
 	/* A branch that nobody may move from the worktree: what gets there
 	 * was verified. NULL: none. */
 	const char *integration_branch;
