@@ -37,7 +37,7 @@ clean_up() {
 write_hooks() {
 	mapfile -t VARIABLES < <("$HELPERS/git-hooks" "$DIRECTORY" loop-1 \
 	    "$REPOSITORY" "$1" "$LOOPKEEPER" "$LOOPKEEPER_CONFIG")
-	[[ ${#VARIABLES[@]} == 3 ]]
+	[[ ${#VARIABLES[@]} == 4 ]]
 }
 
 # worker COMMAND...: as a worker's child, in the worktree.
@@ -355,21 +355,36 @@ every_ref() {
 }
 
 @test "the operator's stashes are kept from a worker" {
-	local words="stashes are the operator's" kind
-	echo his > "$REPOSITORY/src/a.c"
-	git -C "$REPOSITORY" stash -q
+	local words="stashes are the operator's" kind i
+	for i in 1 2; do
+		echo "his $i" > "$REPOSITORY/src/a.c"
+		git -C "$REPOSITORY" stash -q
+	done
 	for kind in own none; do
 		write_hooks "$kind"
 		change
 		refused "$words" git stash
+		# Where git isn't found by its name it has its hooks yet.
+		refused "$words" "$(command -v git)" stash
+		refused "$words" "$(command -v git)" stash clear
 		# What it wanted to put away is still there.
 		[[ -n $(git -C "$WORKTREE" status --porcelain) ]]
 		git -C "$WORKTREE" checkout -q .
-		refused "$words" git stash clear
+		refused "$words" git stash drop
+		refused "$words" git stash pop
+		refused "$words" sh -c "cd / && git -c a.b=c -C '$WORKTREE' \
+		    --no-pager stash drop -q 'stash@{1}'"
+		refused "$words" git reflog expire --expire=now --all
+		[[ -z $(git -C "$WORKTREE" status --porcelain) ]]
 	done
+	run -0 worker git stash list
+	[[ ${#lines[@]} == 2 ]]
 	# He has them back as he left them.
 	git -C "$REPOSITORY" stash pop -q
-	[[ $(< "$REPOSITORY/src/a.c") == his ]]
+	[[ $(< "$REPOSITORY/src/a.c") == "his 2" ]]
+	git -C "$REPOSITORY" checkout -q .
+	git -C "$REPOSITORY" stash pop -q
+	[[ $(< "$REPOSITORY/src/a.c") == "his 1" ]]
 }
 
 @test "branches and tags that aren't the loop's own are kept from a worker" {
