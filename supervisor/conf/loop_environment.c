@@ -26,9 +26,11 @@ is_private(const char *variable, bool has_hooks)
 		"CLAUDE_CODE_DISABLE_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_",
 		"GIT_CONFIG_COUNT=" };
 
-	if (has_hooks && strncmp(variable, "GIT_CONFIG_COUNT=", 17) == 0)
-		return true;
+	static const char *const replaced[] = { "GIT_CONFIG_COUNT=", "PATH=" };
 
+	if (has_hooks &&
+	    begins(variable, replaced, sizeof(replaced) / sizeof(replaced[0])))
+		return true;
 	return begins(
 		   variable, private, sizeof(private) / sizeof(private[0])) &&
 	    !begins(variable, settings, sizeof(settings) / sizeof(settings[0]));

@@ -15,7 +15,7 @@ struct loop_environment {
 	const struct loop_config *config;
 	int index;	       /* for ports: no two that run at once share it */
 	const char *directory; /* absolute, with all worktrees below it */
-	bool has_hooks;	       /* GIT_CONFIG_COUNT will be added */
+	bool has_hooks;	       /* GIT_CONFIG_COUNT and PATH will be added */
 };
 
 /* Ours, without what is private, and what all of them are told. */

@@ -29,25 +29,34 @@ set_config(const struct hooks *h, const char *path)
 int
 main(int argc, char **argv)
 {
-	char variables[HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE], what[PATH_SIZE];
+	struct texts variables = { 0 };
+	char what[PATH_SIZE];
+	struct git g = { 0 };
 	struct hooks h;
 
 	if (argc < 7)
 		errx(2, "see the source");
+	if (git_open(&g, argv[3]) < 0)
+		errx(1, "%s", g.error);
 	h = (struct hooks){ .directory = argv[1],
 		.loop = argv[2],
 		.repository = argv[3],
+		.common = g.common,
+		.branch = "loop-1/working",
 		.integration_branch = "loopkeeper/main",
 		.repository_hooks = strcmp(argv[4], "own") == 0,
 		.program = argv[5],
 		.config = argv[6] };
-	if (hooks_write(&h, what) < 0 || hooks_variables(&h, variables) < 0)
+	if (hooks_write(&h, what) < 0)
 		err(1, "%s", what);
 	if (argc > 7) {
 		set_config(&h, argv[7]);
 		return 0;
 	}
-	for (size_t i = 0; i < HOOKS_VARIABLES; i++)
-		printf("%s\n", variables[i]);
+	hooks_add_variables(&h, &variables);
+	if (variables.failed)
+		errx(1, "out of memory");
+	for (size_t i = 0; i < variables.n; i++)
+		printf("%s\n", variables.items[i]);
 	return 0;
 }

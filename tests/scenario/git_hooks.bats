@@ -37,7 +37,7 @@ clean_up() {
 write_hooks() {
 	mapfile -t VARIABLES < <("$HELPERS/git-hooks" "$DIRECTORY" loop-1 \
 	    "$REPOSITORY" "$1" "$LOOPKEEPER" "$LOOPKEEPER_CONFIG")
-	[[ ${#VARIABLES[@]} == 3 ]]
+	[[ ${#VARIABLES[@]} == 4 ]]
 }
 
 # worker COMMAND...: as a worker's child, in the worktree.
@@ -179,20 +179,24 @@ says() {
 		#!/bin/sh
 		echo "Checked-by: hook" >> "$1"
 	SH
-	own_hook pre-push <<-'SH'
+	own_hook prepare-commit-msg <<-'SH'
 		#!/bin/sh
-		{ echo "$1"; cat; } > "$FLEET/pushed"
+		echo "$2" > "$FLEET/source"
+	SH
+	own_hook post-rewrite <<-'SH'
+		#!/bin/sh
+		{ echo "$1"; cat; } > "$FLEET/rewritten"
 	SH
 	own_hook post-commit <<< $'#!/bin/sh\ntouch "$FLEET/post"'
 	chmod 644 "$REPOSITORY/.git/hooks/post-commit"
-	git init -q --bare "$FLEET/remote"
 	change
 	run -0 worker git commit -q -a -m Mine
 	git -C "$WORKTREE" log -1 --format=%B | grep -qx "Checked-by: hook"
+	[[ $(< "$FLEET/source") == message ]]
 	[[ ! -e $FLEET/post ]]
-	run -0 worker git push -q "$FLEET/remote" HEAD:refs/heads/x
-	[[ $(head -n 1 "$FLEET/pushed") == "$FLEET/remote" ]]
-	grep -q "refs/heads/x" "$FLEET/pushed"
+	run -0 worker git commit -q --amend -m Again
+	[[ $(head -n 1 "$FLEET/rewritten") == amend ]]
+	grep -q "$(git -C "$WORKTREE" rev-parse HEAD)" "$FLEET/rewritten"
 }
 
 @test "the operator's own core.hooksPath is respected" {
@@ -234,14 +238,14 @@ says() {
 }
 
 @test "the end of a merge brings what others did" {
-	worker git checkout -q -b other
+	worker git checkout -q -b loop-1/other
 	change
 	worker git commit -q -a -m Theirs
 	worker git checkout -q loop-1/working
 	change
 	worker git commit -q -a -m Mine
 	lock '*' loop-2 B-1
-	run -1 worker git merge -q other
+	run -1 worker git merge -q loop-1/other
 	echo both > "$WORKTREE/src/a.c"
 	run -0 worker git commit -q -a -m Both
 }
@@ -316,4 +320,116 @@ says() {
 	[[ $(git -C "$REPOSITORY" rev-parse loopkeeper/main) == \
 	    $(git -C "$REPOSITORY" rev-parse main) ]]
 	grep -q 'refs/heads/loop-1/working$' "$HOME/transactions"
+}
+
+# refused WORDS COMMAND...: a worker's command, and nothing of it happens.
+refused() {
+	local before
+	before=$(every_ref)
+	run worker "${@:2}"
+	((status != 0)) || fail "it was done: ${*:2}"
+	says "loopkeeper: $1"
+	[[ $(every_ref) == "$before" ]] || fail "refs differ after ${*:2}"
+}
+
+every_ref() {
+	git -C "$REPOSITORY" for-each-ref
+	git -C "$REPOSITORY" stash list
+}
+
+@test "nothing is pushed from a worktree" {
+	local kind to=$FLEET/remote
+	git init -q --bare "$to"
+	own_hook pre-push <<< $'#!/bin/sh\ntouch "$FLEET/own"'
+	change
+	run -0 worker git commit -q -a -m Mine
+	for kind in own none; do
+		write_hooks "$kind"
+		refused "nothing is pushed from here: commit to loop-1/working" \
+		    git push -q "$to" HEAD:refs/heads/x
+		[[ -z $(git -C "$to" for-each-ref) && ! -e $FLEET/own ]]
+	done
+	# The operator pushes as ever.
+	git -C "$REPOSITORY" push -q "$to" main
+	[[ -e $FLEET/own ]]
+}
+
+@test "the operator's stashes are kept from a worker" {
+	local words="stashes are the operator's" kind i
+	for i in 1 2; do
+		echo "his $i" > "$REPOSITORY/src/a.c"
+		git -C "$REPOSITORY" stash -q
+	done
+	for kind in own none; do
+		write_hooks "$kind"
+		change
+		refused "$words" git stash
+		# Where git isn't found by its name it has its hooks yet.
+		refused "$words" "$(command -v git)" stash
+		refused "$words" "$(command -v git)" stash clear
+		# What it wanted to put away is still there.
+		[[ -n $(git -C "$WORKTREE" status --porcelain) ]]
+		git -C "$WORKTREE" checkout -q .
+		refused "$words" git stash drop
+		refused "$words" git stash pop
+		refused "$words" sh -c "cd / && git -c a.b=c -C '$WORKTREE' \
+		    --no-pager stash drop -q 'stash@{1}'"
+		refused "$words" git reflog expire --expire=now --all
+		[[ -z $(git -C "$WORKTREE" status --porcelain) ]]
+	done
+	run -0 worker git stash list
+	[[ ${#lines[@]} == 2 ]]
+	# He has them back as he left them.
+	git -C "$REPOSITORY" stash pop -q
+	[[ $(< "$REPOSITORY/src/a.c") == "his 2" ]]
+	git -C "$REPOSITORY" checkout -q .
+	git -C "$REPOSITORY" stash pop -q
+	[[ $(< "$REPOSITORY/src/a.c") == "his 1" ]]
+}
+
+@test "branches and tags that aren't the loop's own are kept from a worker" {
+	local packed words="isn't to be changed from here"
+	git -C "$REPOSITORY" branch his
+	git -C "$REPOSITORY" tag v1
+	git -C "$REPOSITORY" update-ref refs/loopkeeper/attempts/1 HEAD
+	change
+	run -0 worker git commit -q -a -m Mine
+	for packed in no yes; do
+		[[ $packed == no ]] || git -C "$REPOSITORY" pack-refs --all
+		refused "refs/heads/his $words" git branch -f his HEAD
+		refused "refs/heads/his $words" git branch -D his
+		refused "refs/heads/main $words" git update-ref \
+		    refs/heads/main HEAD
+		refused "refs/heads/new $words" git checkout -q -b new
+		refused "refs/tags/v1 $words" git tag -f v1
+		refused "refs/tags/v1 $words" git tag -d v1
+		refused "refs/tags/v2 $words" git tag v2
+		refused "refs/loopkeeper/attempts/1 $words" git update-ref \
+		    -d refs/loopkeeper/attempts/1
+		refused "refs/notes/commits $words" git notes add -m x
+	done
+	# One of many, and in no order.
+	refused "refs/heads/his $words" sh -c 'printf "%s\n" \
+	    "update refs/heads/loop-1/a HEAD" "delete refs/heads/his" |
+	    git update-ref --stdin'
+	run -0 worker git checkout -q -b loop-1/new
+	run -0 worker git branch -m loop-1/newer
+	run -0 worker git checkout -q loop-1/working
+	run -0 worker git branch -D -q loop-1/newer
+	run -0 worker git reset -q --hard HEAD~1
+	# The operator's own moves know nothing of this.
+	git -C "$REPOSITORY" branch -q -D his
+	git -C "$REPOSITORY" tag -d v1
+}
+
+@test "in a repository of its own a worker does all of it" {
+	git init -q --bare "$FLEET/remote"
+	git init -q -b main "$FLEET/inner"
+	run -0 worker sh -e -c "cd '$FLEET/inner'
+	    echo x > x && git add x && git commit -q -m x
+	    git checkout -q -b other && git tag v1
+	    echo y > x && git stash -q && git stash drop -q
+	    git push -q '$FLEET/remote' main v1"
+	[[ -z $output ]]
+	[[ $(git -C "$FLEET/remote" for-each-ref | wc -l) == 2 ]]
 }

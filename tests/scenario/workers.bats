@@ -111,8 +111,12 @@ pass_with() {
 	run_alone
 	wait_until 15 test_is T-1 passed
 	grep -q '^Test: T-1 (attempt 1 of 3)$' "$FLEET/seen/stdin"
-	grep -qF "$(printf '## What is asked\n\nnone\n')" "$FLEET/seen/stdin"
-	[[ $(grep -c '^none$' "$FLEET/seen/stdin") -ge 2 ]]
+	# What fails is what is asked, where nothing else is.
+	[[ $(< "$FLEET/seen/stdin") == \
+	    *$'\n\n## What is asked\n\nBefore anything was changed, \'test -e '* ]]
+	[[ $(< "$FLEET/seen/stdin") == \
+	    *$'\n\n## What you did before\n\nnone\n\n'* ]]
+	[[ $(grep -c '^none$' "$FLEET/seen/stdin") == 3 ]]
 	run grep -n '{' "$FLEET/seen/stdin"
 	[[ $status == 1 ]] || fail "$output"
 }

@@ -230,20 +230,30 @@ note_conflict(const struct locks_conflict *lock, void *argument)
 		    lock->test_id[0] != '\0' ? " for " : "", lock->test_id);
 }
 
+/* How many of the paths others have locked, the first in detail; or -1. */
+static int
+ask_locks(struct runner *r, const struct texts *paths,
+    char detail[static ATTEMPT_DETAIL_SIZE])
+{
+	struct buf b;
+
+	buf_init(&b, detail, ATTEMPT_DETAIL_SIZE);
+	return paths->n == 0 ? 0
+			     : locks_of_others(&r->agent.store, r->agent.name,
+				   paths->items, note_conflict, &b);
+}
+
 /* What others have locked isn't to be changed, whatever the worker's own git
- * let pass. */
+ * let pass. Where that can't be told now, it is before it is merged. */
 static bool
 is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 {
 	char detail[ATTEMPT_DETAIL_SIZE];
-	struct buf b;
 	int n;
 
-	buf_init(&b, detail, sizeof(detail));
-	if (c->paths.n == 0 || agent_database(&r->agent) < 0)
+	if (agent_database(&r->agent) < 0)
 		return false;
-	n = locks_of_others(
-	    &r->agent.store, r->agent.name, c->paths.items, note_conflict, &b);
+	n = ask_locks(r, &c->paths, detail);
 	if (n < 0)
 		agent_failed(&r->agent, "reading locks");
 	if (n <= 0)
@@ -251,6 +261,28 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 	keep_reason(r, detail, "It wasn't merged");
 	attempt_fail(r, detail, now_ms);
 	return true;
+}
+
+static void
+add_path(const struct repository_change *change, void *argument)
+{
+	(void)texts_add(argument, change->path);
+}
+
+int
+candidate_is_locked(
+    struct runner *r, char ret_detail[static ATTEMPT_DETAIL_SIZE])
+{
+	struct git *g = &r->place.git;
+	struct texts paths = { 0 };
+	int n = repository_changes(g, r->onto, r->candidate, add_path, &paths);
+
+	if (n >= 0 && paths.failed)
+		n = git_fail(g, ENOMEM, "out of memory");
+	if (n >= 0)
+		n = ask_locks(r, &paths, ret_detail);
+	texts_free(paths.items);
+	return n;
 }
 
 static void

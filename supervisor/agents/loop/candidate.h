@@ -21,5 +21,10 @@ bool candidate_resume(struct runner *r, int64_t now_ms);
 /* Puts the candidate on another commit. Returns 1, 0 when the attempt was
  * closed because it doesn't apply there, -1 with git's error. */
 int candidate_move(struct runner *r, const char *onto, int64_t now_ms);
+/* Whether it changes what another loop has locked by now: how many files, with
+ * the first in ret_detail; or -1 with git's error, or errno of store.h. The
+ * database is open. */
+int candidate_is_locked(
+    struct runner *r, char ret_detail[static ATTEMPT_DETAIL_SIZE]);
 
 #endif

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ enum kind {
 	PASSED_ON, /* only to the repository's own */
 	COMMITS,   /* it comes before a commit, and may refuse it */
 	REFS,	   /* before a ref is moved, told on stdin */
+	PUSHES,	   /* before something is pushed */
+	PROGRAM,   /* no hook: bin/git */
 };
 
 /* All that git runs in a checkout. */
@@ -35,7 +38,7 @@ static const struct {
 	{ "post-checkout", PASSED_ON },
 	{ "post-merge", PASSED_ON },
 	{ "post-rewrite", PASSED_ON },
-	{ "pre-push", PASSED_ON },
+	{ "pre-push", PUSHES },
 	{ "pre-auto-gc", PASSED_ON },
 	{ "post-index-change", PASSED_ON },
 	{ "reference-transaction", REFS },
@@ -85,17 +88,89 @@ static const char find_own[] =
     "done\n"
     "own=$own/${0##*/}\n";
 
-/* A line of the input is "OLD NEW REF". */
-static const char refuse_ref[] =
-    "input=$(cat)\n"
-    "end='\n'\n"
-    "case $1:$input$end in\n"
-    "prepared:*\" refs/heads/$branch$end\"*)\n"
-    "	echo \"loopkeeper: $branch isn't to be moved from here: what lies in"
-    " the worktree is verified and merged by itself\" >&2\n"
+/* Only the loop's repository is held: tests may make some of their own. */
+static const char refuse[] =
+    "refuse() {\n"
+    "	[ \"$(git rev-parse --git-common-dir)\" -ef \"$common\" ] || return\n"
+    "	echo \"loopkeeper: $1\" >&2\n"
     "	exit 1\n"
-    "	;;\n"
-    "esac\n";
+    "}\n";
+
+/* A line of the input is "OLD NEW REF". What isn't named belongs to the
+ * worktree, or is what a fetch brings. */
+static const char refuse_refs[] =
+    "input=$(cat)\n"
+    "[ \"$1\" != prepared ] || while read -r old new ref; do\n"
+    "	case $ref in\n"
+    "	refs/heads/\"$branch\")\n"
+    "		refuse \"$branch isn't to be moved from here: what lies in the"
+    " worktree is verified and merged by itself\"\n"
+    "		;;\n"
+    "	refs/heads/\"$working\" | refs/heads/\"$loop\"/*) ;;\n"
+    "	refs/stash)\n"
+    "		refuse \"stashes are the operator's, whose repository this is:"
+    " commit to $working instead, or to a branch $loop/NAME\"\n"
+    "		;;\n"
+    "	refs/tags/*)\n"
+    "		refuse \"$ref isn't to be changed from here: tags are the"
+    " operator's; name a branch $loop/NAME instead, or fetch with"
+    " --no-tags\"\n"
+    "		;;\n"
+    "	refs/heads/* | refs/notes/* | refs/replace/* |"
+    " refs/loopkeeper/*)\n"
+    "		refuse \"$ref isn't to be changed from here: commit to"
+    " $working instead, or to a branch $loop/NAME\"\n"
+    "		;;\n"
+    "	esac\n"
+    "done <<END\n"
+    "$input\n"
+    "END\n";
+
+static const char refuse_push[] =
+    "refuse \"nothing is pushed from here: commit to $working, where it is"
+    " verified and merged by itself\"\n";
+
+/* No hook is asked before a stash is dropped that isn't the last, or before
+ * the log is cut in which stashes are. */
+static const char run_git[] =
+    "git=$(\n"
+    "	set -f\n"
+    "	IFS=:\n"
+    "	others=\n"
+    "	for place in $PATH; do\n"
+    "		[ \"$place\" = \"$ours\" ] || "
+    "others=${others:+$others:}$place\n"
+    "	done\n"
+    "	PATH=$others\n"
+    "	command -v git\n"
+    ")\n"
+    "if [ -z \"$git\" ]; then\n"
+    "	echo \"loopkeeper: there is no git in $PATH\" >&2\n"
+    "	exit 127\n"
+    "fi\n"
+    "(\n"
+    "	while [ $# -gt 1 ]; do\n"
+    "		case $1 in\n"
+    "		-C) cd \"$2\" || exit 0; shift ;;\n"
+    "		-c | --git-dir | --work-tree | --namespace | --config-env)\n"
+    "			shift ;;\n"
+    "		-*) ;;\n"
+    "		*) break ;;\n"
+    "		esac\n"
+    "		shift\n"
+    "	done\n"
+    "	case \"${1-} ${2-}\" in\n"
+    "	'stash list' | 'stash show' | 'stash create' | 'stash apply') ;;\n"
+    "	'stash '* | 'reflog delete' | 'reflog expire')\n"
+    "		[ \"$(\"$git\" rev-parse --git-common-dir 2> /dev/null)\""
+    " -ef \"$common\" ] || exit 0\n"
+    "		echo \"loopkeeper: stashes are the operator's, whose repository"
+    " this is: commit to $working instead, or to a branch $loop/NAME\" >&2\n"
+    "		exit 1\n"
+    "		;;\n"
+    "	esac\n"
+    ") || exit\n"
+    "exec \"$git\" \"$@\"\n";
 
 /* How the repository's own hook of that name is called. */
 static const char *const call_own[] = {
@@ -105,7 +180,34 @@ static const char *const call_own[] = {
 		     "fi\n"),
 	[REFS] = ("[ ! -x \"$own\" ] ||"
 		  " printf '%s\\n' \"$input\" | \"$own\" \"$@\"\n"),
+	[PUSHES] = "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
 };
+
+static void
+put_names(FILE *out, const struct hooks *h)
+{
+	put_variable(out, "common", h->common);
+	put_variable(out, "loop", h->loop);
+	put_variable(out, "working", h->branch);
+	put_variable(out, "branch",
+	    h->integration_branch != NULL ? h->integration_branch : "");
+}
+
+static void
+put_refusals(FILE *out, const struct hooks *h, const char *refusals)
+{
+	put_names(out, h);
+	(void)fputs(refuse, out);
+	(void)fputs(refusals, out);
+}
+
+static void
+put_program(FILE *out, const struct hooks *h, const char *directory)
+{
+	put_names(out, h);
+	put_variable(out, "ours", directory);
+	(void)fputs(run_git, out);
+}
 
 static void
 put_script(
@@ -114,12 +216,13 @@ put_script(
 	(void)fputs("#!/bin/sh\n"
 		    "# Of loopkeeper, for the worktrees of a loop.\n",
 	    out);
-	if (kind == REFS) {
-		put_variable(out, "branch",
-		    h->integration_branch != NULL ? h->integration_branch : "");
-		(void)fputs(refuse_ref, out);
-	}
-	if (h->repository_hooks) {
+	if (kind == REFS)
+		put_refusals(out, h, refuse_refs);
+	else if (kind == PUSHES)
+		put_refusals(out, h, refuse_push);
+	else if (kind == PROGRAM)
+		put_program(out, h, directory);
+	if (h->repository_hooks && kind != PROGRAM) {
 		put_variable(out, "ours", directory);
 		(void)fputs(find_own, out);
 		(void)fputs(call_own[kind], out);
@@ -157,6 +260,19 @@ write_script(const struct hooks *h, const char *directory, const char *path,
 	return result == 0 ? chmod(path, 0755) : -1;
 }
 
+static int
+write_program(const struct hooks *h, char *what)
+{
+	char directory[PATH_SIZE];
+
+	(void)path_format(what, "%s/bin", h->directory);
+	if (path_format(directory, "%s/bin", h->directory) < 0 ||
+	    path_make(directory, 0755) < 0 ||
+	    path_format(what, "%s/git", directory) < 0)
+		return -1;
+	return write_script(h, directory, what, PROGRAM);
+}
+
 int
 hooks_write(const struct hooks *h, char *what)
 {
@@ -176,29 +292,25 @@ hooks_write(const struct hooks *h, char *what)
 		else if (unlink(what) < 0 && errno != ENOENT)
 			result = -1;
 	}
-	return result;
+	return result == 0 ? write_program(h, what) : -1;
 }
 
-int
-hooks_variables(const struct hooks *h,
-    char ret[static HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE])
+void
+hooks_add_variables(const struct hooks *h, struct texts *t)
 {
 	const char *text = getenv("GIT_CONFIG_COUNT");
+	const char *path = getenv("PATH");
 	int64_t n = 0;
 
 	/* git itself refuses a number that is none. */
 	if (text != NULL)
 		(void)text_parse_int(text, 0, COUNT_MAX, &n);
-	(void)snprintf(ret[0], HOOKS_VARIABLE_SIZE, "GIT_CONFIG_COUNT=%lld",
-	    (long long)n + 1);
-	(void)snprintf(ret[1], HOOKS_VARIABLE_SIZE,
-	    "GIT_CONFIG_KEY_%lld=core.hooksPath", (long long)n);
-	if (snprintf(ret[2], HOOKS_VARIABLE_SIZE,
-		"GIT_CONFIG_VALUE_%lld=%s/hooks", (long long)n,
-		h->directory) < HOOKS_VARIABLE_SIZE)
-		return 0;
-	errno = ENAMETOOLONG;
-	return -1;
+	texts_addf(t, "GIT_CONFIG_COUNT=%lld", (long long)n + 1);
+	texts_addf(t, "GIT_CONFIG_KEY_%lld=core.hooksPath", (long long)n);
+	texts_addf(
+	    t, "GIT_CONFIG_VALUE_%lld=%s/hooks", (long long)n, h->directory);
+	texts_addf(t, "PATH=%s/bin:%s", h->directory,
+	    path != NULL ? path : _PATH_DEFPATH);
 }
 
 int

@@ -4,23 +4,26 @@
  * of ours, DIRECTORY/hooks, by variables of the worker's environment. Its
  * scripts hand over to the repository's own hook of that name; pre-commit and
  * pre-applypatch then have `loopkeeper check-commit` refuse files that another
- * loop has locked, and reference-transaction keeps the integration branch.
+ * loop has locked; reference-transaction keeps stashes, tags and all branches
+ * but the loop's own, and pre-push lets nothing be pushed. For what git does to
+ * stashes past its hooks DIRECTORY/bin/git comes before git. A worker who means
+ * to can go around all of it: `push --no-verify`, git by its own path.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_HOOKS_H
 #define LOOPKEEPER_AGENTS_LOOP_HOOKS_H
 
 #include <stdbool.h>
 
-#include "base/path.h"
+#include "base/texts.h"
 #include "git/worktree.h"
-
-#define HOOKS_VARIABLES	    3
-#define HOOKS_VARIABLE_SIZE (PATH_SIZE + 64)
 
 struct hooks {
 	const char *directory;	/* absolute, of the loop */
 	const char *loop;	/* its name */
 	const char *repository; /* absolute */
+	const char *common;	/* its git directory, absolute */
+	/* What a worker commits to, beside all branches LOOP/... */
+	const char *branch;
 	/* A branch that nobody may move from the worktree: what gets there
 	 * was verified. NULL: none. */
 	const char *integration_branch;
@@ -29,15 +32,14 @@ struct hooks {
 	const char *config;    /* absolute: its file */
 };
 
-/* Makes DIRECTORY/hooks, or makes it true. No worker may run. Returns 0, or -1
- * with errno, and in what (PATH_SIZE bytes) what it was about. */
+/* Makes DIRECTORY/hooks and bin, or makes them true. No worker may run. Returns
+ * 0, or -1 with errno, and in what (PATH_SIZE bytes) what it was about. */
 int hooks_write(const struct hooks *h, char *what);
 
-/* The variables "NAME=VALUE" that tell git of it, for the environment of a
+/* Adds the variables "NAME=VALUE" that lead to it, for the environment of a
  * worker in place of those of these names: what the operator tells git in the
- * same way stays. Returns 0, or -1 with ENAMETOOLONG. */
-int hooks_variables(const struct hooks *h,
-    char ret[static HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE]);
+ * same way stays. */
+void hooks_add_variables(const struct hooks *h, struct texts *t);
 
 /*
  * For a worker who clears the environment: where the repository has

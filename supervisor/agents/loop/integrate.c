@@ -106,6 +106,23 @@ wait_on(struct runner *r, int64_t now_ms)
 	(void)workplace_open(&r->place, tip);
 }
 
+/* By whoever began after it was judged, or while nobody could tell. The next
+ * attempt of the test goes on with the candidate; to wait here would hold
+ * files that the other loop may wait for. */
+static bool
+is_locked(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	int n =
+	    r->is_changed && !r->is_merged ? candidate_is_locked(r, detail) : 0;
+
+	if (n < 0)
+		wait_on(r, now_ms);
+	else if (n > 0)
+		attempt_interrupt(r, detail, now_ms);
+	return n != 0;
+}
+
 static void
 merge(struct runner *r, int64_t now_ms)
 {
@@ -114,6 +131,8 @@ merge(struct runner *r, int64_t now_ms)
 	int held;
 
 	r->place.git.error[0] = '\0';
+	if (is_locked(r, now_ms))
+		return;
 	held = attempts_integrate(s, &r->claim.key, r->candidate);
 	if (held == 0) {
 		r->lost = true;

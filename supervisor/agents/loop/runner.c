@@ -73,6 +73,8 @@ fill_hooks(struct runner *r)
 	r->hooks = (struct hooks){ .directory = r->config->directory,
 		.loop = r->config->name,
 		.repository = r->config->repository,
+		.common = r->place.git.common,
+		.branch = r->config->branch,
 		.integration_branch = r->config->integration_branch,
 		.repository_hooks = r->config->repository_hooks,
 		.program = r->program,

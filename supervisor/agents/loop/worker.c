@@ -258,20 +258,6 @@ add_claim(struct texts *l, const struct claim *claim, const struct worker *w)
 	texts_addf(l, "LOOPKEEPER_PROMPT_FILE=%s", w->prompt_path);
 }
 
-/* git finds our hooks by them. */
-static void
-add_hooks(struct texts *l, const struct hooks *hooks)
-{
-	char variables[HOOKS_VARIABLES][HOOKS_VARIABLE_SIZE];
-
-	if (hooks_variables(hooks, variables) < 0) {
-		l->failed = true;
-		return;
-	}
-	for (size_t i = 0; i < HOOKS_VARIABLES; i++)
-		(void)texts_add(l, variables[i]);
-}
-
 char **
 worker_environment(const struct loop_config *config, const struct claim *claim,
     const struct worker *w)
@@ -285,7 +271,7 @@ worker_environment(const struct loop_config *config, const struct claim *claim,
 		.directory = config->directory,
 		.has_hooks = hooks != NULL });
 	if (hooks != NULL)
-		add_hooks(&l, hooks);
+		hooks_add_variables(hooks, &l);
 	if (claim != NULL)
 		add_claim(&l, claim, w);
 	return texts_take(&l);

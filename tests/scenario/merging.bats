@@ -1,0 +1,158 @@
+# What is verified gets to the integration branch, whichever that is, past the
+# locks of nobody; and no hook of the operator's is woken by it.
+
+load attempts
+
+prepare() {
+	need git
+	repository "$FLEET/repository"
+}
+
+# A loop whose worker makes shared.c, once $FLEET/go is there, and counts how
+# often it is run.
+counted_loop() {
+	one_loop "slow_pause = \"100ms\"; ${1:-}" <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		while test ! -e "$FLEET/go"; do sleep 0.05; done
+		echo made > shared.c
+	SH
+}
+
+# T-1, whose verify passes once $FLEET/verified is there.
+add_held_test() {
+	add_test T-1 "test -e shared.c || exit 1
+	    touch '$FLEET/verifying'
+	    while test ! -e '$FLEET/verified'; do sleep 0.05; done"
+}
+
+health_is_file_based() {
+	jq -e '.mode == "file-based"' "$FLEET/state/loop-1/specs/health.json"
+}
+
+never_merged_to() {
+	[[ -z $(in_repository log --format=%H --grep "^Test: $2$" "$1") ]]
+}
+
+# Another loop begins with a test whose files it declares.
+lock() {
+	sql "INSERT INTO file_locks (file_path, locked_by, test_id, locked_at,
+	    expires_at) VALUES ('shared.*', 'loop-2', 'B-1', datetime('now'),
+	    datetime('now', '1 hour'))"
+}
+
+worked() {
+	[[ $(wc -l < "$FLEET/worked") == "$1" ]]
+}
+
+# parked: T-1 waits for the lock, with what was done for it.
+parked() {
+	[[ $(last_end) == "interrupted: it changed shared.c, which loop-2 has \
+locked for B-1" ]]
+}
+
+@test "what was locked while it was verified is merged once it is free" {
+	counted_loop
+	touch "$FLEET/go"
+	add_held_test
+	run_alone
+	wait_until 20 exists "$FLEET/verifying"
+	lock
+	touch "$FLEET/verified"
+	# Tried more than once, by attempts that go on with it.
+	wait_until 20 ended 3
+	parked
+	never_merged T-1
+	used_up 0
+	sql "DELETE FROM file_locks WHERE locked_by = 'loop-2'"
+	wait_until 20 test_is T-1 passed
+	merged_once T-1
+	worked 1
+}
+
+@test "what was locked while nobody could tell isn't merged either" {
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	echo normal > "$FLEET/mode"
+	counted_loop
+	add_held_test
+	run_alone
+	wait_until 20 exists "$FLEET/worked"
+	lock
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 20 health_is_file_based
+	touch "$FLEET/go"
+	# It was judged, and nobody knew of the lock.
+	wait_until 20 exists "$FLEET/verifying"
+	echo normal > "$FLEET/mode"
+	touch "$FLEET/verified"
+	wait_until 20 parked
+	never_merged T-1
+	used_up 0
+	worked 1
+}
+
+@test "what another loop locks while it works is the attempt's failure" {
+	counted_loop 'max_attempts = 1;'
+	add_test T-1 "test -e shared.c"
+	run_alone
+	wait_until 20 exists "$FLEET/worked"
+	lock
+	touch "$FLEET/go"
+	wait_until 20 ended 1
+	[[ $(last_end) == "failed: it changed shared.c, which loop-2 has locked \
+for B-1" ]]
+	used_up 1
+	never_merged T-1
+}
+
+@test "another integration branch is kept, built on and merged to" {
+	local id
+	in_repository branch his/line
+	one_loop 'integration_branch = "his/line";' <<-SH
+		#!/bin/sh
+		git update-ref refs/heads/his/line HEAD~0 2> "$FLEET/told" ||
+		    touch "$FLEET/refused"
+		cat "done-T-1" >> "done-\$LOOPKEEPER_TEST_ID"
+		echo x >> "done-\$LOOPKEEPER_TEST_ID"
+		git add . && git commit -q -m "By myself"
+		git branch -f his/line HEAD
+	SH
+	add_test T-1 "test -e done-T-1"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	add_test T-2 "grep x done-T-1 && test \$(wc -l < done-T-2) = 2"
+	wait_until 20 test_is T-2 passed
+	for id in T-1 T-2; do
+		[[ $(in_repository log --format=%H --grep "^Test: $id$" \
+		    his/line) == $(attempt result_commit "$id") ]]
+	done
+	[[ $(in_repository rev-list --count his/line) == 3 ]]
+	file_has "$FLEET/told" "his/line isn't to be moved from here"
+	exists "$FLEET/refused"
+	# The default one isn't made.
+	run -1 in_repository show-ref --verify -q refs/heads/loopkeeper/main
+	# Where it is checked out it isn't moved under anybody.
+	in_repository checkout -q his/line
+	add_test T-3 "test -e done-T-3"
+	wait_until 20 alert_stands repository 1
+	never_merged_to his/line T-3
+}
+
+@test "no hook of the operator's runs for what a loop does with git" {
+	local name hooks=$FLEET/repository/.git/hooks
+	mkdir -p "$hooks"
+	for name in pre-commit prepare-commit-msg commit-msg post-commit \
+	    post-checkout post-index-change post-merge post-rewrite \
+	    pre-rebase pre-merge-commit reference-transaction; do
+		printf '#!/bin/sh\necho %s >> "%s"\nexit 1\n' "$name" \
+		    "$FLEET/hooked" > "$hooks/$name"
+		chmod 755 "$hooks/$name"
+	done
+	counted_loop
+	touch "$FLEET/go"
+	add_test T-1 "test -e shared.c"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	[[ ! -e $FLEET/hooked ]] || fail "$(sort "$FLEET/hooked" | uniq -c)"
+	merged_once T-1
+}
