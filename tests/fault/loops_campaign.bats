@@ -340,7 +340,7 @@ repository_is_clean() {
 	found=$(find "$FLEET"/state/loop-* -path '*.wreck-*/scratch')
 	[[ -z $found ]] || fail "work in a wreck:" "$found"
 	found=$(find "$FLEET"/state/loop-* -mindepth 1 -maxdepth 1 |
-	    grep -vE '/(specs|hooks|(worktree|verify)(\.wreck-[0-9]+)?)$' || true)
+	    grep -vE '/(specs|hooks|bin|(worktree|verify)(\.wreck-[0-9]+)?)$' || true)
 	[[ -z $found ]] || fail "left over:" "$found"
 	found=$(git -C "$REPOSITORY" worktree list)
 	(($(wc -l <<< "$found") == 2 + 2 * LOOPS)) || fail "$found"

@@ -58,5 +58,6 @@ main(int argc, char **argv)
 		errx(1, "out of memory");
 	for (size_t i = 0; i < variables.n; i++)
 		printf("%s\n", variables.items[i]);
+	texts_free(variables.items);
 	return 0;
 }
