@@ -179,3 +179,15 @@ git_teardown(void **state)
 	assert_int_equal(system(command), 0);
 	return 0;
 }
+
+void
+differ(const char *expected, const char *from, const char *to)
+{
+	char command[256];
+
+	(void)snprintf(command, sizeof(command),
+	    "cd $R; set -f; echo $(git diff-tree -r --no-renames --name-status"
+	    " %s %s)",
+	    from, to);
+	says(expected, command);
+}

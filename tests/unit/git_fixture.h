@@ -56,4 +56,7 @@ struct worktree made(const char *name);
  * the real one. Until the end of the test. */
 void fake_git(const char *script);
 
+/* Sees that the trees of two revisions differ in this, as git shows it. */
+void differ(const char *expected, const char *from, const char *to);
+
 #endif
