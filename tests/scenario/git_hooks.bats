@@ -8,9 +8,9 @@ prepare() {
 	export HOME=$FLEET GIT_CONFIG_NOSYSTEM=1
 	export GIT_AUTHOR_NAME=w GIT_AUTHOR_EMAIL=w@w
 	export GIT_COMMITTER_NAME=w GIT_COMMITTER_EMAIL=w@w
-	# With what a shell must not take for its own.
+	# With what a shell, or a pattern, must not take for its own.
 	DIRECTORY="$FLEET/it's a loop"
-	REPOSITORY=$FLEET/repository
+	REPOSITORY="$FLEET/a [r]epository"
 	WORKTREE=$FLEET/worktree
 	fleet_config <<-CONF
 		components = ( { name = "loop-1"; command = [ "true" ];
