@@ -37,7 +37,8 @@ struct loop_config {
 	int max_attempts;	   /* for tests that don't say */
 	int failures_per_hour;	   /* attempts that may not pass; 0: any */
 	/* Of one run of the worker; 0: no such limit. */
-	int64_t startup_limit_ms;  /* -1: as the preset says */
+	int64_t startup_limit_ms;  /* -1: as the preset says, or
+				      for a plain command the loop */
 	int64_t silence_limit_ms;  /* no output, CPU time, changed file */
 	int64_t input_limit_ms;	   /* nor a child: it waits for somebody */
 	int64_t progress_limit_ms; /* no changed file */

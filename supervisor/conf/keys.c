@@ -307,7 +307,8 @@ const struct key keys[KEY_COUNT] = {
 	"after so many attempts that didn't pass, for whatever reason, nothing "
 	"is claimed until an hour has fewer; 0: no limit" },
 [KEY_LOOP_STARTUP_LIMIT] = { "loop.startup_limit", TYPE_DURATION,
-	NULL, "90s with a preset, else no limit", 0, INT64_MAX, NULL,
+	NULL, "90s; for a plain command any sign of life will do then",
+	0, INT64_MAX, NULL,
 	LOOP(startup_limit_ms), RESTART,
 	"a worker that has written nothing by then is ended" },
 [KEY_LOOP_SILENCE_LIMIT] = { "loop.silence_limit", TYPE_DURATION,

@@ -63,6 +63,47 @@ last_end() {
 	[[ $(last_end) == "failed: verify: exit 1" ]]
 }
 
+# A plain command may write only at its end, if at all.
+@test "a plain command that begins with nothing at all is ended" {
+	use_points
+	LOOPKEEPER_LIFE_MS=1000 start_loop "" <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "silent: no file was changed; worker: no sign of\
+ life within 1s" ]]
+}
+
+@test "not one that wrote, worked, has a child, or changed a file" {
+	local begin begins=("echo begun" "touch file" "sleep 1000 & wait"
+	    "while ((SECONDS < 2)); do :; done; sleep 0.1")
+	use_points
+	export LOOPKEEPER_LIFE_MS=1000
+	for begin in "${begins[@]}"; do
+		start_loop 'time_limit = "3s";' <<-SH
+			#!/bin/bash
+			$begin
+			exec sleep 1000
+		SH
+		wait_until 20 test_is T-1 blocked
+		[[ $(last_end) == timeout:* ]] || fail "$begin: $(last_end)"
+		kill "$LOOP"
+		wait_until 20 gone "$LOOP"
+		sql "DELETE FROM tests"
+	done
+}
+
+@test "a limit that is set asks a plain command for output" {
+	start_loop 'startup_limit = "1s";' <<-'SH'
+		#!/bin/sh
+		touch file
+		exec sleep 1000
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "silent: worker: no output within 1s; verify: exit 1" ]]
+}
+
 @test "a worker that crashes, and one that was killed from outside" {
 	start_loop "" <<-'SH'
 		#!/bin/sh

@@ -338,10 +338,17 @@ worker: it waits for input: nothing for 1s; verify: exit 1" \
 	    "$LOOPKEEPER_CONFIG"
 	add_test T-2 false
 	run_alone
-	wait_until 20 file_has "$FLEET/loop-1.log" \
-	    "T-2: over 80 % of its budget of tokens"
+	wait_until 20 alert_stands attempt_budget 1
 	sql_is 0 "SELECT count(*) FROM attempts WHERE test_id = 'T-2'
 	    AND ended_at IS NOT NULL"
+	sql_is "T-2: over 80 % of its budget: 1115 of 1300 tokens are spent" \
+	    "SELECT message FROM alerts
+	    WHERE alert_type = 'attempt_budget'"
+	sql_is 1 "SELECT count(*) FROM events WHERE event_type = 'alert_raised'
+	    AND payload ->> 'type' = 'attempt_budget'"
+	# It goes with the attempt.
+	stop_alone
+	alert_stands attempt_budget 0
 }
 
 @test "budget: of the day; nothing is claimed until it is raised" {

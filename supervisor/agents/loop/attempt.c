@@ -228,6 +228,7 @@ blame_end(const struct runner *r)
 		    : OUTCOME_CRASHED;
 	case JOB_TIMEOUT: return OUTCOME_TIMEOUT;
 	case JOB_NO_OUTPUT:
+	case JOB_NO_LIFE:
 	case JOB_NO_PROGRESS:
 	case JOB_SILENT: return OUTCOME_SILENT;
 	case JOB_WAITING: return OUTCOME_WAITING_FOR_INPUT;

@@ -82,7 +82,7 @@ static bool
 is_others(const char *cause, void *argument)
 {
 	static const char *const ours[] = { "repository:", "hooks:", "setup:",
-		"disk:", "memory:", "failures:", "slow:" };
+		"disk:", "memory:", "failures:", "slow:", "attempt_budget:" };
 
 	(void)argument;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
