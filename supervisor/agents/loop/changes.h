@@ -22,4 +22,7 @@ struct changes {
 int changes_read(struct changes *c, struct runner *r);
 void changes_free(struct changes *c);
 
+/* Adds the patterns of a test's column, a JSON array; what is none is empty. */
+void changes_patterns(struct texts *patterns, const char *text);
+
 #endif

@@ -1,0 +1,83 @@
+#include <errno.h>
+#include <string.h>
+
+#include "agents/loop/refusal.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "store/overlap.h"
+
+/* As locks are compared: what may be changed is what is locked for it. */
+static bool
+is_inside(const struct texts *scope, const char *path)
+{
+	for (size_t i = 0; i < scope->n; i++)
+		if (overlap_patterns(scope->items[i], path))
+			return true;
+	return false;
+}
+
+/* How many changed files are outside the scope; the first of them in first.
+ * What is left out of the candidate doesn't count. */
+static size_t
+count_outside(
+    const struct changes *c, const struct texts *scope, const char **first)
+{
+	const struct texts *added = &c->added_tests;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < c->paths.n; i++) {
+		const char *path = c->paths.items[i];
+
+		/* Both lists have the same order. */
+		if (at < added->n && strcmp(added->items[at], path) == 0)
+			at++;
+		else if (!is_inside(scope, path) && n++ == 0)
+			*first = path;
+	}
+	return n;
+}
+
+static void
+tell_outside(
+    struct buf *b, const struct texts *scope, const char *first, size_t n)
+{
+	buf_addf(b, "it changed %s", first);
+	if (n > 1)
+		buf_addf(b, " and %zu other file%s", n - 1, n > 2 ? "s" : "");
+	buf_addf(b, ", which %s outside its files (", n > 1 ? "are" : "is");
+	for (size_t i = 0; i < scope->n; i++)
+		buf_addf(b, "%s%s", i > 0 ? ", " : "", scope->items[i]);
+	buf_add(b, ")");
+}
+
+static int
+find_outside(struct runner *r, const struct changes *c, struct buf *b)
+{
+	struct texts scope = { 0 };
+	const char *first = NULL;
+	size_t n = 0;
+	int result;
+
+	changes_patterns(&scope, r->claim.files);
+	if (scope.n > 0)
+		n = count_outside(c, &scope, &first);
+	if (n > 0)
+		tell_outside(b, &scope, first, n);
+	result = scope.failed ? git_fail(&r->place.git, ENOMEM, "out of memory")
+			      : n > 0;
+	texts_free(scope.items);
+	return result;
+}
+
+int
+refusal_find(struct runner *r, const struct changes *c,
+    char ret[static ATTEMPT_DETAIL_SIZE])
+{
+	struct buf b;
+	int found;
+
+	buf_init(&b, ret, ATTEMPT_DETAIL_SIZE);
+	found = find_outside(r, c, &b);
+	text_clean(ret);
+	return found;
+}
