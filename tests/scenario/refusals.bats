@@ -90,6 +90,25 @@ its files (src/a.c)" ]]
 	    AND payload ->> 'detail' LIKE '%outside its files%'"
 }
 
+@test "what has conflict markers" {
+	commit docs/merging
+	echo "docs/merging conflict-marker-size=32" \
+	    > "$FLEET/repository/.gitattributes"
+	worker <<-'SH'
+		#!/bin/sh
+		touch work
+		printf 'Heading\n=======\n' > notes.md
+		printf '<<<<<<< HEAD\n=======\n>>>>>>> b\n' >> docs/merging
+		test "$LOOPKEEPER_TEST_ID" != T-1 ||
+			printf 'a\n<<<<<<< HEAD\nb\n=======\n>>>>>>> c\n' > a.c
+	SH
+	add_test T-1 "test -e work"
+	add_test T-2 "test -e work"
+	run_alone
+	refused_for_good "it left a conflict marker: a.c, line 2"
+	wait_until 20 test_is T-2 passed
+}
+
 @test "tests that are left out anyway are in nobody's way" {
 	worker <<-'SH'
 		#!/bin/sh

@@ -4,6 +4,7 @@
 #include "agents/loop/refusal.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "git/repository.h"
 #include "store/overlap.h"
 
 /* As locks are compared: what may be changed is what is locked for it. */
@@ -69,6 +70,18 @@ find_outside(struct runner *r, const struct changes *c, struct buf *b)
 	return result;
 }
 
+static int
+find_conflict(struct runner *r, struct buf *b)
+{
+	char where[128];
+	int found = repository_conflict_left(
+	    &r->place.git, r->base, r->candidate, where, sizeof(where));
+
+	if (found > 0)
+		buf_addf(b, "it left a conflict marker: %s", where);
+	return found;
+}
+
 int
 refusal_find(struct runner *r, const struct changes *c,
     char ret[static ATTEMPT_DETAIL_SIZE])
@@ -78,6 +91,8 @@ refusal_find(struct runner *r, const struct changes *c,
 
 	buf_init(&b, ret, ATTEMPT_DETAIL_SIZE);
 	found = find_outside(r, c, &b);
+	if (found == 0)
+		found = find_conflict(r, &b);
 	text_clean(ret);
 	return found;
 }
