@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/texts.h"
 #include "git/repository.h"
+#include "git/worktree.h"
 
 static const struct git_call at_top = { 0 };
 
@@ -36,6 +38,22 @@ repository_changes(struct git *g, const char *from, const char *to,
 		p += strlen(p) + 1;
 	}
 	free(output);
+	return n;
+}
+
+int
+repository_deletions(struct git *g, const char *from, const char *to)
+{
+	char **paths = worktree_paths(g, &at_top,
+	    (const char *const[]){ "diff-tree", "-r", "-z", "-M",
+		"--no-commit-id", "--name-only", "--diff-filter=D", from, to,
+		NULL });
+	int n;
+
+	if (paths == NULL)
+		return -1;
+	n = (int)texts_count(paths);
+	texts_free(paths);
 	return n;
 }
 

@@ -64,6 +64,10 @@ int repository_changes(struct git *g, const char *from, const char *to,
     void (*found)(const struct repository_change *change, void *argument),
     void *argument);
 
+/* How many files of from are gone in to, those that were moved not counted; or
+ * -1. */
+int repository_deletions(struct git *g, const char *from, const char *to);
+
 /*
  * Whether lines that git's own conflict markers begin and end with came in from
  * one commit or tree to the other: 1 with the first ("src/a.c, line 12") in

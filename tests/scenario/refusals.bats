@@ -90,6 +90,41 @@ its files (src/a.c)" ]]
 	    AND payload ->> 'detail' LIKE '%outside its files%'"
 }
 
+@test "what deletes many files; but they may be moved" {
+	local i
+	for i in {1..6}; do
+		mkdir -p "$FLEET/repository/src"
+		seq "$i" "$((i * 20))" > "$FLEET/repository/src/$i"
+	done
+	in_repository add src
+	in_repository commit -q -m "Add src"
+	worker 'max_deleted = 2;' <<-'SH'
+		#!/bin/sh
+		case $LOOPKEEPER_TEST_ID in
+		T-1) rm src/[1-3] ;;
+		T-2) rm src/[1-2] ;;
+		T-3)
+			mkdir to
+			mv src/* to
+			echo more >> to/5
+			;;
+		esac
+		touch "$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e T-1"
+	add_test T-2 "test -e T-2"
+	add_test T-3 "test -e T-3"
+	run_alone
+	refused_for_good "it deleted 3 files, more than 2 (max_deleted)"
+	wait_until 20 test_is T-2 passed
+	wait_until 20 test_is T-3 passed
+	stop_alone
+	sed -i 's/max_deleted = 2/max_deleted = 0/' "$LOOPKEEPER_CONFIG"
+	add_test T-4 "test ! -e to" '{"worker": "rm -r to"}'
+	run_alone
+	wait_until 20 test_is T-4 passed
+}
+
 @test "what has conflict markers" {
 	commit docs/merging
 	echo "docs/merging conflict-marker-size=32" \

@@ -131,6 +131,18 @@ test_what_differs_is_told(void **state)
 }
 
 static void
+test_what_is_moved_is_not_deleted(void **state)
+{
+	(void)made("wt");
+	(void)commits("b", "main", "seq 100 > many && mkdir d && seq 50 > d/e");
+	(void)commits("c", "b", "mkdir x && git mv many d/e x/ && echo >> x/e");
+	gives(0, repository_deletions(git, "b", "c"));
+	(void)commits("d", "c", "rm -r x dir && echo new > new");
+	gives(3, repository_deletions(git, "c", "d"));
+	fails(EPROTO, "diff-tree", repository_deletions(git, "nothing", "b"));
+}
+
+static void
 test_a_conflict_that_is_left_is_found(void **state)
 {
 	char where[64] = "";
@@ -208,6 +220,7 @@ main(void)
 		TEST(test_a_commit_is_put_on_another),
 		TEST(test_a_commit_is_undone),
 		TEST(test_what_differs_is_told),
+		TEST(test_what_is_moved_is_not_deleted),
 		TEST(test_a_conflict_that_is_left_is_found),
 		TEST(test_what_loops_merged_is_found),
 	};

@@ -34,6 +34,7 @@ read_one(const struct repository_change *change, void *argument)
 	struct changes *c = in->c;
 
 	(void)texts_add(&c->paths, change->path);
+	c->ndeleted += change->status == 'D';
 	/* A path may be any bytes; JSON has none but UTF-8. */
 	(void)json_array_append_new(in->json, json_string(change->path));
 	if (in->r->claim.allow_test_changes ||

@@ -11,6 +11,7 @@ struct changes {
 	/* The files, as they are in the commits. */
 	struct texts paths;
 	struct texts added_tests; /* those that match test_files and are new */
+	int ndeleted;		  /* moved ones are among them */
 	/* Files of tests that were changed or deleted; the first of them. */
 	size_t ngamed;
 	char gamed[128];

@@ -71,6 +71,22 @@ find_outside(struct runner *r, const struct changes *c, struct buf *b)
 }
 
 static int
+find_deletions(struct runner *r, const struct changes *c, struct buf *b)
+{
+	int max = r->config->max_deleted, n;
+
+	if (max == 0 || c->ndeleted <= max)
+		return 0;
+	n = repository_deletions(&r->place.git, r->base, r->candidate);
+	if (n < 0)
+		return -1;
+	if (n > max)
+		buf_addf(b, "it deleted %d files, more than %d (max_deleted)",
+		    n, max);
+	return n > max;
+}
+
+static int
 find_conflict(struct runner *r, struct buf *b)
 {
 	char where[128];
@@ -91,6 +107,8 @@ refusal_find(struct runner *r, const struct changes *c,
 
 	buf_init(&b, ret, ATTEMPT_DETAIL_SIZE);
 	found = find_outside(r, c, &b);
+	if (found == 0)
+		found = find_deletions(r, c, &b);
 	if (found == 0)
 		found = find_conflict(r, &b);
 	text_clean(ret);
