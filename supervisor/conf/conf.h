@@ -33,6 +33,7 @@ struct loop_config {
 	char **copy;		   /* paths in the repository */
 	char **shared;		   /* paths in worktrees */
 	char **test_files;	   /* patterns */
+	int max_deleted;	   /* files, by one attempt; 0: any */
 	int recheck;		   /* passing tests, before a merge */
 	int max_attempts;	   /* for tests that don't say */
 	int failures_per_hour;	   /* attempts that may not pass; 0: any */

@@ -296,6 +296,10 @@ const struct key keys[KEY_COUNT] = {
 	NULL, "*.test.*, *_test.*, test_*, tests/**, spec/**, snapshots",
 	NO_LIMITS, LOOP(test_files), RESTART,
 	"patterns of files that no worker may change" },
+[KEY_LOOP_MAX_DELETED] = { "loop.max_deleted", TYPE_INT,
+	"20", NULL, 0, 1000000, NULL, LOOP(max_deleted), RESTART,
+	"work that deletes more files than so many is refused, moved ones not "
+	"counted; 0: no limit" },
 [KEY_LOOP_RECHECK] = { "loop.recheck", TYPE_INT,
 	"5", NULL, 0, 10000, NULL, LOOP(recheck), RESTART,
 	"passing tests that are run again before work is merged" },

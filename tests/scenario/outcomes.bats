@@ -40,7 +40,9 @@ preset() {
 	CONF
 }
 
-locking='{"files": ["src/a.c"]}'
+# With locks, and with whatever the workers here make in its scope.
+locking='{"files": ["src/a.c", "work", "half", "done*", "other", "broken",
+    "tests/*"]}'
 
 # came_to OUTCOME COUNTED STATUS: that is what T-1's first attempt came to: how
 # much of the test it used up, what the test is now; and all that is the same
@@ -707,7 +709,7 @@ check="sh tests/check.sh"
 		touch work
 	SH
 	add_test T-1 "$check" \
-	    '{"files": ["src/a.c"], "test_files": ["special"]}'
+	    '{"files": ["work", "special"], "test_files": ["special"]}'
 	run_alone
 	came_to gamed 1 blocked
 	detail_is "gamed: it changed special, a file of tests"

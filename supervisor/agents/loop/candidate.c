@@ -12,6 +12,7 @@
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/integrate.h"
+#include "agents/loop/refusal.h"
 #include "agents/loop/verify.h"
 #include "base/buf.h"
 #include "base/io.h"
@@ -83,6 +84,15 @@ keep_reason(struct runner *r, const char *detail, const char *title)
 	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
 	transcript_note(r->transcript_fd, "%s", detail);
 	evidence_keep(r, title);
+}
+
+/* It isn't even verified. Who was stopped in the middle by his provider isn't
+ * blamed for what he left. */
+static void
+refuse(struct runner *r, const char *detail, int64_t now_ms)
+{
+	keep_reason(r, detail, "It was refused");
+	close_begin(r, attempt_blame(r), false, detail, now_ms);
 }
 
 /* The files of the tests differ: no verdict on this can be believed. What was
@@ -258,8 +268,7 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 		agent_failed(&r->agent, "reading locks");
 	if (n <= 0)
 		return false;
-	keep_reason(r, detail, "It wasn't merged");
-	attempt_fail(r, detail, now_ms);
+	refuse(r, detail, now_ms);
 	return true;
 }
 
@@ -285,6 +294,20 @@ candidate_is_locked(
 	return n;
 }
 
+/* A candidate that is resumed was asked that before it was verified. */
+static bool
+is_refused(struct runner *r, const struct changes *c, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	int found = r->is_changed ? refusal_find(r, c, detail) : 0;
+
+	if (found < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (found > 0)
+		refuse(r, detail, now_ms);
+	return found != 0;
+}
+
 static void
 judge(struct runner *r, const struct changes *c, int64_t now_ms)
 {
@@ -298,9 +321,13 @@ judge(struct runner *r, const struct changes *c, int64_t now_ms)
 		    c->added_tests.items[i]);
 	if (is_locked(r, c, now_ms))
 		return;
-	if (build(r, c) < 0)
+	if (build(r, c) < 0) {
 		attempt_interrupt(r, r->place.git.error, now_ms);
-	else if (is_hopeless(r) || r->claim.verify[0] == '\0')
+		return;
+	}
+	if (is_refused(r, c, now_ms))
+		return;
+	if (is_hopeless(r) || r->claim.verify[0] == '\0')
 		conclude(r, now_ms);
 	else
 		verify_on_tip(r, now_ms);
