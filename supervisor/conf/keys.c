@@ -298,7 +298,8 @@ const struct key keys[KEY_COUNT] = {
 	"patterns of files that no worker may change" },
 [KEY_LOOP_RECHECK] = { "loop.recheck", TYPE_INT,
 	"5", NULL, 0, 10000, NULL, LOOP(recheck), RESTART,
-	"passing tests that are run again before work is merged" },
+	"passing tests that are run again before work is merged, besides those "
+	"that were merged meanwhile or broken within a day; 0: none at all" },
 [KEY_LOOP_MAX_ATTEMPTS] = { "loop.max_attempts", TYPE_INT,
 	"3", NULL, 1, 1000, NULL, LOOP(max_attempts), RESTART,
 	"for tests that don't say; then a test is blocked" },

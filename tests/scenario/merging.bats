@@ -156,3 +156,67 @@ for B-1" ]]
 	[[ ! -e $FLEET/hooked ]] || fail "$(sort "$FLEET/hooked" | uniq -c)"
 	merged_once T-1
 }
+
+# two_loops: that recheck one test; P-1, P-2 and P-3 have passed longest ago.
+# The worker of T-2 waits for $FLEET/work.
+two_loops() {
+	one_loop <<-SH
+		#!/bin/sh
+		touch "\$LOOPKEEPER_TEST_ID"
+		test "\$LOOPKEEPER_TEST_ID" = T-2 || exit 0
+		touch "$FLEET/worked"
+		while test ! -e "$FLEET/work"; do sleep 0.05; done
+	SH
+	fleet_config <<-CONF
+		loops = { repository = "$FLEET/repository"; pause = "0";
+		  worker = [ "$FLEET/worker" ]; max_attempts = 1; recheck = 1; };
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ]; loop = {}; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ]; loop = {}; }
+		);
+	CONF
+	local id
+	for id in P-1 P-2 P-3; do
+		add_test "$id" "test -e $id"
+	done
+	run_alone loop-1
+	wait_until 20 all_passed
+}
+
+# add_second VERIFY: T-2, and starts its loop.
+add_second() {
+	jq -n --arg verify "$1" '{id: "T-2", loop_id: "loop-2",
+	    verify: $verify}' | add_tests
+	run_alone loop-2
+}
+
+breaks_first() {
+	[[ $(last_end T-2) == "failed: it breaks T-1, which passed without it: \
+verify: exit 1" ]] || fail "$(last_end T-2)"
+	never_merged T-2
+	test_is T-1 passed
+}
+
+@test "what was merged while the worker worked is run again first" {
+	two_loops
+	add_second "test -e T-2"
+	wait_until 20 exists "$FLEET/worked"
+	add_test T-1 "test -e T-1 && test ! -e T-2"
+	wait_until 20 test_is T-1 passed
+	touch "$FLEET/work"
+	wait_until 20 ended 1 T-2
+	breaks_first
+}
+
+@test "what was merged while the work was verified is run again first" {
+	two_loops
+	touch "$FLEET/work"
+	add_second "test -e T-2 || exit 1; touch '$FLEET/verifying'
+	    while test ! -e '$FLEET/verified'; do sleep 0.05; done"
+	wait_until 20 exists "$FLEET/verifying"
+	add_test T-1 "test -e T-1 && test ! -e T-2"
+	wait_until 20 test_is T-1 passed
+	touch "$FLEET/verified"
+	wait_until 20 ended 1 T-2
+	breaks_first
+}

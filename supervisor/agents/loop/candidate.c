@@ -349,6 +349,9 @@ candidate_resume(struct runner *r, int64_t now_ms)
 		return false;
 	}
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
+	if (c->session.base_commit[0] != '\0')
+		(void)snprintf(
+		    r->seen, sizeof(r->seen), "%s", c->session.base_commit);
 	r->is_changed = true;
 	transcript_note(r->transcript_fd,
 	    "goes on with %.12s, which an earlier attempt had made",

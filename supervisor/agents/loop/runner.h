@@ -94,6 +94,8 @@ struct runner {
 	char snapshot[GIT_HASH_SIZE];  /* "": no work of a worker yet */
 	char candidate[GIT_HASH_SIZE]; /* "": none yet; a child of onto */
 	char onto[GIT_HASH_SIZE];
+	/* The worker, or a recheck, has met what was merged up to here. */
+	char seen[GIT_HASH_SIZE];
 	bool is_changed;       /* the candidate is another tree than onto */
 	bool is_worked;	       /* a worker ran in this attempt */
 	bool goes_on;	       /* with the session of an earlier one */
