@@ -71,6 +71,7 @@ request(struct runner *r)
 		.max_attempts = r->config->max_attempts,
 		.no_overlap = r->agent.mode == MODE_SLOW,
 		.test_id = r->only_test,
+		.except = waits_tests(r),
 		.cursor = &r->cursor };
 }
 

@@ -145,6 +145,7 @@ runner_close(struct runner *r)
 	claims_free(&r->claim);
 	worker_free(&r->worker);
 	passing_free(&r->rechecks);
+	waits_free(&r->waits);
 	workplace_free(&r->place);
 	free(r->failure);
 	free(r->changed_json);

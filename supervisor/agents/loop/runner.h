@@ -23,6 +23,7 @@
 #include "agents/common/outcome.h"
 #include "agents/loop/hooks.h"
 #include "agents/loop/output.h"
+#include "agents/loop/waits.h"
 #include "agents/loop/worker.h"
 #include "agents/loop/workplace.h"
 #include "base/path.h"
@@ -122,6 +123,7 @@ struct runner {
 	bool is_swept;		      /* alerts of an earlier run were */
 	bool is_probe;		      /* let in to try a closed provider */
 	struct claim_cursor cursor;
+	struct waits waits;   /* tests that aren't claimed now */
 	bool look;	      /* there may be something to claim */
 	bool told_empty;      /* since the last claim */
 	bool blocked_by_file; /* the next test's files are locked */
