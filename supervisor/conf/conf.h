@@ -47,7 +47,9 @@ struct loop_config {
 	int64_t verify_limit_ms; /* of one run of verify */
 	int64_t min_disk;	 /* bytes; with less nothing is claimed */
 	int64_t min_memory;
-	int64_t pause_ms;      /* between two tests in mode normal */
+	int min_files;	  /* that can still be opened, on the whole machine */
+	int max_load;	  /* 1-minute load average per processor; 0: any */
+	int64_t pause_ms; /* between two tests in mode normal */
 	int64_t slow_pause_ms; /* and in mode slow (60s) */
 };
 

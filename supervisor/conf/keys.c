@@ -336,6 +336,13 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_MIN_MEMORY] = { "loop.min_memory", TYPE_SIZE,
 	"200M", NULL, 0, INT64_MAX, NULL, LOOP(min_memory), RESTART,
 	"with less memory available nothing is claimed" },
+[KEY_LOOP_MIN_FILES] = { "loop.min_files", TYPE_INT,
+	"1024", NULL, 0, INT_MAX, NULL, LOOP(min_files), RESTART,
+	"and when fewer files can still be opened on the machine" },
+[KEY_LOOP_MAX_LOAD] = { "loop.max_load", TYPE_INT,
+	"16", NULL, 0, 1000000, NULL, LOOP(max_load), RESTART,
+	"with a higher load average per processor (of one minute) nothing is "
+	"claimed; 0: no limit" },
 [KEY_LOOP_PAUSE] = { "loop.pause", TYPE_DURATION,
 	"1s", NULL, 0, INT64_MAX, NULL, LOOP(pause_ms), RESTART,
 	"between two tests" },
