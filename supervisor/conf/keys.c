@@ -68,6 +68,10 @@ const struct key keys[KEY_COUNT] = {
 [KEY_REGRESSIONS_TIME_LIMIT] = { "regressions.time_limit", TYPE_DURATION,
 	"5m", NULL, ANY_TIME, CONF(regressions.time_limit_ms), RESTART,
 	"after it no more tests are run at a time" },
+[KEY_REGRESSIONS_HOLD_CLAIMS] = { "regressions.hold_claims", TYPE_BOOL,
+	"false", NULL, NO_LIMITS, CONF(regressions.hold_claims), RESTART,
+	"while one is open on their branch, loops claim nothing but such tests, "
+	"once they are reset" },
 [KEY_PM_EVERY] = { "pm.every", TYPE_DURATION,
 	"30s", NULL, 100, INT64_MAX, NULL, CONF(pm.every_ms), RESTART,
 	"how often the PM looks, besides when the database changes" },

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agents/loop/gate.h"
 #include "agents/loop/health.h"
@@ -8,6 +9,7 @@
 #include "store/budget.h"
 #include "store/failures.h"
 #include "store/gates.h"
+#include "store/regressions.h"
 
 #define WAIT_MIN_MS 1000
 #define WAIT_MAX_MS (60 * 1000) /* the wall clock may be set */
@@ -51,6 +53,38 @@ gets_anywhere(struct runner *r, int64_t now_ms)
 	    "nothing more until %s; 'loopkeeper timeline --filter loop_id=%s' "
 	    "tells how they ended",
 	    max, until, r->agent.name);
+	return false;
+}
+
+/* The branch is as it should be, or there is something to mend it with. */
+static bool
+has_good_base(struct runner *r, int64_t now_ms)
+{
+	struct regression_oldest red;
+	char *loops;
+	int found;
+
+	r->fix[0] = '\0';
+	if (!r->agent.conf->regressions.hold_claims || r->only_test != NULL)
+		return true;
+	loops = runner_list_loops(r);
+	found = loops != NULL
+	    ? regressions_ask(&r->agent.store, loops, r->agent.name, &red)
+	    : -1;
+	free(loops);
+	if (found < 0)
+		agent_failed(&r->agent, "asking for regressions");
+	if (found <= 0)
+		return found == 0;
+	if (red.reset_id[0] != '\0') {
+		(void)snprintf(r->fix, sizeof(r->fix), "%s", red.reset_id);
+		return true;
+	}
+	(void)snprintf(r->hold, sizeof(r->hold),
+	    "%s fails on %s since %.12s: nothing else is claimed "
+	    "(regressions.hold_claims)",
+	    red.test_id, r->config->integration_branch, red.commit);
+	hold(r, clock_wall_ms() + WAIT_MAX_MS, now_ms);
 	return false;
 }
 
@@ -123,7 +157,8 @@ gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
 	return room_ask(r, now_ms) && gets_anywhere(r, now_ms) &&
-	    has_budget(r, now_ms) && has_provider(r, now_ms);
+	    has_good_base(r, now_ms) && has_budget(r, now_ms) &&
+	    has_provider(r, now_ms);
 }
 
 bool

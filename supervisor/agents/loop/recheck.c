@@ -13,28 +13,6 @@
 #include "base/buf.h"
 #include "git/history.h"
 
-/* All loops that merge into the same branch, as a JSON array. To be freed. */
-static char *
-list_loops(const struct runner *r)
-{
-	const struct conf *conf = r->agent.conf;
-	json_t *loops = json_array();
-	char *text;
-
-	for (size_t i = 0; i < conf->nloops; i++) {
-		const struct loop_config *c = &conf->loops[i];
-
-		if (strcmp(c->repository, r->config->repository) == 0 &&
-		    strcmp(c->integration_branch,
-			r->config->integration_branch) == 0)
-			(void)json_array_append_new(
-			    loops, json_string(c->name));
-	}
-	text = json_dumps(loops, JSON_COMPACT);
-	json_decref(loops);
-	return text;
-}
-
 static void
 add_test(const struct history_commit *commit, void *argument)
 {
@@ -112,7 +90,7 @@ recheck_begin(struct runner *r, int64_t now_ms)
 	passing_free(&r->rechecks);
 	r->nrechecked = 0;
 	if (request.max > 0 && agent_database(&r->agent) == 0) {
-		request.loops = loops = list_loops(r);
+		request.loops = loops = runner_list_loops(r);
 		request.merged = merged = list_merged(r);
 		if (loops == NULL || merged == NULL ||
 		    passing_pick(&r->agent.store, &request, &r->rechecks) < 0)

@@ -120,6 +120,7 @@ struct runner {
 	char trouble[GIT_ERROR_SIZE]; /* why nothing is claimed; "": may be */
 	char trouble_cause[128];      /* of its alert */
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
+	char fix[ATTEMPT_TEST_SIZE];  /* the only test to claim; "": any */
 	bool is_swept;		      /* alerts of an earlier run were */
 	bool is_probe;		      /* let in to try a closed provider */
 	struct claim_cursor cursor;
@@ -148,5 +149,9 @@ void runner_enter(struct runner *r, enum phase phase);
 
 /* Whether a test is claimed. */
 bool runner_has_claim(const struct runner *r);
+
+/* All loops that merge into the same branch, as a JSON array of their names. To
+ * be freed; NULL when there is no memory. */
+char *runner_list_loops(const struct runner *r);
 
 #endif
