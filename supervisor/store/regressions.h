@@ -42,7 +42,8 @@ struct regression_oldest {
 };
 
 /* Whether one is open for a test of these loops (a JSON array); loop_id is that
- * of whom reset_id is for. Returns 1 with *ret, 0, or -1. */
+ * of whom reset_id is for. A reset test that waits for another one is none:
+ * that one is to be claimed. Returns 1 with *ret, 0, or -1. */
 int regressions_ask(struct store *s, const char *loops, const char *loop_id,
     struct regression_oldest *ret);
 

@@ -50,7 +50,6 @@ run_with() {
 	    mount --bind "$FLEET/told" "$1"
 	background loop-1.log "${new[@]}" sh -c "mount --bind '$FLEET/told' $1
 	    exec loopkeeper-loop -c '$LOOPKEEPER_CONFIG' loop-1"
-	LOOP=$PID
 }
 
 # tell TEXT: from now on the kernel says so.
