@@ -140,6 +140,27 @@ told() {
 	worked 1
 }
 
+@test "what was verified while nobody could tell is rechecked before a merge" {
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	echo normal > "$FLEET/mode"
+	counted_loop
+	add_test P-1 "test ! -e shared.c"
+	run_alone
+	wait_until 20 test_is P-1 passed
+	touch "$FLEET/go"
+	add_held_test
+	wait_until 20 exists "$FLEET/verifying"
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 20 health_is_file_based
+	touch "$FLEET/verified"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+	echo normal > "$FLEET/mode"
+	wait_until 20 ended 1
+	[[ $(last_end) == "failed: it breaks P-1, which passed without it: \
+verify: exit 1" ]] || fail "$(last_end)"
+	never_merged T-1
+}
+
 @test "what another loop locks while it works is the attempt's failure" {
 	counted_loop 'max_attempts = 1;'
 	add_test T-1 "test -e shared.c"

@@ -89,7 +89,12 @@ recheck_begin(struct runner *r, int64_t now_ms)
 
 	passing_free(&r->rechecks);
 	r->nrechecked = 0;
-	if (request.max > 0 && agent_database(&r->agent) == 0) {
+	if (request.max > 0 && agent_database(&r->agent) < 0) {
+		/* Which they are is known before it is merged. */
+		integrate_begin(r, now_ms);
+		return;
+	}
+	if (request.max > 0) {
 		request.loops = loops = runner_list_loops(r);
 		request.merged = merged = list_merged(r);
 		if (loops == NULL || merged == NULL ||

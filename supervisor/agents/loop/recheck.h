@@ -10,7 +10,7 @@
 
 #include "agents/loop/runner.h"
 
-/* The candidate passes its own test. */
+/* The candidate passes its own test, and is checked out as that left it. */
 void recheck_begin(struct runner *r, int64_t now_ms);
 /* The checkout is ready for the step. */
 void recheck_run(struct runner *r, int64_t now_ms);
