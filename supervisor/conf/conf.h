@@ -49,7 +49,9 @@ struct loop_config {
 	int64_t verify_limit_ms; /* of one run of verify */
 	int64_t min_disk;	 /* bytes; with less nothing is claimed */
 	int64_t min_memory;
-	int64_t pause_ms;      /* between two tests in mode normal */
+	int min_files;	  /* that can still be opened, on the whole machine */
+	int max_load;	  /* 1-minute load average per processor; 0: any */
+	int64_t pause_ms; /* between two tests in mode normal */
 	int64_t slow_pause_ms; /* and in mode slow (60s) */
 };
 
@@ -68,9 +70,10 @@ struct monitor_config {
 	int64_t stuck_after_ms; /* 30m without progress of a loop */
 	int failures_in_row;	/* 3, on one test */
 };
-struct regressions_config {    /* of the monitor, too */
+struct regressions_config {    /* of the monitor; the last one of loops */
 	int64_t every_ms;      /* 10m; 0: never */
 	int64_t time_limit_ms; /* 5m */
+	bool hold_claims;      /* loops fix them before anything else */
 };
 struct pm_config {
 	int64_t every_ms;	     /* 5s */

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include <bsd/string.h>
 
@@ -50,6 +51,16 @@
 	"SELECT t.place, t.id, 1" IS_UNLOCKED IS_APART \
 	" FROM " ITS_TESTS from IS_NEXT " ORDER BY t.place, t.id"
 
+static bool
+is_excepted(const struct claim_request *request, const char *test_id)
+{
+	const char *const *id = request->except;
+
+	while (id != NULL && *id != NULL && strcmp(*id, test_id) != 0)
+		id++;
+	return id != NULL && *id != NULL;
+}
+
 /* Looks at tests in their order, from this one on ("": from the first). 1: at
  * is one to be run. 0: at is the last that was looked at, "" if the queue ends
  * there. -1. */
@@ -65,9 +76,11 @@ walk(struct store *s, const struct claim_request *request,
 	int more, n = 0;
 
 	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
-		    sizeof(at->test_id), &is_free)) == 1 &&
-	    !is_free && ++n < LOOK_MAX)
-		continue;
+		    sizeof(at->test_id), &is_free)) == 1) {
+		is_free = is_free && !is_excepted(request, at->test_id);
+		if (is_free || ++n == LOOK_MAX)
+			break;
+	}
 	statement_end(q);
 	if (more == 0)
 		*at = (struct claim_cursor){ 0 };

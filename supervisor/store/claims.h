@@ -63,6 +63,8 @@ struct claim_request {
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
 	const char *test_id; /* only this test, whosever it is; NULL: the
 				loop's next */
+	const char *const *except; /* NULL-ended: tests that are passed by as if
+				      they were locked; NULL: none */
 	struct claim_cursor *cursor; /* NULL: looks on behind the head */
 };
 

@@ -218,30 +218,3 @@ repository_with_dependencies() {
 	alerts_are 1 "acknowledged AND context ->> 'cleared_at' IS NOT NULL"
 	alerts_are 1
 }
-
-# no_room KEY: T-1 isn't claimed as long as it asks for that much.
-no_room() {
-	VERIFY="test -e work" start_loop "min_$1 = \"900T\";" <<-'SH'
-		#!/bin/sh
-		touch work
-	SH
-	wait_event "event_type = 'resource_warning'"
-	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type = '$1' AND
-	    message LIKE '%min_$1 is%'") == 1 ]]
-	[[ $(sql "SELECT count(*) FROM attempts") == 0 ]]
-	kill "$LOOP"
-	wait_until 10 gone "$LOOP"
-	sed -i "s/min_$1 = \"900T\"/min_$1 = \"1M\"/" "$LOOPKEEPER_CONFIG"
-	background loop-1.log loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
-	wait_until 20 test_is T-1 passed
-	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type = '$1' AND
-	    context ->> 'cleared_at' IS NULL") == 0 ]]
-}
-
-@test "without room on the disk nothing is claimed" {
-	no_room disk
-}
-
-@test "without memory nothing is claimed" {
-	no_room memory
-}

@@ -209,6 +209,9 @@ test_what_loops_merged_is_found(void **state)
 	text[0] = '\0';
 	gives(0, history_each(git, "b", "", "loop-2", note_merged, text));
 	assert_string_equal(text, "");
+	gives(
+	    0, history_each(git, "b", commit_of("b~5"), "", note_merged, text));
+	assert_string_equal(text, "T-1 abc f\xc3\xbcnf|T-2  two|T-1  one|");
 	fails(EPROTO, "git log",
 	    history_each(git, "nothing", "", "loop-1", note_merged, text));
 }
