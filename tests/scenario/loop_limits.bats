@@ -142,6 +142,35 @@ last_end() {
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
 
+# Signs of life they are, all of them.
+@test "what writes without end is ended, worker, verify and setup" {
+	printf '#!/bin/sh\ntrap "" TERM\nwhile :; do head -c 300000 /dev/zero
+	    sleep 0.1; done\n' > "$FLEET/flood"
+	chmod +x "$FLEET/flood"
+	start_loop 'max_output = "1M";' <<-SH
+		#!/bin/sh
+		exec "$FLEET/flood"
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "failed: no file was changed; worker: over its output\
+ of 1M" ]]
+	kill "$LOOP"
+	wait_until 20 gone "$LOOP"
+	sql "DELETE FROM tests"
+	VERIFY=$FLEET/flood start_loop 'max_output = "1M";' <<-'SH'
+		#!/bin/sh
+		touch work
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "failed: verify: over its output of 1M" ]]
+	kill "$LOOP"
+	wait_until 20 gone "$LOOP"
+	sql "DELETE FROM tests"
+	start_loop "max_output = \"1M\"; setup = \"$FLEET/flood\";" < /dev/null
+	wait_until 20 grep -q "setup: over its output of 1M" "$FLEET/loop-1.log"
+	[[ $(fleet_processes) == "$LOOP" ]]
+}
+
 @test "what a worker leaves behind is ended and named" {
 	start_loop "" <<-'SH'
 		#!/bin/sh

@@ -11,12 +11,14 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/io.h"
+#include "base/size.h"
 #include "system/process.h"
 #include "system/spawn.h"
 #include "system/tree.h"
 
 #define GRACE_MS (5 * 1000)
-#define LOOKS	 4 /* at the files, within a limit */
+#define FLOOD_MS 1000 /* the same for one that fills the disk meanwhile */
+#define LOOKS	 4    /* at the files, within a limit */
 
 static void
 fill_spawn(struct spawn *s, const struct job_command *command)
@@ -193,6 +195,15 @@ is_lifeless(struct job *j, int64_t now_ms)
 	return false;
 }
 
+static bool
+is_flood(const struct job *j)
+{
+	const struct vitals *v = &j->vitals;
+	int64_t max = j->limits.output_max;
+
+	return max > 0 && v->output_size - v->output_begin > max;
+}
+
 static void
 read_clocks(struct job *j, int64_t now_ms)
 {
@@ -201,6 +212,9 @@ read_clocks(struct job *j, int64_t now_ms)
 	bool is_alone;
 
 	vitals_look(v, now_ms);
+	/* Also when it has been asked to end already. */
+	if (is_flood(j))
+		job_end(j, JOB_FLOOD, FLOOD_MS, now_ms);
 	if (j->pid == 0 || j->kill_ms != 0)
 		return;
 	is_alone = v->nprocesses == 1;
@@ -256,6 +270,7 @@ void
 job_describe(const struct job *j, char *buf, size_t size)
 {
 	const struct job_command *l = &j->limits;
+	char max[SIZE_TEXT_SIZE];
 
 	switch (j->cause) {
 	case JOB_EXITED: (void)snprintf(buf, size, "exit %d", j->code); break;
@@ -289,6 +304,10 @@ job_describe(const struct job *j, char *buf, size_t size)
 	case JOB_NO_PROGRESS:
 		describe_limit(
 		    buf, size, "no file changed for ", l->progress_limit_ms);
+		break;
+	case JOB_FLOOD:
+		size_format_exact(max, l->output_max);
+		(void)snprintf(buf, size, "over its output of %s", max);
 		break;
 	case JOB_FINISHED:
 		(void)snprintf(buf, size, "done, but it didn't go");

@@ -26,13 +26,15 @@ enum job_cause {
 	JOB_SILENT,
 	JOB_WAITING,
 	JOB_NO_PROGRESS,
+	/* ... of its output ... */
+	JOB_FLOOD,
 	/* ... or by job_end(): */
 	JOB_FINISHED, /* it said that it is done, and didn't go */
 	JOB_BUDGET,
 	JOB_STOPPED,
 };
 
-/* The limits are ms; 0: none. */
+/* The limits are ms, but for the last; 0: none. */
 struct job_command {
 	char *const *argv;
 	char *const *envp;
@@ -45,6 +47,7 @@ struct job_command {
 	int64_t silence_limit_ms;  /* without any sign of life */
 	int64_t input_limit_ms;	   /* nor a child of its own */
 	int64_t progress_limit_ms; /* without a changed file */
+	int64_t output_max;	   /* bytes it may write */
 };
 
 struct job {

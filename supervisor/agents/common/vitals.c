@@ -111,7 +111,7 @@ void
 vitals_begin(struct vitals *v)
 {
 	v->has_output = v->has_life = false;
-	v->output_size = output_size(v->output_fd);
+	v->output_size = v->output_begin = output_size(v->output_fd);
 	v->cpu_ms = v->cpu_begin_ms = tree_cpu(&v->nprocesses);
 	v->files = watches_files(v) ? hash_files(v->repository) : 0;
 	/* In a large repository that took a while. */

@@ -25,7 +25,8 @@ struct vitals {
 	int64_t change_ms; /* a file was seen to have changed */
 	int64_t looked_ms; /* the files were looked at */
 	int64_t output_size;
-	uint64_t cpu_ms; /* of the tree, at sign_ms */
+	int64_t output_begin; /* its size at the beginning */
+	uint64_t cpu_ms;      /* of the tree, at sign_ms */
 	uint64_t cpu_begin_ms;
 	uint64_t files;	   /* hash of what lies in the repository */
 	size_t nprocesses; /* of the tree, zombies left out */

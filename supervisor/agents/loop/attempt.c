@@ -222,6 +222,7 @@ blame_end(const struct runner *r)
 {
 	switch (r->work_cause) {
 	case JOB_EXITED:
+	case JOB_FLOOD:
 	case JOB_FINISHED: return OUTCOME_FAILED;
 	case JOB_SIGNALLED:
 		return r->work_code == SIGKILL || r->work_code == SIGTERM ||
