@@ -75,6 +75,13 @@ next_passes() {
 	wait_until 30 test_is N-1 passed
 }
 
+# evidence: the file with what T-1's last attempt failed with.
+evidence() {
+	local transcript
+	transcript=$(attempt transcript)
+	echo "${transcript%.log}.failure"
+}
+
 detail_is() {
 	[[ $(last_end) == "$1" ]] || fail "$(last_end)"
 }
@@ -109,6 +116,29 @@ detail_is() {
 	    (SELECT outcome FROM attempts ORDER BY fence)"
 	[[ $(snapshot told) == "verify: exit 1"*"there is no work"* ]] ||
 	    fail "$(snapshot told)"
+}
+
+@test "what an attempt leaves to read isn't written over by another database's" {
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		echo "said by $LOOPKEEPER_ATTEMPT_ID" | tee work
+	SH
+	add_test T-1 "cat work; false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	local id log
+	id=$(attempt id)
+	log=$(attempt transcript)
+	stop_alone
+	mkdir "$FLEET/old"
+	mv "$FLEET"/state/coordination.db* "$FLEET/old"
+	add_test T-1 "cat work; false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	file_has "$log" "said by $id"
+	file_has "${log%.log}.failure" "said by $id"
+	file_has "$(attempt transcript)" "said by $(attempt id)"
+	file_has "$(evidence)" "said by $(attempt id)"
 }
 
 @test "before each attempt there is a checkpoint, which leads back there" {

@@ -133,18 +133,26 @@ attempt_restart(struct runner *r, int64_t now_ms)
 		work_start(r, now_ms);
 }
 
-/* The fence counts every attempt, also those that were interrupted: none
- * writes over another one's. */
+/* The fence counts every attempt, also those that were interrupted. In another
+ * database it begins anew: what lies beside it belongs to commits there are,
+ * and none writes over it. */
 static int
 open_transcript(struct runner *r)
 {
 	const struct attempt_key *key = &r->claim.key;
-	char directory[PATH_SIZE], fence[24];
+	char directory[PATH_SIZE], suffix[40];
+	int n = snprintf(suffix, sizeof(suffix), "%lld", (long long)key->fence);
+	int fd;
 
-	(void)snprintf(fence, sizeof(fence), "%lld", (long long)key->fence);
-	return path_format(directory, "%s/logs/transcripts", r->specs) < 0
-	    ? -1
-	    : transcript_open(directory, key->test_id, fence, r->transcript);
+	if (path_format(directory, "%s/logs/transcripts", r->specs) < 0)
+		return -1;
+	fd = transcript_create(directory, key->test_id, suffix, r->transcript);
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	(void)snprintf(
+	    suffix + n, sizeof(suffix) - (size_t)n, "-%.8s", key->id);
+	return transcript_create(
+	    directory, key->test_id, suffix, r->transcript);
 }
 
 void
