@@ -118,6 +118,18 @@ detail_is() {
 	    fail "$(snapshot told)"
 }
 
+@test "a NUL in what verify says hides nothing of it" {
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch half
+	SH
+	add_test T-1 "printf 'a\\0b\\n'; echo 'the error itself'; exit 1"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	file_has "$(evidence)" "a b"
+	file_has "$(evidence)" "the error itself"
+}
+
 @test "what an attempt leaves to read isn't written over by another database's" {
 	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh
