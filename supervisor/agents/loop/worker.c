@@ -12,6 +12,8 @@
 
 #define PROMPT_MAX (1024 * 1024)
 #define MILLION	   1000000
+/* Linux takes no longer argument (MAX_ARG_STRLEN, with pages of 4 kB). */
+#define ARGUMENT_MAX (128 * 1024 - 1)
 
 /* What stands in braces in a template. */
 struct word {
@@ -114,8 +116,31 @@ is_left_out(
 	    strstr(word, "{budget_usd}") != NULL;
 }
 
+/* One argument. Where it is too long for one, its prompt is only named: some
+ * programs may read no file outside their directory, and some no input. */
+static char *
+expand_argument(struct worker *w, const struct word *words, const char *text)
+{
+	char *result = expand(words, text, "");
+	char named[PATH_SIZE + 128];
+	struct word shorter[WORDS];
+
+	if (result == NULL || strlen(result) <= ARGUMENT_MAX ||
+	    strstr(text, "{prompt}") == NULL)
+		return result;
+	free(result);
+	(void)snprintf(named, sizeof(named),
+	    "Read the task and do it. It is too long to be given here: it is "
+	    "on standard input, and in the file %s",
+	    w->prompt_path);
+	(void)memcpy(shorter, words, sizeof(shorter));
+	shorter[WORD_PROMPT].value = named;
+	w->stdin_path = w->prompt_path;
+	return expand(shorter, text, "");
+}
+
 static char **
-build_argv(const struct worker *w, const struct loop_config *config,
+build_argv(struct worker *w, const struct loop_config *config,
     const struct word *words, const struct task *task)
 {
 	char shell_path[] = "/bin/sh", option[] = "-c";
@@ -129,7 +154,8 @@ build_argv(const struct worker *w, const struct loop_config *config,
 		if (is_left_out(words, *from, task->claim))
 			continue;
 		if (strcmp(*from, "{options}") != 0) {
-			(void)texts_own(&argv, expand(words, *from, ""));
+			(void)texts_own(
+			    &argv, expand_argument(w, words, *from));
 			continue;
 		}
 		for (char *const *o = config->worker_options; *o != NULL; o++)
