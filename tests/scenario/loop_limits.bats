@@ -38,6 +38,34 @@ last_end() {
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
 
+@test "a worker is asked to end before it is killed, and each step is noted" {
+	local log
+	start_loop 'time_limit = "1s";' <<-'SH'
+		#!/bin/bash
+		trap 'echo "asked, it goes on"' TERM
+		while :; do sleep 0.1; done
+	SH
+	wait_until 20 test_is T-1 blocked
+	log=$(sql "SELECT transcript FROM attempts")
+	grep -A 9 ' over its time of 1s: asked to end (TERM)$' "$log" |
+	    grep -A 9 '^asked, it goes on$' |
+	    grep ' still there after [5-9]s: killed (KILL)$'
+	grep -q 'T-1: over its time of 1s: asked to end (TERM)$' \
+	    "$FLEET/loop-1.log"
+	grep -q 'T-1: still there after [5-9]s: killed (KILL)$' "$FLEET/loop-1.log"
+}
+
+@test "a worker that was stopped is woken to be asked" {
+	start_loop 'time_limit = "2s";' <<-'SH'
+		#!/bin/bash
+		trap 'echo "woken, it ends"; exit' TERM
+		kill -STOP $$
+		while :; do sleep 0.1; done
+	SH
+	wait_until 20 test_is T-1 blocked
+	grep -q '^woken, it ends$' "$(sql "SELECT transcript FROM attempts")"
+}
+
 @test "a silent worker is ended" {
 	start_loop 'silence_limit = "1s";' <<-'SH'
 		#!/bin/sh

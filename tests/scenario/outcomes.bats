@@ -294,6 +294,44 @@ patient() {
 	next_passes
 }
 
+@test "silent: with a warning half way, which goes when it lives" {
+	patient 'silence_limit = "4s";' <<-SH
+		#!/bin/sh
+		until test -e "$FLEET/live"; do read -t 100 x < "$FLEET/wait"; done
+		echo "it lives"
+		until test -e "$FLEET/go"; do echo talk; sleep 0.1; done
+		exec sleep 1000
+	SH
+	mkfifo "$FLEET/wait"
+	add_test T-1 false "$locking"
+	run_alone
+	wait_until 20 alert_stands attempt_silent 1
+	sql_is "T-1: its worker has shown no sign of life for 2s; after 4s it \
+is ended" "SELECT message FROM alerts WHERE alert_type = 'attempt_silent'"
+	touch "$FLEET/live"
+	echo > "$FLEET/wait"
+	wait_until 20 alert_stands attempt_silent 0
+	touch "$FLEET/go"
+	wait_until 20 alert_stands attempt_silent 1
+	wait_until 20 test_is T-1 blocked
+	detail_is "silent: no file was changed; worker: silent for 4s"
+	alert_stands attempt_silent 0
+}
+
+@test "silent: the warning is for files that don't change, too" {
+	patient 'progress_limit = "4s";' <<-'SH'
+		#!/bin/sh
+		while :; do echo talk; sleep 0.1; done
+	SH
+	add_test T-1 false "$locking"
+	run_alone
+	wait_until 20 alert_stands attempt_silent 1
+	sql_is "T-1: its worker has changed no file for 2s; after 4s it is \
+ended" "SELECT message FROM alerts WHERE alert_type = 'attempt_silent'"
+	wait_until 20 test_is T-1 blocked
+	alert_stands attempt_silent 0
+}
+
 @test "whatever ends it, what passes has passed" {
 	patient 'time_limit = "1s";' <<-'SH'
 		#!/bin/sh

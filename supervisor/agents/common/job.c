@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agents/common/job.h"
+#include "agents/common/transcript.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/duration.h"
@@ -153,19 +154,50 @@ reap(struct job *j)
 	}
 }
 
+/* A step towards its end, in the transcript and for the one who keeps it. */
+static void
+take_step(struct job *j)
+{
+	j->is_step_new = true;
+	transcript_note(j->vitals.output_fd, "%s", j->step);
+}
+
 static void
 ask(struct job *j, int64_t grace_ms, int64_t now_ms)
 {
 	bool first = j->kill_ms == 0;
+	char why[128];
 
 	if (first || now_ms + grace_ms < j->kill_ms)
 		j->kill_ms = now_ms + grace_ms;
-	if (first && j->pid > 0) {
-		/* Its session began as its process group; who left it will be
-		 * killed. */
-		(void)kill(-j->session, SIGTERM);
-		(void)kill(-j->session, SIGCONT);
+	if (!first || j->pid <= 0)
+		return;
+	j->asked_ms = now_ms;
+	job_describe(j, why, sizeof(why));
+	(void)snprintf(
+	    j->step, sizeof(j->step), "%s: asked to end (TERM)", why);
+	take_step(j);
+	/* Its session began as its process group; who left it will be
+	 * killed. */
+	(void)kill(-j->session, SIGTERM);
+	(void)kill(-j->session, SIGCONT);
+}
+
+/* Again at each SIGCHLD, until nobody is left to become our child. */
+static void
+end_tree(struct job *j, int64_t now_ms)
+{
+	char duration[DURATION_SIZE];
+	struct tree_report report;
+
+	if (j->pid != 0 && !j->is_killed) {
+		j->is_killed = true;
+		duration_format(duration, now_ms - j->asked_ms);
+		(void)snprintf(j->step, sizeof(j->step),
+		    "still there after %s: killed (KILL)", duration);
+		take_step(j);
 	}
+	(void)tree_kill(NULL, NULL, &report);
 }
 
 void
@@ -237,8 +269,6 @@ read_clocks(struct job *j, int64_t now_ms)
 bool
 job_poll(struct job *j, int64_t now_ms)
 {
-	struct tree_report report;
-
 	if (!j->running)
 		return false;
 	read_start(j);
@@ -248,12 +278,18 @@ job_poll(struct job *j, int64_t now_ms)
 		return true;
 	}
 	read_clocks(j, now_ms);
-	if (j->pid == 0 || (j->kill_ms != 0 && now_ms >= j->kill_ms)) {
-		/* Again at each SIGCHLD, until nobody is left to become our
-		 * child. */
-		(void)tree_kill(NULL, NULL, &report);
-	}
+	if (j->pid == 0 || (j->kill_ms != 0 && now_ms >= j->kill_ms))
+		end_tree(j, now_ms);
 	return false;
+}
+
+const char *
+job_new_step(struct job *j)
+{
+	if (!j->is_step_new)
+		return NULL;
+	j->is_step_new = false;
+	return j->step;
 }
 
 /* "silent for 5m". */

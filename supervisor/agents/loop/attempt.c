@@ -99,7 +99,8 @@ reset(struct runner *r, int64_t now_ms)
 	r->claimed_wall_ms = clock_wall_ms();
 	r->renew_ms = now_ms + RENEW_MS;
 	r->spent_ms = 0;
-	r->lost = r->saved = r->slow_told = r->budget_told = false;
+	r->lost = r->saved = r->slow_told = r->silent_told = false;
+	r->budget_told = false;
 	r->is_changed = r->is_worked = r->is_rechecked = false;
 	r->work_cause = JOB_EXITED;
 	r->work_code = 0;
@@ -211,6 +212,8 @@ ask(struct runner *r, int64_t now_ms)
 void
 attempt_watch(struct runner *r, int64_t now_ms)
 {
+	const char *step;
+
 	if (!r->lost && ask(r, now_ms) == 0) {
 		log_line(&r->agent.log, "%s: taken away; ending its worker",
 		    r->claim.key.test_id);
@@ -220,6 +223,9 @@ attempt_watch(struct runner *r, int64_t now_ms)
 		job_end(&r->job, JOB_STOPPED, GRACE_MS, now_ms);
 	else if (r->phase == PHASE_WORK)
 		spend_watch(r, now_ms);
+	step = job_new_step(&r->job);
+	if (step != NULL)
+		log_line(&r->agent.log, "%s: %s", r->claim.key.test_id, step);
 }
 
 /* How it came to its end, when it has told of nothing that explains it. A kill
