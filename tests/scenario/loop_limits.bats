@@ -91,6 +91,21 @@ last_end() {
 	[[ $(last_end) == "failed: verify: exit 1" ]]
 }
 
+# With less than a hundredth of the time, and more than who only waits.
+@test "who works a little all the time doesn't wait for an answer" {
+	need python3
+	VERIFY="test -e done" start_loop 'input_limit = "4s";' <<-'SH'
+		#!/usr/bin/env python3
+		import time
+		end = time.monotonic() + 9
+		while time.monotonic() < end:
+		    time.sleep(0.02)
+		    sum(range(600))
+		open("done", "w").close()
+	SH
+	wait_until 30 test_is T-1 passed
+}
+
 # A plain command may write only at its end, if at all.
 @test "a plain command that begins with nothing at all is ended" {
 	use_points

@@ -260,7 +260,7 @@ read_clocks(struct job *j, int64_t now_ms)
 	else if (is_over(v->sign_ms, limits->silence_limit_ms, now_ms))
 		job_end(j, JOB_SILENT, GRACE_MS, now_ms);
 	else if (is_alone &&
-	    is_over(v->sign_ms, limits->input_limit_ms, now_ms))
+	    is_over(v->stir_ms, limits->input_limit_ms, now_ms))
 		job_end(j, JOB_WAITING, GRACE_MS, now_ms);
 	else if (is_over(v->change_ms, limits->progress_limit_ms, now_ms))
 		job_end(j, JOB_NO_PROGRESS, GRACE_MS, now_ms);

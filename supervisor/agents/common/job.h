@@ -45,7 +45,7 @@ struct job_command {
 	int64_t startup_limit_ms;  /* from its start without any output */
 	int64_t life_limit_ms;	   /* nor any other sign of life */
 	int64_t silence_limit_ms;  /* without any sign of life */
-	int64_t input_limit_ms;	   /* nor a child of its own */
+	int64_t input_limit_ms;	   /* nor a child, nor any CPU time */
 	int64_t progress_limit_ms; /* without a changed file */
 	int64_t output_max;	   /* bytes it may write */
 };
