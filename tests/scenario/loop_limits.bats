@@ -226,6 +226,26 @@ last_end() {
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
 
+@test "so is what somebody else has started for it" {
+	mkfifo "$FLEET/orders"
+	background elsewhere.log bash -c 'read -r id < "$FLEET/orders"
+	    LOOPKEEPER_ATTEMPT_ID=$id sleep 54321 &
+	    echo $! > "$FLEET/pid"
+	    wait'
+	start_loop "" <<-'SH'
+		#!/bin/sh
+		echo "$LOOPKEEPER_ATTEMPT_ID" > "$FLEET/orders"
+		until test -s "$FLEET/pid"; do sleep 0.05; done
+		setsid sleep 12345 < /dev/null &
+		sleep 0.2
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(sql "SELECT payload ->> 'leftovers' FROM events
+	    WHERE event_type = 'attempt_ended'") == "sleep 12345 (pid "*"), \
+sleep 54321 (pid $(< "$FLEET/pid"))" ]]
+	gone "$(< "$FLEET/pid")"
+}
+
 @test "a worker that can't be started doesn't use up the test" {
 	start_loop 'slow_pause = "50ms";' <<-'SH'
 		#!/no/such/interpreter

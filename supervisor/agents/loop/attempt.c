@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/common/leftovers.h"
 #include "agents/common/transcript.h"
 #include "agents/loop/attempt.h"
 #include "agents/loop/candidate.h"
@@ -274,6 +275,23 @@ attempt_blame(const struct runner *r)
 	return blame_end(r);
 }
 
+/* Its tree is empty; what it left of that is known. */
+static void
+end_others(struct runner *r)
+{
+	size_t len = strlen(r->leftovers);
+	char names[JOB_LEFTOVERS_SIZE];
+	struct buf b;
+
+	if (leftovers_end_attempt(
+		&r->agent, r->claim.key.id, names, sizeof(names)) < 0)
+		r->begun_epoch[0] = '\0'; /* it is looked for again */
+	if (names[0] == '\0')
+		return;
+	buf_init(&b, r->leftovers + len, sizeof(r->leftovers) - len);
+	buf_addf(&b, "%s%s", len > 0 ? ", " : "", names);
+}
+
 static void
 end_work(struct runner *r, int64_t now_ms)
 {
@@ -285,9 +303,10 @@ end_work(struct runner *r, int64_t now_ms)
 	job_describe(j, r->work_text, sizeof(r->work_text));
 	spend_end(r, now_ms);
 	transcript_note(r->transcript_fd, "worker: %s", r->work_text);
-	if (j->leftovers[0] != '\0')
+	end_others(r);
+	if (r->leftovers[0] != '\0')
 		transcript_note(
-		    r->transcript_fd, "left and ended: %s", j->leftovers);
+		    r->transcript_fd, "left and ended: %s", r->leftovers);
 	if (r->lost || r->agent.stopping)
 		attempt_give_up(r, now_ms);
 	else if (j->cause == JOB_NOT_STARTED)
