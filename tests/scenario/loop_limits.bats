@@ -166,6 +166,37 @@ last_end() {
 	    FROM attempts ORDER BY fence)") == interrupted,crashed ]]
 }
 
+worker_is_known() {
+	[[ $(sql "SELECT state FROM attempts WHERE pid > 0") == running ]]
+}
+
+# Whoever signals a pid of that row knows by this that it is still the same.
+@test "a worker's row says which process it is, and since when" {
+	local pid
+	start_loop "" <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	wait_until 10 test_is T-1 in_progress
+	wait_until 10 worker_is_known
+	pid=$(sql "SELECT pid FROM attempts")
+	[[ $(sql "SELECT pid_start FROM attempts") == \
+	    $(cut -d ' ' -f 22 "/proc/$pid/stat") ]]
+	[[ $(sql "SELECT boot_id FROM attempts") == \
+	    $(< /proc/sys/kernel/random/boot_id) ]]
+}
+
+@test "a worker dies at once with its loop, though nobody sweeps" {
+	start_loop "" <<-'SH'
+		#!/bin/sh
+		echo $$ > "$FLEET/pid"
+		exec sleep 1000
+	SH
+	wait_until 10 test -s "$FLEET/pid"
+	kill -9 "$LOOP"
+	wait_until 5 gone "$(< "$FLEET/pid")"
+}
+
 @test "verify decides, however the worker ended" {
 	VERIFY="test -e done" start_loop 'silence_limit = "1s";' <<-'SH'
 		#!/bin/sh
