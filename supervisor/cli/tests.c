@@ -271,7 +271,8 @@ add_attempt(const struct attempt_row *attempt, void *argument)
 	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
 		FIELD(PRINT_TEXT, loop_id), FIELD(PRINT_TEXT, state),
 		FIELD(PRINT_TEXT, outcome), FIELD(PRINT_SOME, pid),
-		FIELD(PRINT_TEXT, transcript), FIELD(PRINT_TEXT, base_commit),
+		FIELD(PRINT_TEXT, transcript), FIELD(PRINT_STORED, command),
+		FIELD(PRINT_TEXT, base_commit),
 		FIELD(PRINT_TEXT, result_commit), FIELD(PRINT_KNOWN, tokens),
 		FIELD(PRINT_REAL, cost_usd), FIELD(PRINT_TEXT, started_at),
 		FIELD(PRINT_TEXT, ended_at) };

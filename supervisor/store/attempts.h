@@ -188,6 +188,11 @@ struct attempt_plan {
 int attempts_plan(struct store *s, const struct attempt_key *key,
     const struct attempt_plan *plan);
 
+/* The worker that is about to be started, its output in transcript: the intent,
+ * command in JSON. The attempt enters spawning. Returns as attempts_enter(). */
+int attempts_spawn(struct store *s, const struct attempt_key *key,
+    const char *transcript, const char *command);
+
 /* The commit that is about to be merged: the intent, by which is told later
  * whether it was. The attempt enters integrating. Returns as
  * attempts_enter(). */

@@ -38,6 +38,21 @@ attempts_plan(struct store *s, const struct attempt_key *key,
 }
 
 int
+attempts_spawn(struct store *s, const struct attempt_key *key,
+    const char *transcript, const char *command)
+{
+	int begun = store_begin(s);
+
+	if (begun != 0)
+		return begun < 0 ? -1 : 0;
+	return store_end(s,
+	    statement_change(s,
+		"UPDATE attempts SET state = 'spawning', transcript = ?4,"
+		" command = ?5 WHERE " ATTEMPT_IS_HELD,
+		"ttitt", key->id, key->epoch, key->fence, transcript, command));
+}
+
+int
 attempts_integrate(
     struct store *s, const struct attempt_key *key, const char *commit)
 {

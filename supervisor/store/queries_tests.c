@@ -84,7 +84,8 @@ queries_each_attempt(struct store *s, const char *test_id,
 {
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, test_id, loop_id, fence, state, outcome, pid, "
-	    "pid_start, boot_id, transcript, base_commit, result_commit, "
+	    "pid_start, boot_id, transcript, command, base_commit, "
+	    "result_commit, "
 	    "ifnull(tokens, -1), ifnull(cost_usd, -1), started_at, ended_at "
 	    "FROM attempts "
 	    "WHERE test_id = ?1 ORDER BY fence, started_at",
@@ -92,9 +93,9 @@ queries_each_attempt(struct store *s, const char *test_id,
 	struct attempt_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "tttittiittttidtt", &r.id,
+	while ((result = statement_row(s, q, "tttittiitttttidtt", &r.id,
 		    &r.test_id, &r.loop_id, &r.fence, &r.state, &r.outcome,
-		    &r.pid, &r.pid_start, &r.boot_id, &r.transcript,
+		    &r.pid, &r.pid_start, &r.boot_id, &r.transcript, &r.command,
 		    &r.base_commit, &r.result_commit, &r.tokens, &r.cost_usd,
 		    &r.started_at, &r.ended_at)) == 1 &&
 	    (result = each(&r, argument)) == 0)

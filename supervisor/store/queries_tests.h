@@ -48,6 +48,7 @@ struct attempt_row {
 	int64_t pid_start;
 	const char *boot_id;
 	const char *transcript;
+	const char *command; /* JSON */
 	const char *base_commit;
 	const char *result_commit;
 	int64_t tokens; /* -1: unknown, as the cost */
