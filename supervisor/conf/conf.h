@@ -35,6 +35,7 @@ struct loop_config {
 	char **test_files;	   /* patterns */
 	int recheck;		   /* passing tests, before a merge */
 	int max_attempts;	   /* for tests that don't say */
+	int64_t retry_delay_ms;	   /* before a test's second attempt */
 	int failures_per_hour;	   /* attempts that may not pass; 0: any */
 	/* Of one run of the worker; 0: no such limit. */
 	int64_t startup_limit_ms;  /* -1: as the preset says */

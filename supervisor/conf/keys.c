@@ -302,6 +302,10 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_MAX_ATTEMPTS] = { "loop.max_attempts", TYPE_INT,
 	"3", NULL, 1, 1000, NULL, LOOP(max_attempts), RESTART,
 	"for tests that don't say; then a test is blocked" },
+[KEY_LOOP_RETRY_DELAY] = { "loop.retry_delay", TYPE_DURATION,
+	"10s", NULL, 0, 10 * 60 * 1000, NULL, LOOP(retry_delay_ms), RESTART,
+	"before a test's second attempt; doubles with each, up to 10m; other "
+	"tests are taken meanwhile" },
 [KEY_LOOP_FAILURES_PER_HOUR] = { "loop.failures_per_hour", TYPE_INT,
 	"100", NULL, 0, 1000000, NULL, LOOP(failures_per_hour), RESTART,
 	"after so many attempts that didn't pass, for whatever reason, nothing "

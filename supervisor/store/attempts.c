@@ -3,6 +3,7 @@
 
 #include "store/attempts.h"
 #include "store/note.h"
+#include "store/retry.h"
 #include "store/statement.h"
 
 int
@@ -254,15 +255,21 @@ static int
 fail_test(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end, const char *reason)
 {
+	bool counts = attempt_outcome_counts(end->outcome);
+	char retry_at[CLOCK_ISO_SIZE] = "";
+
+	if (counts && reason[0] == '\0')
+		retry_format(s, retry_at, end->retry_delay_ms, key->attempt);
 	return statement_run(s,
 	    "UPDATE tests SET reason = nullif(?2, ''), status ="
 	    " CASE ?2 WHEN '' THEN 'pending' ELSE 'blocked' END,"
 	    " last_result = CASE WHEN ?3 THEN ?4 ELSE last_result END,"
-	    " attempts = ifnull(attempts, 0) + ?3 WHERE id = ?1",
-	    "ttit", key->test_id, reason,
-	    (int64_t)attempt_outcome_counts(end->outcome),
+	    " attempts = ifnull(attempts, 0) + ?3,"
+	    " retry_at = nullif(?5, '') WHERE id = ?1",
+	    "ttitt", key->test_id, reason, (int64_t)counts,
 	    end->detail[0] != '\0' ? end->detail
-				   : attempt_outcome_name(end->outcome));
+				   : attempt_outcome_name(end->outcome),
+	    retry_at);
 }
 
 static int

@@ -77,9 +77,10 @@ struct attempt_end {
 	char detail[ATTEMPT_DETAIL_SIZE]; /* one line: "verify: exit 2" */
 	char leftovers[512];		  /* processes its worker left, or "" */
 	int64_t duration_ms;
-	int max_attempts;    /* for a test that has none of its own */
-	int64_t tokens;	     /* or ATTEMPT_UNKNOWN; 0 without a worker */
-	int64_t cost_micros; /* millionths of a USD, or ATTEMPT_UNKNOWN */
+	int max_attempts;	/* for a test that has none of its own */
+	int64_t retry_delay_ms; /* of its back-off (retry.h); 0: none */
+	int64_t tokens;		/* or ATTEMPT_UNKNOWN; 0 without a worker */
+	int64_t cost_micros;	/* millionths of a USD, or ATTEMPT_UNKNOWN */
 	/* UTF-8. "" where there is none; what the row has then stays. */
 	char session_id[ATTEMPT_SESSION_SIZE];
 	char provider[TEXT_NAME_MAX + 1];

@@ -7,6 +7,7 @@
 #include "store/expiry.h"
 #include "store/note.h"
 #include "store/overlap.h"
+#include "store/retry.h"
 #include "store/statement.h"
 
 /* The patterns of a test's files; what is no JSON locks nothing. */
@@ -46,9 +47,10 @@
 #define ONE_TEST  "tests t WHERE t.id = ?2 AND "
 
 #define FROM_ON "(t.place, t.id) >= (?4, ?2) AND "
+#define IS_DUE	" AND " RETRY_IS_DUE("?5")
 #define WALK(from)                                     \
 	"SELECT t.place, t.id, 1" IS_UNLOCKED IS_APART \
-	" FROM " ITS_TESTS from IS_NEXT " ORDER BY t.place, t.id"
+	" FROM " ITS_TESTS from IS_NEXT IS_DUE " ORDER BY t.place, t.id"
 
 /* Looks at tests in their order, from this one on ("": from the first). 1: at
  * is one to be run. 0: at is the last that was looked at, "" if the queue ends
@@ -57,13 +59,16 @@ static int
 walk(struct store *s, const struct claim_request *request,
     struct claim_cursor *at)
 {
-	struct sqlite3_stmt *q = statement_query(s,
-	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK("?4 = ?4 AND "),
-	    "ttii", request->loop_id, at->test_id, (int64_t)request->no_overlap,
-	    at->place);
+	struct sqlite3_stmt *q;
+	char now[CLOCK_ISO_SIZE];
 	bool is_free = false;
 	int more, n = 0;
 
+	expiry_format(s, now, 0);
+	q = statement_query(s,
+	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK("?4 = ?4 AND "),
+	    "ttiit", request->loop_id, at->test_id,
+	    (int64_t)request->no_overlap, at->place, now);
 	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
 		    sizeof(at->test_id), &is_free)) == 1 &&
 	    !is_free && ++n < LOOK_MAX)
@@ -129,12 +134,17 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 static int
 is_held_up(struct store *s, const struct claim_request *request)
 {
+	char now[CLOCK_ISO_SIZE];
+
+	if (request->test_id != NULL)
+		return statement_get(s,
+		    "SELECT 1 FROM " ONE_TEST "?1 = ?1 AND " IS_NEXT " LIMIT 1",
+		    "tt>", request->loop_id, request->test_id);
+	expiry_format(s, now, 0);
 	return statement_get(s,
-	    request->test_id != NULL
-		? "SELECT 1 FROM " ONE_TEST IS_NEXT " LIMIT 1"
-		: "SELECT 1 FROM " ITS_TESTS "?2 IS NULL AND " IS_NEXT
-		  " LIMIT 1",
-	    "tt>", request->loop_id, request->test_id);
+	    "SELECT 1 FROM " ITS_TESTS IS_NEXT
+	    " AND " RETRY_IS_DUE("?2") " LIMIT 1",
+	    "tt>", request->loop_id, now);
 }
 
 /* The test ?1 with the last attempt of it that has ended and for which the

@@ -75,13 +75,13 @@ struct claim_counts { /* of the tests of one loop */
 };
 
 /*
- * Claims the loop's next test: pending, dependency passed, automatable, no
- * file of it locked. Returns 1 with *ret to be freed by claims_free(), 0 when
- * there is none, -1 with errno of store.h. *ret_locked (may be NULL) tells
- * whether there would be one but for locks or overlaps. It takes no longer for
- * a long queue: of tests that are locked it passes some hundred at the head,
- * and as many from the cursor on, but doesn't go through all of them while
- * others want to write.
+ * Claims the loop's next test: pending, dependency passed, automatable, not in
+ * its back-off (retry.h; one that is named is taken all the same), no file of
+ * it locked. Returns 1 with *ret to be freed by claims_free(), 0 when there is
+ * none, -1 with errno of store.h. *ret_locked (may be NULL) tells whether there
+ * would be one but for locks or overlaps. It takes no longer for a long queue:
+ * of tests that are locked it passes some hundred at the head, and as many from
+ * the cursor on, but doesn't go through all of them while others want to write.
  */
 int claims_take(struct store *s, const struct claim_request *request,
     struct claim *ret, bool *ret_locked);

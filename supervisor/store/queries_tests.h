@@ -35,6 +35,7 @@ struct test_row {
 	const char *reason;
 	int64_t sort_order;
 	int64_t allow_test_changes;
+	const char *retry_at;
 };
 
 struct attempt_row {

@@ -165,6 +165,7 @@ close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
 		.draining = r->agent.draining && r->only_test == NULL,
 		.duration_ms = now_ms - r->claimed_ms,
 		.max_attempts = r->config->max_attempts,
+		.retry_delay_ms = r->config->retry_delay_ms,
 		.tokens = r->is_worked ? r->output.usage.tokens : 0,
 		.cost_micros = r->is_worked ? r->output.usage.cost : 0 };
 	copy(end->detail, sizeof(end->detail), detail);

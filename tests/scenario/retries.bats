@@ -1,0 +1,114 @@
+# A test that has failed is tried again after a while, and others meanwhile.
+
+load attempts
+
+# fails [KEYS]: a loop whose worker fails until $FLEET/good is there, and notes
+# each run.
+fails() {
+	one_loop "${1:-}" <<-'SH'
+		#!/bin/sh
+		echo "$LOOPKEEPER_TEST_ID" >> "$FLEET/runs"
+		test ! -e "$FLEET/good" || touch "$LOOPKEEPER_TEST_ID"
+	SH
+}
+
+runs_are() {
+	local runs
+	runs=$(tr '\n' ' ' < "$FLEET/runs")
+	[[ $runs == "$1 " ]] || fail "$runs"
+}
+
+each_ran_twice() {
+	[[ $(sort "$FLEET/runs" | uniq -c | tr -s ' \n' ' ') == \
+	    ' 2 T-1 2 T-2 2 T-3 ' ]] || fail "$(< "$FLEET/runs")"
+}
+
+# Between T-1's first two attempts.
+rested_ms() {
+	sql "SELECT CAST((julianday(b.started_at) - julianday(a.ended_at))
+	    * 86400000 AS INTEGER) FROM attempts a JOIN attempts b
+	    USING (test_id) WHERE test_id = 'T-1' AND a.fence = 1
+	    AND b.fence = 2"
+}
+
+says() {
+	[[ $(status_field "$1" status_text) =~ $2 ]] ||
+	    fail "$(status_field "$1" status_text)"
+}
+
+switches() {
+	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"
+}
+
+# It isn't woken within two seconds.
+sleeps() {
+	local before pid
+	pid=$(pid_of "$1")
+	before=$(switches "$pid")
+	sleep 2
+	[[ $(switches "$pid") == "$before" ]] ||
+	    fail "$1: woken $(($(switches "$pid") - before)) times"
+}
+
+shows() {
+	lk show T-1 | grep -qE "$1" || fail "$(lk show T-1)"
+}
+
+@test "a test that failed is tried again after its back-off, others before" {
+	fails 'retry_delay = "4s";'
+	add_test T-1 "test -e T-1"
+	lk add T-2 --loop loop-1 --verify "test -e T-2"
+	lk add T-3 --loop loop-1 --verify "test -e T-3"
+	run_alone
+	wait_until 15 ended 1 T-3
+	runs_are "T-1 T-2 T-3"
+	touch "$FLEET/good"
+	# Who looks at the database would wake it.
+	wait_until 10 each_ran_twice
+	wait_until 10 all_passed
+	(($(rested_ms) >= 3500))
+	[[ $(sql "SELECT count(*) FROM tests WHERE retry_at IS NOT NULL") == 0 ]]
+}
+
+@test "while a test backs off its loop sleeps, and says what it waits for" {
+	fails 'retry_delay = "8m";'
+	add_test T-1 "test -e T-1"
+	lk up -d
+	wait_until 15 ended 1
+	wait_until 10 says loop-1 'idle: next attempt of T-1 at [0-9:]{8}'
+	shows 'next attempt +in [678]m'
+	wait_until 20 sleeps loop-1
+	[[ $(count_events "event_type = 'queue_empty'") == 0 ]]
+	# A test that comes meanwhile is taken at once.
+	lk add T-2 --loop loop-1 --verify "test -e T-2"
+	wait_until 15 ended 1 T-2
+	runs_are "T-1 T-2"
+	# So is one that is reset.
+	touch "$FLEET/good"
+	lk reset T-1
+	wait_until 15 test_is T-1 passed
+	test_is T-2 pending
+}
+
+@test "run-one waits for no back-off" {
+	fails 'retry_delay = "8m";'
+	add_test T-1 "test -e T-1"
+	run_alone
+	wait_until 15 ended 1
+	stop_alone
+	touch "$FLEET/good"
+	lk run-one T-1
+	test_is T-1 passed
+}
+
+@test "a back-off outlives its loop" {
+	fails 'retry_delay = "8m";'
+	add_test T-1 "test -e T-1"
+	run_alone
+	wait_until 15 ended 1
+	kill_alone
+	lk add T-2 --loop loop-1 --verify "test -e T-2"
+	run_alone
+	wait_until 15 ended 1 T-2
+	runs_are "T-1 T-2"
+}
