@@ -58,11 +58,12 @@ write_facts(struct store *s, const struct attempt_key *key,
 	    " base_commit = ifnull(nullif(?8, ''), base_commit),"
 	    " result_commit = ifnull(nullif(?9, ''), result_commit),"
 	    " snapshot_ref = ifnull(nullif(?10, ''), snapshot_ref),"
-	    " draining = ?11"
+	    " draining = ?11, fingerprint = nullif(?12, '')"
 	    " WHERE " ATTEMPT_IS_OPEN,
-	    "ttiiittttti", key->id, key->epoch, key->fence, end->tokens,
+	    "ttiiitttttit", key->id, key->epoch, key->fence, end->tokens,
 	    end->cost_micros, end->session_id, end->provider, end->base_commit,
-	    end->result_commit, end->snapshot_ref, (int64_t)end->draining);
+	    end->result_commit, end->snapshot_ref, (int64_t)end->draining,
+	    end->fingerprint);
 }
 
 static int

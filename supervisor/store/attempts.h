@@ -16,12 +16,13 @@
 #include "base/uuid.h"
 #include "store/store.h"
 
-#define ATTEMPT_TEST_SIZE    128
-#define ATTEMPT_DETAIL_SIZE  256
-#define ATTEMPT_SESSION_SIZE 128
-#define ATTEMPT_COMMIT_SIZE  65 /* SHA-256 in hex and the NUL */
-#define ATTEMPT_REF_SIZE     128
-#define ATTEMPT_FILES_SIZE   4096
+#define ATTEMPT_TEST_SIZE	 128
+#define ATTEMPT_DETAIL_SIZE	 256
+#define ATTEMPT_SESSION_SIZE	 128
+#define ATTEMPT_COMMIT_SIZE	 65 /* SHA-256 in hex and the NUL */
+#define ATTEMPT_REF_SIZE	 128
+#define ATTEMPT_FILES_SIZE	 4096
+#define ATTEMPT_FINGERPRINT_SIZE 17
 
 /* A worker that keeps being killed from outside is not tried for ever, nor
  * one that keeps running out of money or asking questions. */
@@ -87,6 +88,8 @@ struct attempt_end {
 	char base_commit[ATTEMPT_COMMIT_SIZE];
 	char result_commit[ATTEMPT_COMMIT_SIZE];
 	char snapshot_ref[ATTEMPT_REF_SIZE];
+	/* By which the same failure is known again. */
+	char fingerprint[ATTEMPT_FINGERPRINT_SIZE];
 	/* JSON: an array of paths, or their number where they are too many;
 	 * "" for unknown. */
 	char files_modified[ATTEMPT_FILES_SIZE];

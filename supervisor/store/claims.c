@@ -172,8 +172,12 @@ static int
 look_back(struct store *s, struct claim *c)
 {
 	struct claim_session *session = &c->session;
+	int in_vain = retry_was_in_vain(
+	    s, c->key.test_id, c->key.attempt - 1, &c->in_vain_now);
 
-	if (statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
+	c->in_vain = in_vain == 1;
+	if (in_vain < 0 ||
+	    statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
 		&c->last_outcome, &c->last_transcript,
 		&c->last_result_commit) != 1)
 		return -1;

@@ -46,6 +46,8 @@ struct claim {
 	char *last_outcome;
 	char *last_transcript;
 	char *last_result_commit;
+	bool in_vain;	  /* two attempts in a row failed alike */
+	bool in_vain_now; /* the last two did */
 	struct claim_session session;
 };
 

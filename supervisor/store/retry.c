@@ -1,5 +1,9 @@
+#include <string.h>
 #include <sys/random.h>
 
+#include <bsd/string.h>
+
+#include "store/attempts.h"
 #include "store/expiry.h"
 #include "store/retry.h"
 #include "store/statement.h"
@@ -50,4 +54,35 @@ retry_next(struct store *s, const char *loop_id, char *ret_test_id, size_t size,
 	    " AND NOT " RETRY_IS_DUE(
 		"?2") " ORDER BY julianday(t.retry_at) LIMIT 1",
 	    "tt>si", loop_id, now, ret_test_id, size, ret_in_ms);
+}
+
+int
+retry_was_in_vain(struct store *s, const char *test_id, int used, bool *ret_now)
+{
+	struct sqlite3_stmt *q;
+	char later[ATTEMPT_FINGERPRINT_SIZE] = "";
+	enum attempt_outcome outcome;
+	const char *name, *print;
+	int more = 0, n = 0;
+	bool same = false;
+
+	*ret_now = false;
+	if (used < 2)
+		return 0;
+	q = statement_query(s,
+	    "SELECT outcome, fingerprint FROM attempts WHERE test_id = ?1"
+	    " AND state = 'failed' ORDER BY fence DESC",
+	    "t", test_id);
+	while (!same && n < used &&
+	    (more = statement_row(s, q, "tt", &name, &print)) == 1) {
+		if (!attempt_outcome_parse(name, &outcome) ||
+		    !attempt_outcome_counts(outcome))
+			continue;
+		same = print[0] != '\0' && strcmp(print, later) == 0;
+		(void)strlcpy(later, print, sizeof(later));
+		n++;
+	}
+	statement_end(q);
+	*ret_now = same && n == 2;
+	return more < 0 ? -1 : same;
 }

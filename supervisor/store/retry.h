@@ -6,6 +6,7 @@
 #ifndef LOOPKEEPER_STORE_RETRY_H
 #define LOOPKEEPER_STORE_RETRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,5 +35,12 @@ void retry_format(struct store *s, char buf[static CLOCK_ISO_SIZE],
  * else, and in how many ms. Returns 1, 0 when there is none, -1. */
 int retry_next(struct store *s, const char *loop_id, char *ret_test_id,
     size_t size, int64_t *ret_in_ms);
+
+/*
+ * Whether of the last `used` attempts of a test that used one up two in a row
+ * failed alike; *ret_now: the last two. Returns 1, 0, or -1.
+ */
+int retry_was_in_vain(
+    struct store *s, const char *test_id, int used, bool *ret_now);
 
 #endif

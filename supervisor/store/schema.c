@@ -90,7 +90,8 @@ static const char *const tables[] = {
 	" snapshot_ref TEXT, transcript TEXT, tokens INTEGER, cost_usd REAL,"
 	" started_at TEXT, ended_at TEXT, provider TEXT, session_id TEXT,"
 	" repository TEXT, integration_branch TEXT,"
-	" draining INTEGER DEFAULT 0, command TEXT)",
+	" draining INTEGER DEFAULT 0, command TEXT,"
+	" fingerprint TEXT)",
 
 	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
 	" closed_at " NOW ", open_at TEXT NOT NULL,"

@@ -112,3 +112,29 @@ shows() {
 	wait_until 15 ended 1 T-2
 	runs_are "T-1 T-2"
 }
+
+# prompts [KEYS]: the same, its prompt the failure.
+prompts() {
+	printf '{failure}' > "$FLEET/template"
+	fails "prompt = \"template\"; ${1:-}"
+}
+
+# prompt FENCE
+prompt() {
+	cat "$FLEET/state/loop-1/specs/logs/transcripts/T-1-$1.prompt"
+}
+
+@test "the second time that an attempt fails alike its successor is told" {
+	prompts
+	# What differs from run to run is no difference.
+	add_test T-1 'echo "$(date +%s%N): no T-1 in $PWD (pid $$)"; test -e T-1' \
+	    '{"max_attempts": 5}'
+	run_alone
+	wait_until 15 ended 2
+	sql_is 1 "SELECT count(DISTINCT fingerprint) FROM attempts
+	    WHERE ended_at IS NOT NULL"
+	wait_until 15 test_is T-1 blocked
+	[[ $(prompt 2) != *"same failure"* && $(prompt 2) == *"no T-1 in"* ]]
+	[[ $(prompt 3) == "The same failure as the attempt before:
+verify: exit 1:"*"no T-1 in"* ]]
+}

@@ -1,5 +1,9 @@
 /* The back-off of a test that has failed, on a real database: who waits how
  * long, and who doesn't. */
+#include <string.h>
+
+#include <bsd/string.h>
+
 #include "claims_fixture.h"
 #include "store/claims.h"
 #include "store/retry.h"
@@ -146,6 +150,47 @@ test_next(void **state)
 	takes(&loop_1, NULL);
 }
 
+/* One more attempt of T, which ends so; then two in a row were in vain or not,
+ * and the last two. */
+static void
+goes(enum attempt_outcome outcome, const char *fingerprint, bool in_vain,
+    bool now)
+{
+	struct attempt_end end = { .outcome = outcome, .max_attempts = 9 };
+	enum attempt_result result;
+	struct claim claim;
+
+	(void)strlcpy(end.fingerprint, fingerprint, sizeof(end.fingerprint));
+	assert_int_equal(claims_take(store, &loop_1, &claim, NULL), 1);
+	works(attempts_end(store, &claim.key, &end, &result));
+	claims_free(&claim);
+	assert_int_equal(claims_take(store, &loop_1, &claim, NULL), 1);
+	assert_int_equal(claim.in_vain, in_vain);
+	assert_int_equal(claim.in_vain_now, now);
+	ends(&claim.key, OUTCOME_INTERRUPTED, true, RESULT_RETRY);
+	claims_free(&claim);
+}
+
+static void
+test_in_vain(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, max_attempts)"
+	    " VALUES ('T', 'loop-1', 99)");
+	goes(OUTCOME_FAILED, "a", false, false);
+	goes(OUTCOME_FAILED, "b", false, false);
+	goes(OUTCOME_FAILED, "", false, false);
+	goes(OUTCOME_CRASHED, "", false, false);
+	goes(OUTCOME_FAILED, "b", false, false);
+	/* Between two that count nothing counts. */
+	goes(OUTCOME_RATE_LIMITED, "a", false, false);
+	goes(OUTCOME_TIMEOUT, "b", true, true);
+	goes(OUTCOME_FAILED, "c", true, false);
+	goes(OUTCOME_FAILED, "b", true, false);
+	assert_int_equal(claims_reset(store, "T", "olaf", NULL), 1);
+	goes(OUTCOME_FAILED, "b", false, false);
+	goes(OUTCOME_FAILED, "b", true, true);
+}
+
 int
 main(void)
 {
@@ -154,6 +199,7 @@ main(void)
 		TEST(test_others_go_on, claims_setup),
 		TEST(test_ends, claims_setup),
 		TEST(test_next, claims_setup),
+		TEST(test_in_vain, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

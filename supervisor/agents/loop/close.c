@@ -172,6 +172,9 @@ close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
 	copy(end->leftovers, sizeof(end->leftovers), r->leftovers);
 	copy(end->session_id, sizeof(end->session_id),
 	    r->is_worked ? r->output.session_id : "");
+	if (attempt_outcome_counts(outcome) && outcome != OUTCOME_PASSED)
+		copy(
+		    end->fingerprint, sizeof(end->fingerprint), r->fingerprint);
 	fill_commits(r, end);
 	fill_files(r, end);
 	text_clean(end->detail); /* it may have been cut */

@@ -81,7 +81,8 @@ struct runner {
 	char leftovers[JOB_LEFTOVERS_SIZE]; /* what it left */
 	struct output output;		    /* what it says of itself */
 	enum preset_verdict verdict;	    /* in sum */
-	char *failure;	    /* owned: evidence for the worker; NULL: none */
+	char *failure; /* owned: evidence for the worker; NULL: none */
+	char fingerprint[ATTEMPT_FINGERPRINT_SIZE]; /* of how it failed; "" */
 	char *changed_json; /* owned: the paths it changed; NULL: unknown */
 	int64_t claimed_ms;
 	int64_t claimed_wall_ms;

@@ -81,13 +81,31 @@ list_locks(struct runner *r)
 	"working tree\nagain, uncommitted, on top of what was merged since; " \
 	"files that git ignores\nare not."
 
+/* NULL where there is none, or no memory. */
+static char *
+describe_failure(const struct runner *r)
+{
+	char *text = NULL;
+
+	if (r->failure == NULL)
+		return NULL;
+	if (asprintf(&text, "%s%s",
+		r->claim.in_vain_now
+		    ? "The same failure as the attempt before:\n"
+		    : "",
+		r->failure) < 0)
+		return NULL;
+	return text;
+}
+
 void
 task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 {
 	*texts = (struct task_texts){ .files = list_lines(r->claim.files),
-		.locks = list_locks(r) };
+		.locks = list_locks(r),
+		.failure = describe_failure(r) };
 	*task = (struct task){ .claim = &r->claim,
-		.failure = r->failure != NULL ? r->failure : "",
+		.failure = texts->failure != NULL ? texts->failure : "",
 		.files = texts->files != NULL ? texts->files : "",
 		.locks = texts->locks != NULL ? texts->locks : "",
 		.before = r->goes_on ? BEFORE : "",
@@ -101,4 +119,5 @@ task_free(struct task_texts *texts)
 {
 	free(texts->files);
 	free(texts->locks);
+	free(texts->failure);
 }

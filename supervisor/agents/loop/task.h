@@ -8,6 +8,7 @@
 struct task_texts { /* owned; NULL for none */
 	char *files;
 	char *locks;
+	char *failure;
 };
 
 /* The preset of the claimed test's worker; NULL: a plain command. */
