@@ -22,6 +22,10 @@ struct loop_config {
 	char **worker;	   /* argv; the preset's where there is one */
 	const struct worker_preset *preset; /* NULL: a plain command */
 	char **worker_options;
+	/* The same, where two attempts failed alike; empty for none. */
+	char **second_worker;
+	const struct worker_preset *second_preset;
+	char **second_worker_options;
 	const char *directory;	/* absolute; specs/ and worktrees in it */
 	const char *repository; /* absolute; the operator's checkout */
 	const char *integration_branch; /* "loopkeeper/main" */

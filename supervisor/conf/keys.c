@@ -255,6 +255,12 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_WORKER_OPTIONS] = { "loop.worker_options", TYPE_WORDS,
 	NONE, NO_LIMITS, LOOP(worker_options), RESTART,
 	"more arguments for a preset's command, such as a model" },
+[KEY_LOOP_SECOND_WORKER] = { "loop.second_worker", TYPE_COMMAND,
+	NONE, NO_LIMITS, LOOP(second_worker), RESTART,
+	"the same, for a test at which two attempts in a row failed alike" },
+[KEY_LOOP_SECOND_WORKER_OPTIONS] = { "loop.second_worker_options", TYPE_WORDS,
+	NONE, NO_LIMITS, LOOP(second_worker_options), RESTART,
+	"more arguments for it; the same preset with another model will do" },
 [KEY_LOOP_DIRECTORY] = { "loop.directory", TYPE_PATH,
 	NULL, "the component's name", NO_LIMITS, LOOP(directory), RESTART,
 	"for its worktrees, health.json and transcripts; relative to "

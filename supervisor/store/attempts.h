@@ -185,6 +185,7 @@ struct attempt_plan {
 	const char *integration_branch;
 	const char *snapshot_ref;
 	const char *provider;
+	bool second_worker; /* by the loop's second one */
 };
 
 /* Notes it, with a checkpoint of the branch before the attempt. Returns as

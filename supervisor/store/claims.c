@@ -162,9 +162,10 @@ is_held_up(struct store *s, const struct claim_request *request)
 #define LAST_ATTEMPT \
 	"SELECT a.outcome, a.transcript, a.result_commit" WITH_LAST(ENDED)
 
-#define LAST_SESSION                                       \
-	"SELECT a.session_id, a.provider, a.loop_id,"      \
-	" a.outcome, ifnull(a.draining, 0), a.transcript," \
+#define LAST_SESSION                                  \
+	"SELECT a.session_id, a.provider, a.loop_id," \
+	" a.outcome, ifnull(a.second_worker, 0),"     \
+	" ifnull(a.draining, 0), a.transcript,"       \
 	" a.base_commit, a.snapshot_ref" WITH_LAST(ENDED " AND " RAN_WORKER)
 
 /* What the attempts before this one left. */
@@ -181,10 +182,11 @@ look_back(struct store *s, struct claim *c)
 		&c->last_outcome, &c->last_transcript,
 		&c->last_result_commit) != 1)
 		return -1;
-	return statement_get(s, LAST_SESSION, "t>mmmmbmmm", c->key.test_id,
+	return statement_get(s, LAST_SESSION, "t>mmmmbbmmm", c->key.test_id,
 		   &session->id, &session->provider, &session->loop_id,
-		   &session->outcome, &session->draining, &session->transcript,
-		   &session->base_commit, &session->snapshot_ref) == 1
+		   &session->outcome, &session->second, &session->draining,
+		   &session->transcript, &session->base_commit,
+		   &session->snapshot_ref) == 1
 	    ? 0
 	    : -1;
 }

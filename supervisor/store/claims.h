@@ -24,6 +24,7 @@ struct claim_session {
 	char *provider;
 	char *loop_id;
 	char *outcome; /* how that attempt ended */
+	bool second;   /* by the loop's second worker */
 	bool draining; /* when its loop was told to pause after it */
 	char *transcript;
 	char *base_commit;  /* what it began with */

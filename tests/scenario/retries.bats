@@ -113,19 +113,14 @@ shows() {
 	runs_are "T-1 T-2"
 }
 
-# prompts [KEYS]: the same, its prompt the failure.
-prompts() {
-	printf '{failure}' > "$FLEET/template"
-	fails "prompt = \"template\"; ${1:-}"
-}
-
 # prompt FENCE
 prompt() {
 	cat "$FLEET/state/loop-1/specs/logs/transcripts/T-1-$1.prompt"
 }
 
 @test "the second time that an attempt fails alike its successor is told" {
-	prompts
+	printf '{failure}' > "$FLEET/template"
+	fails 'prompt = "template";'
 	# What differs from run to run is no difference.
 	add_test T-1 'echo "$(date +%s%N): no T-1 in $PWD (pid $$)"; test -e T-1' \
 	    '{"max_attempts": 5}'
@@ -137,4 +132,97 @@ prompt() {
 	[[ $(prompt 2) != *"same failure"* && $(prompt 2) == *"no T-1 in"* ]]
 	[[ $(prompt 3) == "The same failure as the attempt before:
 verify: exit 1:"*"no T-1 in"* ]]
+}
+
+# two KEYS: a loop whose first worker does nothing; claude, a stand-in, is its
+# second, unless KEYS say another.
+two() {
+	mkdir -p "$FLEET/bin"
+	ln -sf "$LK_ROOT/tests/helpers/stand-in" "$FLEET/bin/claude"
+	ln -sf "$LK_ROOT/tests/helpers/stand-in" "$FLEET/bin/codex"
+	ln -sfn "$LK_ROOT/config/workers" "$FLEET/workers"
+	export PATH=$FLEET/bin:$PATH LK_SEEN=$FLEET/seen LK_WORK=T-1
+	printf '{failure}' > "$FLEET/template"
+	one_loop "max_attempts = 9; prompt = \"template\"; $1" <<-'SH'
+		#!/bin/sh
+		echo first >> "$FLEET/runs"
+	SH
+}
+
+notes() {
+	cat "$FLEET"/state/loop-1/specs/logs/transcripts/T-1-"$1".log
+}
+
+@test "what failed twice alike is tried by the second worker, from then on" {
+	two 'second_worker = "claude";
+	    second_worker_options = [ "--model", "other" ];'
+	LK_DAY=$FLEET/day
+	export LK_DAY
+	echo no-output > "$LK_DAY"
+	add_test T-1 'echo "$(date +%s)"; test -e T-1'
+	run_alone
+	wait_until 20 ended 4
+	echo good > "$LK_DAY"
+	wait_until 20 test_is T-1 passed
+	[[ $(< "$FLEET/runs") == $'first\nfirst' ]]
+	grep -qx other "$FLEET/seen/arguments"
+	[[ $(prompt 3) == "The same failure as the attempt before:"* ]]
+	sql_is '||claude|claude' "SELECT group_concat(ifnull(provider, ''),
+	    '|') FROM (SELECT * FROM attempts ORDER BY fence LIMIT 4)"
+	[[ $(notes 3) == *"same failure twice: by the second worker"* ]]
+	[[ $(notes 2) != *"same failure"* ]]
+}
+
+@test "an attempt that changed nothing is a failure that is known again" {
+	two 'second_worker = [ "sh", "-c", "touch T-1" ];'
+	sed -i 's/worker = .*worker" \];/worker = "claude";/' "$LOOPKEEPER_CONFIG"
+	export LK_DAY=no-output
+	add_test T-1 'test -e T-1'
+	run_alone
+	wait_until 20 test_is T-1 passed
+	ended 3
+}
+
+@test "failures that differ, and a test's own worker, are no matter for it" {
+	two 'second_worker = [ "sh", "-c", "echo second >> $FLEET/runs" ];'
+	add_test T-1 'date +%s%N | tr 0-9 a-j; false' '{"max_attempts": 4}'
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	[[ $(sort -u "$FLEET/runs") == first ]]
+	add_test T-2 'false' \
+	    '{"max_attempts": 4, "worker": "echo own >> $FLEET/runs"}'
+	wait_until 20 test_is T-2 blocked
+	[[ $(sort "$FLEET/runs" | uniq -c | tr -s ' \n' ' ') == \
+	    ' 4 first 4 own ' ]]
+}
+
+@test "while the second worker's provider is closed the first goes on" {
+	two 'second_worker = "codex";'
+	lk recover > /dev/null
+	sql "INSERT INTO gates (provider, reason, open_at) VALUES ('codex',
+	    'rate_limited', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 hour'))"
+	add_test T-1 'false' '{"max_attempts": 4}'
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	[[ $(< "$FLEET/runs") == $'first\nfirst\nfirst\nfirst' ]]
+	[[ $(notes 4) == *"by the first worker again: "*codex* ]]
+}
+
+@test "the second worker doesn't go on with a session of the first" {
+	two 'second_worker = "claude"; second_worker_options = [ "other" ];'
+	sed -i 's/ worker = .*worker" \];/ worker = "claude";/' \
+	    "$LOOPKEEPER_CONFIG"
+	export LK_DAY=failed-exit-0
+	add_test T-1 'test -e T-1' '{"max_attempts": 9}'
+	lk run-one T-1 || true
+	lk run-one T-1 || true
+	# As if its loop had been told to pause after it.
+	sql "UPDATE attempts SET draining = 1"
+	lk run-one T-1 || true
+	grep -qx other "$FLEET/seen/arguments"
+	[[ $(< "$FLEET/seen/arguments") != *--resume* ]]
+	sql "UPDATE attempts SET draining = 1"
+	lk run-one T-1 || true
+	grep -qx other "$FLEET/seen/arguments"
+	grep -qxe --resume "$FLEET/seen/arguments"
 }

@@ -83,7 +83,8 @@ plan(struct runner *r, int64_t now_ms)
 		.repository = c->repository,
 		.integration_branch = c->integration_branch,
 		.snapshot_ref = ref,
-		.provider = preset != NULL ? preset->provider : "" });
+		.provider = preset != NULL ? preset->provider : "",
+		.second_worker = r->is_second });
 	if (held < 0)
 		agent_failed(&r->agent, "writing an attempt's plan");
 	r->lost = held == 0;
@@ -166,6 +167,7 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	    "%s, attempt %d of %d, by %s in %s at %.12s", c->key.test_id,
 	    c->key.attempt, c->max_attempts, r->config->name,
 	    r->place.trees[TREE_WORK].path, r->base);
+	task_choose_worker(r);
 	if (!plan(r, now_ms))
 		return;
 	evidence_recall(r);

@@ -97,6 +97,7 @@ struct runner {
 	char onto[GIT_HASH_SIZE];
 	bool is_changed;       /* the candidate is another tree than onto */
 	bool is_worked;	       /* a worker ran in this attempt */
+	bool is_second;	       /* by the loop's second worker */
 	bool goes_on;	       /* with the session of an earlier one */
 	bool is_merged;	       /* the branch has the candidate already */
 	int merge_fd;	       /* the lock, from the first merge on; -1 */
@@ -119,7 +120,7 @@ struct runner {
 	char trouble_cause[128];      /* of its alert */
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
 	bool is_swept;		      /* alerts of an earlier run were */
-	bool is_probe;		      /* let in to try a closed provider */
+	const char *probe; /* the closed provider that it may try; NULL */
 	struct claim_cursor cursor;
 	bool look;	      /* there may be something to claim */
 	bool told_empty;      /* since the last claim */
