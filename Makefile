@@ -97,13 +97,14 @@ $(UNITS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(CHECKER) \
 	$(LINKED) -lcmocka $(LIBS)
 
 # Hooks as a loop makes them, without one.
-$(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o $(FULL)
+$(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o \
+    $(BUILD)/agents/loop/git_program.o $(FULL)
 
 # What unit tests share, and what they test of an agent or a command.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
-    $(patsubst %,$(BUILD)/agents/loop/%.o,fingerprint hooks limit_end output \
-    output_line worker) \
+    $(patsubst %,$(BUILD)/agents/loop/%.o,fingerprint git_program hooks \
+    limit_end output output_line worker) \
     $(patsubst %,$(BUILD)/cli/junit_%.o,case detail report spread verify)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 

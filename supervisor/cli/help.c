@@ -12,6 +12,18 @@ static const char *const group_titles[] = {
 	[GROUP_SETUP] = "Set up",
 };
 
+static const char import_details[] =
+    "  In CMD {file}, {name}, {class} and {suite} stand for what the report "
+    "tells of\n  a case, {pattern} for its name as a regular expression. "
+    "Behind -t,\n  --testNamePattern, -run, -R and --tests-regex {name} is "
+    "that pattern, too:\n"
+    "    vitest   npx vitest run {file} -t {name}\n"
+    "    jest     npx jest {file} -t {name}\n"
+    "    pytest   pytest {file} -k {name}\n"
+    "    go       go test {class} -run {name}\n"
+    "    nextest  cargo nextest run {name}\n"
+    "    ctest    ctest -R {name}\n";
+
 static void
 print_group(enum command_group group)
 {
@@ -29,6 +41,8 @@ print_command(const struct command *c)
 	    c->usage[0] == '\0' ? "" : " ", c->usage, c->summary);
 	if (c->alias != NULL)
 		printf("  '%s' is the same\n", c->alias);
+	if (c->run == import_run)
+		printf("%s", import_details);
 	return CLI_DONE;
 }
 

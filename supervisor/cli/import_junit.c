@@ -45,8 +45,8 @@ check_options(const struct import_junit *what)
 	if (what->verify == NULL || what->verify[0] == '\0')
 		return cli_error(CLI_USAGE,
 		    "import --junit: --verify CMD says how one case is run: "
-		    "--verify 'npx vitest run {file} -t {pattern}', 'pytest "
-		    "{file} -k {name}', 'go test {class} -run {pattern}'");
+		    "--verify 'npx vitest run {file} -t {name}', 'pytest "
+		    "{file} -k {name}', 'go test {class} -run {name}'");
 	if (!junit_verify_check(what->verify, error, sizeof(error)))
 		return cli_error(CLI_USAGE, "--verify: %s", error);
 	return CLI_DONE;
@@ -117,26 +117,12 @@ say_lack(const struct run *run, const struct junit_case *c, const char *word)
 		    path_name(run), c->line, name, word);
 }
 
-static void
-say_misled(size_t n, const struct junit_case *first)
-{
-	char name[LINE_SIZE];
-
-	print_cut(name, sizeof(name), first->name, 60);
-	(void)cli_error(CLI_DONE,
-	    "note: %zu name%s would not be found by -t, which takes a pattern "
-	    "(%s); a runner that finds nothing may say that all is well: "
-	    "write {pattern} for {name}",
-	    n, n == 1 ? "" : "s", name);
-}
-
 /* Whether each case can be verified as --verify says. */
 static int
 check_cases(const struct run *run)
 {
 	const struct junit_report *report = &run->report;
-	const struct junit_case *misled = NULL;
-	size_t nbad = 0, nmisled = 0;
+	size_t nbad = 0;
 
 	for (size_t i = 0; i < report->n; i++) {
 		const struct junit_case *c = &report->cases[i];
@@ -144,17 +130,12 @@ check_cases(const struct run *run)
 
 		if (word != NULL && nbad++ < SAID_MAX)
 			say_lack(run, c, word);
-		if (junit_verify_misleads(run->what->verify, c) &&
-		    nmisled++ == 0)
-			misled = c;
 	}
 	if (nbad > 0)
 		return cli_error(CLI_FAILED,
 		    "%s: %zu case%s can't be verified so: nothing was "
 		    "imported",
 		    path_name(run), nbad, nbad == 1 ? "" : "s");
-	if (misled != NULL)
-		say_misled(nmisled, misled);
 	return CLI_DONE;
 }
 

@@ -2,10 +2,12 @@
  * The command that verifies one case, made from what import's --verify says:
  * {file}, {name}, {class} and {suite} stand for what the report tells, and
  * {pattern} for the name as a regular expression that means only itself, for
- * runners that take one. What is put in is quoted for sh, so that no name can
- * be more than a word; a {word} is refused where that wouldn't hold: in
- * quotes, after a backslash or '$', behind backquotes, arithmetic, comments and
- * here-documents.
+ * runners that take one. Behind the options of vitest, jest, go and ctest that
+ * do (-t, --testNamePattern, -run, -R, --tests-regex) {name} is that, too, so
+ * that what one would write is right. What is put in is quoted for sh, so that
+ * no name can be more than a word; a {word} is refused where that wouldn't
+ * hold: in quotes, after a backslash or '$', behind backquotes, arithmetic,
+ * comments and here-documents.
  */
 #ifndef LOOPKEEPER_CLI_JUNIT_VERIFY_H
 #define LOOPKEEPER_CLI_JUNIT_VERIFY_H
@@ -25,10 +27,6 @@ bool junit_verify_check(const char *text, char *error, size_t size);
  * nothing. An absolute {file} counts as lacking: it would be verified in a
  * tree that isn't the loop's. */
 const char *junit_verify_lacks(const char *text, const struct junit_case *c);
-
-/* Whether the text gives {name} to an option that takes a pattern, and this
- * case's name isn't one that means itself. */
-bool junit_verify_misleads(const char *text, const struct junit_case *c);
 
 /* Adds the command for a located case; text has been checked. */
 void

@@ -37,12 +37,14 @@ struct loop_config {
 	char **copy;		   /* paths in the repository */
 	char **shared;		   /* paths in worktrees */
 	char **test_files;	   /* patterns */
+	int max_deleted;	   /* files, by one attempt; 0: any */
 	int recheck;		   /* passing tests, before a merge */
 	int max_attempts;	   /* for tests that don't say */
 	int64_t retry_delay_ms;	   /* before a test's second attempt */
 	int failures_per_hour;	   /* attempts that may not pass; 0: any */
 	/* Of one run of the worker; 0: no such limit. */
-	int64_t startup_limit_ms;  /* -1: as the preset says */
+	int64_t startup_limit_ms;  /* -1: as the preset says, or
+				      for a plain command the loop */
 	int64_t silence_limit_ms;  /* no output, CPU time, changed file */
 	int64_t input_limit_ms;	   /* nor a child: it waits for somebody */
 	int64_t progress_limit_ms; /* no changed file */
@@ -52,7 +54,9 @@ struct loop_config {
 	int64_t verify_limit_ms; /* of one run of verify */
 	int64_t min_disk;	 /* bytes; with less nothing is claimed */
 	int64_t min_memory;
-	int64_t pause_ms;      /* between two tests in mode normal */
+	int min_files;	  /* that can still be opened, on the whole machine */
+	int max_load;	  /* 1-minute load average per processor; 0: any */
+	int64_t pause_ms; /* between two tests in mode normal */
 	int64_t slow_pause_ms; /* and in mode slow (60s) */
 };
 
@@ -71,9 +75,10 @@ struct monitor_config {
 	int64_t stuck_after_ms; /* 30m without progress of a loop */
 	int failures_in_row;	/* 3, on one test */
 };
-struct regressions_config {    /* of the monitor, too */
+struct regressions_config {    /* of the monitor; the last one of loops */
 	int64_t every_ms;      /* 10m; 0: never */
 	int64_t time_limit_ms; /* 5m */
+	bool hold_claims;      /* loops fix them before anything else */
 };
 struct pm_config {
 	int64_t every_ms;	     /* 5s */

@@ -159,6 +159,8 @@ read_own_groups(
 		return 0;
 	if (load_loop(l, d) < 0)
 		return -1;
+	mix_in(
+	    c, load_hash(l->conf, KEY_REGRESSIONS_HOLD_CLAIMS, KEY_PM_EVERY));
 	mix_in(c, load_hash(l->conf, KEY_BUDGET_ATTEMPT_USD, KEY_COMPONENTS));
 	loop = &l->conf->loops[l->conf->nloops - 1];
 	mix_in(c, load_hash(loop, KEY_FIRST_OF_LOOP, KEY_COUNT));

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/texts.h"
 #include "git/repository.h"
+#include "git/worktree.h"
 
 static const struct git_call at_top = { 0 };
 
@@ -37,6 +39,69 @@ repository_changes(struct git *g, const char *from, const char *to,
 	}
 	free(output);
 	return n;
+}
+
+int
+repository_deletions(struct git *g, const char *from, const char *to)
+{
+	char **paths = worktree_paths(g, &at_top,
+	    (const char *const[]){ "diff-tree", "-r", "-z", "-M",
+		"--no-commit-id", "--name-only", "--diff-filter=D", from, to,
+		NULL });
+	int n;
+
+	if (paths == NULL)
+		return -1;
+	n = (int)texts_count(paths);
+	texts_free(paths);
+	return n;
+}
+
+#define LEFT_OVER ": leftover conflict marker"
+
+/* Reads what `diff --check` says, "PATH:LINE: TEXT", and "+" with the line
+ * where that is about white space. Returns whether there is a marker. */
+static bool
+read_check(char *lines, char *ret, size_t size)
+{
+	char *line, *end;
+
+	while ((line = strsep(&lines, "\n")) != NULL) {
+		size_t len = strlen(line), n = strlen(LEFT_OVER);
+
+		if (line[0] == '+' || len < n ||
+		    strcmp(line + len - n, LEFT_OVER) != 0)
+			continue;
+		line[len - n] = '\0';
+		end = strrchr(line, ':');
+		if (end == NULL)
+			continue;
+		*end = '\0';
+		(void)snprintf(ret, size, "%s, line %s", line, end + 1);
+		return true;
+	}
+	return false;
+}
+
+int
+repository_conflict_left(
+    struct git *g, const char *from, const char *to, char *ret, size_t size)
+{
+	struct git_call call = at_top;
+	char *output = NULL;
+	bool found;
+
+	call.ret_output = &output;
+	/* The middle of a conflict alone may be the line below a heading: only
+	 * files with a beginning or an end are looked at. */
+	if (git_run(g, &call,
+		(const char *const[]){ "diff-tree", "--check", "--no-renames",
+		    "--no-commit-id", "-G^(<{7,}|>{7,}) ", from, to, NULL }) <
+	    0)
+		return -1;
+	found = read_check(output, ret, size);
+	free(output);
+	return found;
 }
 
 /* The first line is the tree, the rest are the files that conflict. */

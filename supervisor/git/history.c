@@ -45,7 +45,8 @@ history_each(struct git *g, const char *tip, const char *since,
 		c.test = next_field(&record);
 		c.reverts = next_field(&record);
 		c.subject = record != NULL ? record : "";
-		if (strcmp(c.loop, loop) == 0)
+		if (loop[0] != '\0' ? strcmp(c.loop, loop) == 0
+				    : c.loop[0] != '\0')
 			one(&c, argument);
 		p = next;
 	}

@@ -15,9 +15,9 @@ struct history_commit {
 };
 
 /*
- * Calls one for each commit with the trailer "Loop: LOOP" on the way from tip
- * back to since (a commit, itself left out; "" for all), the newest first; of
- * a merge only the first parent. Returns 0 or -1.
+ * Calls one for each commit with the trailer "Loop: LOOP" (loop "": of any
+ * loop) on the way from tip back to since (a commit, itself left out; "" for
+ * all), the newest first; of a merge only the first parent. Returns 0 or -1.
  */
 int history_each(struct git *g, const char *tip, const char *since,
     const char *loop,

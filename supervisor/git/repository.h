@@ -64,6 +64,19 @@ int repository_changes(struct git *g, const char *from, const char *to,
     void (*found)(const struct repository_change *change, void *argument),
     void *argument);
 
+/* How many files of from are gone in to, those that were moved not counted; or
+ * -1. */
+int repository_deletions(struct git *g, const char *from, const char *to);
+
+/*
+ * Whether lines that git's own conflict markers begin and end with came in from
+ * one commit or tree to the other: 1 with the first ("src/a.c, line 12") in
+ * ret, 0, or -1. The attribute conflict-marker-size holds, as it is in the
+ * repository's checkout.
+ */
+int repository_conflict_left(
+    struct git *g, const char *from, const char *to, char *ret, size_t size);
+
 /*
  * Puts commit, of one parent, on another one, as a rebase does. message is
  * that of the new commit. Returns 1 with it in ret; 0 when it doesn't apply,

@@ -66,6 +66,9 @@ struct claim_request {
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
 	const char *test_id; /* only this test, whosever it is; NULL: the
 				loop's next */
+	bool by_hand;	     /* in that one's back-off, too */
+	const char *const *except; /* NULL-ended: tests that are passed by as if
+				      they were locked; NULL: none */
 	struct claim_cursor *cursor; /* NULL: looks on behind the head */
 };
 
@@ -79,7 +82,7 @@ struct claim_counts { /* of the tests of one loop */
 
 /*
  * Claims the loop's next test: pending, dependency passed, automatable, not in
- * its back-off (retry.h; one that is named is taken all the same), no file of
+ * its back-off (retry.h), no file of
  * it locked. Returns 1 with *ret to be freed by claims_free(), 0 when there is
  * none, -1 with errno of store.h. *ret_locked (may be NULL) tells whether there
  * would be one but for locks or overlaps. It takes no longer for a long queue:

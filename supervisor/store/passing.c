@@ -7,15 +7,19 @@
 #include "store/passing.h"
 #include "store/statement.h"
 
-/* Of s: a test that passed, of one of these loops. All that is asked for is in
- * the index, which has them in their order: however long a specification is,
- * it isn't read. */
-#define PASSED                                                     \
-	"tests s INDEXED BY tests_verified CROSS JOIN tests t"     \
-	" ON t.id = s.id WHERE s.status = 'passed' AND s.id <> ?1" \
-	" AND s.loop_id IN (SELECT value FROM json_each(?2))"      \
-	" AND s.id NOT IN (SELECT test_id FROM regressions"        \
+#define MERGED_MAX 50
+
+/* Of s: a test that passed, of one of these loops. */
+#define WITH_PASSED                                           \
+	" CROSS JOIN tests t ON t.id = s.id"                  \
+	" WHERE s.status = 'passed' AND s.id <> ?1"           \
+	" AND s.loop_id IN (SELECT value FROM json_each(?2))" \
+	" AND s.id NOT IN (SELECT test_id FROM regressions"   \
 	" WHERE status = 'open') AND ifnull(t.verify, '') <> ''"
+
+/* All that is asked for is in the index, which has them in their order: however
+ * long a specification is, it isn't read. */
+#define PASSED "tests s INDEXED BY tests_verified" WITH_PASSED
 
 #define COLUMNS                                                        \
 	"t.id, t.loop_id, t.verify, ifnull(t.verified_commit, (SELECT" \
@@ -26,6 +30,18 @@
 #define FILES                                                       \
 	"json_each(CASE WHEN json_valid(s.files) THEN s.files ELSE" \
 	" '[]' END)"
+
+static const char merged[] = "SELECT " COLUMNS " FROM json_each(?3) m"
+			     " CROSS JOIN tests s ON s.id = m.value" WITH_PASSED
+			     " ORDER BY m.key LIMIT ?4";
+
+/* Those that were broken within a day, and aren't any more. */
+static const char mended[] =
+    "SELECT " COLUMNS " FROM (SELECT test_id, max(closed_at) AS closed_at"
+    " FROM regressions WHERE status = 'cleared'"
+    " AND julianday(closed_at) > julianday('now', '-1 day')"
+    " GROUP BY test_id) g CROSS JOIN tests s ON s.id = g.test_id" WITH_PASSED
+    " ORDER BY g.closed_at DESC LIMIT ?3";
 
 /* Of a change of very many files the first tell enough. */
 static const char concerned[] =
@@ -88,34 +104,65 @@ take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
 	return more < 0 ? -1 : 0;
 }
 
+/* Those that a candidate may break more likely than others. */
+static int
+pick_doubted(struct store *s, const struct passing_request *request,
+    struct passing_list *list)
+{
+	if (take_rows(s,
+		statement_query(s, merged, "ttti", request->except_id,
+		    request->loops, request->merged, (int64_t)MERGED_MAX),
+		MERGED_MAX, list) < 0)
+		return -1;
+	return take_rows(s,
+	    statement_query(s, mended, "tti", request->except_id,
+		request->loops, (int64_t)list->n + request->max),
+	    (int)list->n + request->max, list);
+}
+
+/* max of all: those that the change concerns, then the oldest. */
+static int
+pick_plain(struct store *s, const struct passing_request *request,
+    struct passing_list *list)
+{
+	const int max = (int)list->n + request->max;
+	int result = take_rows(s,
+	    statement_query(s, concerned, "ttti", request->except_id,
+		request->loops, request->changed, (int64_t)max),
+	    max, list);
+
+	if (result == 0 && list->n < (size_t)max)
+		result = take_rows(s,
+		    statement_query(s, oldest, "ttiit", request->except_id,
+			request->loops, (int64_t)list->n, (int64_t)max,
+			request->not_on != NULL ? request->not_on : ""),
+		    max, list);
+	list->nplain = list->n;
+	return result;
+}
+
 int
 passing_pick(struct store *s, const struct passing_request *request,
     struct passing_list *ret)
 {
 	struct passing_list list = { 0 };
-	int result;
+	int result = 0;
 
 	if (overlap_register(s) < 0)
 		return -1;
-	list.tests = calloc(2 * (size_t)request->max + 1, sizeof(*list.tests));
+	list.tests = calloc(
+	    MERGED_MAX + 3 * (size_t)request->max + 1, sizeof(*list.tests));
 	if (list.tests == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");
-	result = take_rows(s,
-	    statement_query(s, concerned, "ttti", request->except_id,
-		request->loops, request->changed, (int64_t)request->max),
-	    request->max, &list);
-	if (result == 0 && list.n < (size_t)request->max)
-		result = take_rows(s,
-		    statement_query(s, oldest, "ttiit", request->except_id,
-			request->loops, (int64_t)list.n, (int64_t)request->max,
-			request->not_on != NULL ? request->not_on : ""),
-		    request->max, &list);
-	list.nplain = list.n;
+	if (request->merged != NULL)
+		result = pick_doubted(s, request, &list);
+	if (result == 0)
+		result = pick_plain(s, request, &list);
 	if (result == 0 && request->regressed)
 		result = take_rows(s,
 		    statement_query(s, regressed, "ti", request->loops,
 			(int64_t)request->max),
-		    2 * request->max, &list);
+		    (int)list.n + request->max, &list);
 	if (result < 0)
 		passing_free(&list);
 	else

@@ -30,14 +30,19 @@ struct passing_request {
 	const char *changed;   /* paths that changed: JSON array */
 	const char *not_on;    /* but none that passed on this commit;
 				  NULL: any */
+	const char *merged;    /* those that were merged since the work began,
+				  the last one first: JSON array of ids. They
+				  come first, up to 50 of them, then up to max
+				  that were a regression within a day, and
+				  both don't count into max. NULL: neither */
 	int max;
 	bool regressed; /* open regressions, too, behind the others, those
 			   first that were looked at longest ago */
 };
 
 /*
- * Some passed tests that have a verify command: first those whose files are
- * among the changed ones, then those that were verified longest ago. Returns 0
+ * Some passed tests that have a verify command: those whose files are among
+ * the changed ones, then those that were verified longest ago. Returns 0
  * with *ret to be freed by passing_free(), or -1 with errno of store.h.
  */
 int passing_pick(struct store *s, const struct passing_request *request,

@@ -50,11 +50,16 @@ regressions_open(
 	return store_end(s, added < 0 ? -1 : 0) < 0 ? -1 : added;
 }
 
+/* Of regressions g and its test t. */
+#define GOES_ON                                   \
+	"(t.status IN ('pending', 'in_progress')" \
+	" OR (t.status = 'passed'"                \
+	" AND ifnull(t.verified_at, '') <= g.detected_at))"
+
 /* Of regressions g: its test says that it is over. */
 #define IS_OVER                                                    \
 	" g.status = 'open' AND NOT EXISTS (SELECT 1 FROM tests t" \
-	" WHERE t.id = g.test_id AND t.status = 'passed'"          \
-	" AND ifnull(t.verified_at, '') <= g.detected_at)"
+	" WHERE t.id = g.test_id AND " GOES_ON ")"
 
 static int
 clear_one(struct store *s, const char *source)
@@ -94,6 +99,27 @@ regressions_settle(struct store *s, const char *source)
 	while ((found = clear_one(s, source)) > 0)
 		n++;
 	return store_end(s, found) < 0 ? -1 : n;
+}
+
+int
+regressions_ask(struct store *s, const char *loops, const char *loop_id,
+    struct regression_oldest *ret)
+{
+	return statement_get(s,
+	    "SELECT t.id, ifnull(g.failing_commit, ''), ifnull((SELECT r.id"
+	    " FROM regressions o JOIN tests r ON r.id = o.test_id"
+	    " WHERE o.status = 'open' AND r.loop_id = ?2"
+	    " AND r.status = 'pending' AND r.waiting = 0"
+	    " AND ifnull(r.automatable, 1) <> 0"
+	    " ORDER BY r.place, r.id LIMIT 1), '')"
+	    " FROM regressions g JOIN tests t ON t.id = g.test_id"
+	    " WHERE g.status = 'open' AND " GOES_ON
+	    " AND (t.status = 'passed' OR t.waiting = 0)"
+	    " AND t.loop_id IN (SELECT value FROM json_each(?1))"
+	    " ORDER BY g.detected_at, t.id LIMIT 1",
+	    "tt>sss", loops, loop_id, ret->test_id, sizeof(ret->test_id),
+	    ret->commit, sizeof(ret->commit), ret->reset_id,
+	    sizeof(ret->reset_id));
 }
 
 int

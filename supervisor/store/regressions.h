@@ -1,12 +1,14 @@
 /*
  * Tests that passed on the integration branch and don't any more. One is open
- * until its test passes again, or doesn't count as passed any longer.
+ * until its test passes again, also by an attempt after a reset, or is given
+ * up: skipped, or blocked.
  */
 #ifndef LOOPKEEPER_STORE_REGRESSIONS_H
 #define LOOPKEEPER_STORE_REGRESSIONS_H
 
 #include <stdbool.h>
 
+#include "store/attempts.h"
 #include "store/store.h"
 
 struct regression {
@@ -27,9 +29,23 @@ int regressions_open(
  * or -1. */
 int regressions_confirm(struct store *s, const char *test_id);
 
-/* Clears those whose test was verified since, or isn't passed now, with events
+/* Clears those whose test was verified since, or is given up, with events
  * regression_cleared. Returns how many, or -1. */
 int regressions_settle(struct store *s, const char *source);
+
+/* The one that is open longest. */
+struct regression_oldest {
+	char test_id[ATTEMPT_TEST_SIZE];
+	char commit[ATTEMPT_COMMIT_SIZE]; /* on which it fails */
+	char reset_id[ATTEMPT_TEST_SIZE]; /* the first test in the loop's queue
+					     that has one; "": none */
+};
+
+/* Whether one is open for a test of these loops (a JSON array); loop_id is that
+ * of whom reset_id is for. A reset test that waits for another one is none:
+ * that one is to be claimed. Returns 1 with *ret, 0, or -1. */
+int regressions_ask(struct store *s, const char *loops, const char *loop_id,
+    struct regression_oldest *ret);
 
 /* Calls found for each open one. It must not use the store; texts live until it
  * returns. Returns 0 or -1. */

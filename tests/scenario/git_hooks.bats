@@ -8,9 +8,9 @@ prepare() {
 	export HOME=$FLEET GIT_CONFIG_NOSYSTEM=1
 	export GIT_AUTHOR_NAME=w GIT_AUTHOR_EMAIL=w@w
 	export GIT_COMMITTER_NAME=w GIT_COMMITTER_EMAIL=w@w
-	# With what a shell must not take for its own.
+	# With what a shell, or a pattern, must not take for its own.
 	DIRECTORY="$FLEET/it's a loop"
-	REPOSITORY=$FLEET/repository
+	REPOSITORY="$FLEET/a [r]epository"
 	WORKTREE=$FLEET/worktree
 	fleet_config <<-CONF
 		components = ( { name = "loop-1"; command = [ "true" ];
@@ -37,7 +37,7 @@ clean_up() {
 write_hooks() {
 	mapfile -t VARIABLES < <("$HELPERS/git-hooks" "$DIRECTORY" loop-1 \
 	    "$REPOSITORY" "$1" "$LOOPKEEPER" "$LOOPKEEPER_CONFIG")
-	[[ ${#VARIABLES[@]} == 4 ]]
+	[[ ${#VARIABLES[@]} == 8 ]]
 }
 
 # worker COMMAND...: as a worker's child, in the worktree.
@@ -219,7 +219,7 @@ says() {
 	export GIT_CONFIG_VALUE_0=.husky GIT_CONFIG_KEY_1=user.name
 	export GIT_CONFIG_VALUE_1=Olaf
 	write_hooks own
-	[[ ${VARIABLES[0]} == GIT_CONFIG_COUNT=3 ]]
+	[[ ${VARIABLES[0]} == GIT_CONFIG_COUNT=5 ]]
 	own_hook pre-commit "$WORKTREE/.husky" <<-'SH'
 		#!/bin/sh
 		echo "$(git config user.name)" "$(git config core.hooksPath)" >&2
@@ -354,6 +354,84 @@ every_ref() {
 	[[ -e $FLEET/own ]]
 }
 
+@test "not without the hook either, by whichever git" {
+	local it to=$FLEET/remote where
+	it=$(type -P git)
+	git init -q --bare "$to"
+	git -C "$REPOSITORY" remote add origin "$to"
+	git -C "$REPOSITORY" remote add other "$FLEET/nowhere"
+	git -C "$REPOSITORY" config remote.other.pushurl "$to"
+	cp "$REPOSITORY/.git/config" "$FLEET/config.before"
+	change
+	run -0 worker git commit -q -a -m Mine
+	refused "nothing is pushed from here" git push --no-verify "$to" HEAD:x
+	refused "nothing is pushed from here" git send-pack "$to" HEAD:x
+	for where in "$WORKTREE" "$REPOSITORY"; do
+		run worker "$it" -C "$where" push --no-verify "$to" main:x
+		says "loopkeeper-nothing-is-pushed"
+		run worker "$it" -C "$where" push --no-verify origin main:x
+		says "loopkeeper-nothing-is-pushed"
+		# An address for pushes is taken as it is.
+		run worker "$it" -C "$where" push --no-verify other main:x
+		says "does not support --signed push"
+	done
+	[[ -z $(git -C "$to" for-each-ref) ]]
+	# What others push is fetched.
+	git -C "$REPOSITORY" push -q "$to" main
+	run -0 worker git fetch -q origin
+	run -0 worker git fetch -q "$to" main
+}
+
+@test "the operator's configuration is kept from a worker" {
+	local kind words="the configuration is the operator's"
+	for kind in own none; do
+		write_hooks "$kind"
+		refused "$words" git config user.name Olaf
+		refused "$words" git config --local user.name Olaf
+		refused "$words" git config user.name --add Olaf
+		refused "$words" git -C / -C "$WORKTREE" config a.b c
+		refused "$words" git --git-dir="$REPOSITORY/.git" config a.b c
+		refused "$words" git config --type bool a.b true
+		refused "$words" git config --unset core.bare
+		refused "$words" git config --remove-section core
+		refused "$words" git config -f "$REPOSITORY/.git/config" a.b c
+		refused "$words" git config --file="$REPOSITORY/.git/config" \
+		    a.b c
+		refused "$words" git config --edit
+		says "git -c NAME=VALUE commit"
+		words="remotes and what follows them are the operator's"
+		refused "$words" git remote add origin "$FLEET"
+		refused "$words" git branch --set-upstream-to=main
+		words="the configuration is the operator's"
+	done
+	run worker git config --worktree user.name Olaf
+	((status != 0))
+}
+
+@test "what a worker asks of the configuration it is told" {
+	local name=tester
+	git -C "$REPOSITORY" config user.name "$name"
+	cp "$REPOSITORY/.git/config" "$FLEET/config.before"
+	run -0 worker git config user.name
+	[[ $output == "$name" ]]
+	run -0 worker git config --get user.name
+	run -0 worker git config --get user.name 'te.*'
+	run -0 worker git config --get-regexp '^user' 'te.*'
+	run -0 worker git config --type=path --get-all user.name
+	run -0 worker git config --default x --type path a.b
+	[[ $output == x ]]
+	run -0 worker git config --list --show-origin
+	says "user.name=$name"
+	run -0 worker git config -l
+	run -0 worker git -c user.name=Olaf config user.name
+	[[ $output == Olaf ]]
+	run -0 worker git remote -v
+	# And elsewhere it may write.
+	run -0 worker git config --global user.name Olaf
+	run -0 worker git config -f "$FLEET/some.config" user.name Olaf
+	[[ $(< "$FLEET/some.config") == *Olaf* ]]
+}
+
 @test "the operator's stashes are kept from a worker" {
 	local words="stashes are the operator's" kind i
 	for i in 1 2; do
@@ -365,8 +443,8 @@ every_ref() {
 		change
 		refused "$words" git stash
 		# Where git isn't found by its name it has its hooks yet.
-		refused "$words" "$(command -v git)" stash
-		refused "$words" "$(command -v git)" stash clear
+		refused "$words" "$(type -P git)" stash
+		refused "$words" "$(type -P git)" stash clear
 		# What it wanted to put away is still there.
 		[[ -n $(git -C "$WORKTREE" status --porcelain) ]]
 		git -C "$WORKTREE" checkout -q .
@@ -429,7 +507,12 @@ every_ref() {
 	    echo x > x && git add x && git commit -q -m x
 	    git checkout -q -b other && git tag v1
 	    echo y > x && git stash -q && git stash drop -q
-	    git push -q '$FLEET/remote' main v1"
+	    git config user.name Olaf && git remote add origin '$FLEET/remote'
+	    git push -q origin main && git push -q '$FLEET/remote' v1
+	    cd '$WORKTREE' && git --git-dir '$FLEET/inner/.git' config a.b c &&
+	    git --git-dir='$FLEET/inner/.git' config a.b c &&
+	    git clone -q '$FLEET/remote' '$FLEET/clone' &&
+	    cd '$FLEET/clone' && git push -q origin HEAD:refs/heads/new"
 	[[ -z $output ]]
-	[[ $(git -C "$FLEET/remote" for-each-ref | wc -l) == 2 ]]
+	[[ $(git -C "$FLEET/remote" for-each-ref | wc -l) == 3 ]]
 }

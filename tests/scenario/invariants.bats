@@ -611,8 +611,8 @@ locked() {
 		until test -e "$FLEET/go-\$n"; do sleep 0.05; done
 		touch "work-\$LOOPKEEPER_TEST_ID"
 	SH
-	add_test T-1 "test -e work-T-1" '{"files": ["a"]}'
-	add_test T-2 "test -e work-T-2" '{"files": ["b"]}'
+	add_test T-1 "test -e work-T-1" '{"files": ["work-T-1"]}'
+	add_test T-2 "test -e work-T-2" '{"files": ["work-T-2"]}'
 	set_clock +0d
 	background loop-1.log "${FAKE_CLOCK[@]}" FAKETIME_NO_CACHE=1 \
 	    FAKETIME_TIMESTAMP_FILE="$FLEET/clock" loopkeeper-loop \
@@ -650,7 +650,7 @@ beaten_since() {
 		until test -e "$FLEET/go"; do sleep 0.05; done
 		touch work
 	SH
-	add_test T-1 "test -e work" '{"files": ["a"]}'
+	add_test T-1 "test -e work" '{"files": ["work"]}'
 	run_alone
 	wait_until 20 exists "$FLEET/started"
 	kill_everything

@@ -326,7 +326,7 @@ health_says() {
 	SH
 	for i in {1..12}; do
 		echo "{\"id\": \"T-$i\", \"loop_id\": \"loop-1\",
-		    \"files\": [\"f-$i\"],
+		    \"files\": [\"done-T-$i\"],
 		    \"verify\": \"test -e done-T-$i\"}"
 	done | add_tests
 	for i in {1..25}; do

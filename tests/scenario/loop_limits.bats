@@ -63,6 +63,47 @@ last_end() {
 	[[ $(last_end) == "failed: verify: exit 1" ]]
 }
 
+# A plain command may write only at its end, if at all.
+@test "a plain command that begins with nothing at all is ended" {
+	use_points
+	LOOPKEEPER_LIFE_MS=1000 start_loop "" <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "silent: no file was changed; worker: no sign of\
+ life within 1s" ]]
+}
+
+@test "not one that wrote, worked, has a child, or changed a file" {
+	local begin begins=("echo begun" "touch file" "sleep 1000 & wait"
+	    "while ((SECONDS < 2)); do :; done; sleep 0.1")
+	use_points
+	export LOOPKEEPER_LIFE_MS=1000
+	for begin in "${begins[@]}"; do
+		start_loop 'time_limit = "3s";' <<-SH
+			#!/bin/bash
+			$begin
+			exec sleep 1000
+		SH
+		wait_until 20 test_is T-1 blocked
+		[[ $(last_end) == timeout:* ]] || fail "$begin: $(last_end)"
+		kill "$LOOP"
+		wait_until 20 gone "$LOOP"
+		sql "DELETE FROM tests"
+	done
+}
+
+@test "a limit that is set asks a plain command for output" {
+	start_loop 'startup_limit = "1s";' <<-'SH'
+		#!/bin/sh
+		touch file
+		exec sleep 1000
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "silent: worker: no output within 1s; verify: exit 1" ]]
+}
+
 @test "a worker that crashes, and one that was killed from outside" {
 	start_loop "" <<-'SH'
 		#!/bin/sh
@@ -176,31 +217,4 @@ repository_with_dependencies() {
 	[[ $(sql "SELECT attempts FROM tests") == 1 ]]
 	alerts_are 1 "acknowledged AND context ->> 'cleared_at' IS NOT NULL"
 	alerts_are 1
-}
-
-# no_room KEY: T-1 isn't claimed as long as it asks for that much.
-no_room() {
-	VERIFY="test -e work" start_loop "min_$1 = \"900T\";" <<-'SH'
-		#!/bin/sh
-		touch work
-	SH
-	wait_event "event_type = 'resource_warning'"
-	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type = '$1' AND
-	    message LIKE '%min_$1 is%'") == 1 ]]
-	[[ $(sql "SELECT count(*) FROM attempts") == 0 ]]
-	kill "$LOOP"
-	wait_until 10 gone "$LOOP"
-	sed -i "s/min_$1 = \"900T\"/min_$1 = \"1M\"/" "$LOOPKEEPER_CONFIG"
-	background loop-1.log loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
-	wait_until 20 test_is T-1 passed
-	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type = '$1' AND
-	    context ->> 'cleared_at' IS NULL") == 0 ]]
-}
-
-@test "without room on the disk nothing is claimed" {
-	no_room disk
-}
-
-@test "without memory nothing is claimed" {
-	no_room memory
 }

@@ -22,7 +22,7 @@ counted_loop() {
 # T-1, whose verify passes once $FLEET/verified is there.
 add_held_test() {
 	add_test T-1 "test -e shared.c || exit 1
-	    touch '$FLEET/verifying'
+	    echo >> '$FLEET/verifying'
 	    while test ! -e '$FLEET/verified'; do sleep 0.05; done"
 }
 
@@ -39,6 +39,10 @@ lock() {
 	sql "INSERT INTO file_locks (file_path, locked_by, test_id, locked_at,
 	    expires_at) VALUES ('shared.*', 'loop-2', 'B-1', datetime('now'),
 	    datetime('now', '1 hour'))"
+}
+
+verified() {
+	[[ $(wc -l < "$FLEET/verifying") == "$1" ]]
 }
 
 worked() {
@@ -59,15 +63,60 @@ locked for B-1" ]]
 	wait_until 20 exists "$FLEET/verifying"
 	lock
 	touch "$FLEET/verified"
-	# Tried more than once, by attempts that go on with it.
-	wait_until 20 ended 3
+	wait_until 20 ended 1
 	parked
 	never_merged T-1
+	used_up 0
+	# Nothing is done for it meanwhile, but for others.
+	add_test T-2 true
+	wait_until 20 test_is T-2 passed
+	ended 1
+	# One that can't know of it goes on with it, as far as it gets.
+	stop_alone
+	run_alone
+	wait_until 20 ended 2
+	parked
+	verified 1
 	used_up 0
 	sql "DELETE FROM file_locks WHERE locked_by = 'loop-2'"
 	wait_until 20 test_is T-1 passed
 	merged_once T-1
+	ended 3
 	worked 1
+}
+
+@test "what was merged while work waited for a lock is run with it first" {
+	one_loop 'slow_pause = "100ms"; recheck = 1;' <<-SH
+		#!/bin/sh
+		if [ "\$LOOPKEEPER_TEST_ID" = T-1 ]; then
+			touch "$FLEET/working" shared.c
+			while test ! -e "$FLEET/go"; do sleep 0.05; done
+		fi
+		touch "\$LOOPKEEPER_TEST_ID"
+	SH
+	add_test P-1 "test -e P-1"
+	run_alone
+	wait_until 20 test_is P-1 passed
+	add_held_test
+	wait_until 20 exists "$FLEET/working"
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/verifying"
+	lock
+	touch "$FLEET/verified"
+	wait_until 20 ended 1
+	parked
+	add_test M-1 "test -e M-1 && test ! -e T-1"
+	wait_until 20 test_is M-1 passed
+	sql "DELETE FROM file_locks WHERE locked_by = 'loop-2'"
+	wait_until 20 told "it breaks M-1, which passed without it"
+	never_merged T-1
+	test_is M-1 passed
+}
+
+# told TEXT: some attempt of T-1 ended with that.
+told() {
+	has_event "event_type = 'attempt_ended' AND test_id = 'T-1'
+	    AND payload ->> 'detail' LIKE '%$1%'"
 }
 
 @test "what was locked while nobody could tell isn't merged either" {
@@ -89,6 +138,27 @@ locked for B-1" ]]
 	never_merged T-1
 	used_up 0
 	worked 1
+}
+
+@test "what was verified while nobody could tell is rechecked before a merge" {
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	echo normal > "$FLEET/mode"
+	counted_loop
+	add_test P-1 "test ! -e shared.c"
+	run_alone
+	wait_until 20 test_is P-1 passed
+	touch "$FLEET/go"
+	add_held_test
+	wait_until 20 exists "$FLEET/verifying"
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 20 health_is_file_based
+	touch "$FLEET/verified"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+	echo normal > "$FLEET/mode"
+	wait_until 20 ended 1
+	[[ $(last_end) == "failed: it breaks P-1, which passed without it: \
+verify: exit 1" ]] || fail "$(last_end)"
+	never_merged T-1
 }
 
 @test "what another loop locks while it works is the attempt's failure" {
@@ -155,4 +225,68 @@ for B-1" ]]
 	wait_until 20 test_is T-1 passed
 	[[ ! -e $FLEET/hooked ]] || fail "$(sort "$FLEET/hooked" | uniq -c)"
 	merged_once T-1
+}
+
+# two_loops: that recheck one test; P-1, P-2 and P-3 have passed longest ago.
+# The worker of T-2 waits for $FLEET/work.
+two_loops() {
+	one_loop <<-SH
+		#!/bin/sh
+		touch "\$LOOPKEEPER_TEST_ID"
+		test "\$LOOPKEEPER_TEST_ID" = T-2 || exit 0
+		touch "$FLEET/worked"
+		while test ! -e "$FLEET/work"; do sleep 0.05; done
+	SH
+	fleet_config <<-CONF
+		loops = { repository = "$FLEET/repository"; pause = "0";
+		  worker = [ "$FLEET/worker" ]; max_attempts = 1; recheck = 1; };
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ]; loop = {}; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ]; loop = {}; }
+		);
+	CONF
+	local id
+	for id in P-1 P-2 P-3; do
+		add_test "$id" "test -e $id"
+	done
+	run_alone loop-1
+	wait_until 20 all_passed
+}
+
+# add_second VERIFY: T-2, and starts its loop.
+add_second() {
+	jq -n --arg verify "$1" '{id: "T-2", loop_id: "loop-2",
+	    verify: $verify}' | add_tests
+	run_alone loop-2
+}
+
+breaks_first() {
+	[[ $(last_end T-2) == "failed: it breaks T-1, which passed without it: \
+verify: exit 1" ]] || fail "$(last_end T-2)"
+	never_merged T-2
+	test_is T-1 passed
+}
+
+@test "what was merged while the worker worked is run again first" {
+	two_loops
+	add_second "test -e T-2"
+	wait_until 20 exists "$FLEET/worked"
+	add_test T-1 "test -e T-1 && test ! -e T-2"
+	wait_until 20 test_is T-1 passed
+	touch "$FLEET/work"
+	wait_until 20 ended 1 T-2
+	breaks_first
+}
+
+@test "what was merged while the work was verified is run again first" {
+	two_loops
+	touch "$FLEET/work"
+	add_second "test -e T-2 || exit 1; touch '$FLEET/verifying'
+	    while test ! -e '$FLEET/verified'; do sleep 0.05; done"
+	wait_until 20 exists "$FLEET/verifying"
+	add_test T-1 "test -e T-1 && test ! -e T-2"
+	wait_until 20 test_is T-1 passed
+	touch "$FLEET/verified"
+	wait_until 20 ended 1 T-2
+	breaks_first
 }

@@ -41,7 +41,9 @@ preset() {
 	CONF
 }
 
-locking='{"files": ["src/a.c"]}'
+# With locks, and with whatever the workers here make in its scope.
+locking='{"files": ["src/a.c", "work", "half", "done*", "other", "broken",
+    "tests/*"]}'
 
 # came_to OUTCOME COUNTED STATUS: that is what T-1's first attempt came to: how
 # much of the test it used up, what the test is now; and all that is the same
@@ -339,10 +341,17 @@ worker: it waits for input: nothing for 1s; verify: exit 1" \
 	    "$LOOPKEEPER_CONFIG"
 	add_test T-2 false
 	run_alone
-	wait_until 20 file_has "$FLEET/loop-1.log" \
-	    "T-2: over 80 % of its budget of tokens"
+	wait_until 20 alert_stands attempt_budget 1
 	sql_is 0 "SELECT count(*) FROM attempts WHERE test_id = 'T-2'
 	    AND ended_at IS NOT NULL"
+	sql_is "T-2: over 80 % of its budget: 1115 of 1300 tokens are spent" \
+	    "SELECT message FROM alerts
+	    WHERE alert_type = 'attempt_budget'"
+	sql_is 1 "SELECT count(*) FROM events WHERE event_type = 'alert_raised'
+	    AND payload ->> 'type' = 'attempt_budget'"
+	# It goes with the attempt.
+	stop_alone
+	alert_stands attempt_budget 0
 }
 
 @test "budget: of the day; nothing is claimed until it is raised" {
@@ -701,7 +710,7 @@ check="sh tests/check.sh"
 		touch work
 	SH
 	add_test T-1 "$check" \
-	    '{"files": ["src/a.c"], "test_files": ["special"]}'
+	    '{"files": ["work", "special"], "test_files": ["special"]}'
 	run_alone
 	came_to gamed 1 blocked
 	detail_is "gamed: it changed special, a file of tests"

@@ -309,3 +309,49 @@ looked_at_again() {
 	stop_monitor
 	grep -F 'x/A on' "$(field transcript)"
 }
+
+status_tells() {
+	{ lk status --json 2> /dev/null || true; } | grep -qF "$1"
+}
+
+@test "with hold_claims nothing but the fix is claimed while one is open" {
+	fleet "" 'hold_claims = true;'
+	cat > "$FLEET/worker" <<-SH
+		#!/bin/sh
+		while ! test -e "$FLEET/go"; do sleep 0.05; done
+		rm -f broken
+		echo "\$LOOPKEEPER_TEST_ID" > "\$LOOPKEEPER_TEST_ID"
+	SH
+	monitor
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	lk add C --loop loop-1 --verify 'test -e C'
+	# It isn't for its place that A comes first.
+	sql "UPDATE tests SET sort_order = 100 WHERE id = 'A'"
+	lk up -d
+	wait_until 20 status_tells "idle: A fails on loopkeeper/main since \
+$(tip | cut -c 1-12): nothing else is claimed (regressions.hold_claims)"
+	sql_is 0 "SELECT count(*) FROM attempts WHERE test_id = 'C'"
+	lk reset A
+	wait_until 20 test_is A in_progress
+	# It is no less broken for that.
+	touch "$FLEET/go"
+	wait_until 20 test_is C passed
+	sql_is 1 "SELECT min(c.started_at) >= a.passed_at FROM tests a,
+	    attempts c WHERE a.id = 'A' AND c.test_id = 'C'"
+	wait_event "event_type = 'regression_cleared'"
+	sql_is 1 "SELECT g.closed_at >= t.passed_at FROM regressions g
+	    JOIN tests t ON t.id = g.test_id"
+	stop_monitor
+}
+
+@test "a regression whose test is skipped is over" {
+	fleet
+	monitor
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	lk skip A
+	wait_event "event_type = 'regression_cleared'"
+	wait_until 10 alerts_stand 0 regression
+	stop_monitor
+}

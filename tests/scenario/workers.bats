@@ -116,7 +116,8 @@ pass_with() {
 	    *$'\n\n## What is asked\n\nBefore anything was changed, \'test -e '* ]]
 	[[ $(< "$FLEET/seen/stdin") == \
 	    *$'\n\n## What you did before\n\nnone\n\n'* ]]
-	[[ $(grep -c '^none$' "$FLEET/seen/stdin") == 3 ]]
+	[[ $(grep -c '^none$' "$FLEET/seen/stdin") == 2 ]]
+	grep -qx 'any: there is no restriction' "$FLEET/seen/stdin"
 	run grep -n '{' "$FLEET/seen/stdin"
 	[[ $status == 1 ]] || fail "$output"
 }

@@ -517,7 +517,7 @@ refused_while() {
 	SH
 	add_test T-1 "test -e work && touch '$FLEET/verifying' &&
 	    until test -e '$FLEET/go'; do sleep 0.05; done" \
-	    '{"files": ["src/a.c"]}'
+	    '{"files": ["work"]}'
 	run_alone
 	wait_until 20 exists "$FLEET/verifying"
 	in_repository checkout -q loopkeeper/main

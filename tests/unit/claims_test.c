@@ -56,6 +56,28 @@ test_locks(void **state)
 }
 
 static void
+test_excepted(void **state)
+{
+	static const char *const two[] = { "A", "B", NULL };
+	struct claim_request request = loop_1;
+	struct claim claim;
+	bool locked = false;
+
+	sql("INSERT INTO tests (id, loop_id) VALUES ('A', 'loop-1'),"
+	    " ('B', 'loop-1'), ('C', 'loop-1')");
+	request.except = two;
+	takes(&request, "C");
+	assert_int_equal(claims_any(store, &request, &locked), 0);
+	assert_true(locked);
+	assert_int_equal(claims_take(store, &request, &claim, &locked), 0);
+	assert_true(locked);
+	/* Whoever names it wants it. */
+	request.test_id = "B";
+	takes(&request, "B");
+	takes(&loop_1, "A");
+}
+
+static void
 test_slow_keeps_apart(void **state)
 {
 	struct claim_request slow = loop_2;
@@ -320,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_overlap),
 		TEST(test_order, claims_setup),
 		TEST(test_locks, claims_setup),
+		TEST(test_excepted, claims_setup),
 		TEST(test_long_locked, claims_setup),
 		TEST(test_waiting, claims_setup),
 		TEST(test_slow_keeps_apart, claims_setup),

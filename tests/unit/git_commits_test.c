@@ -131,6 +131,47 @@ test_what_differs_is_told(void **state)
 }
 
 static void
+test_what_is_moved_is_not_deleted(void **state)
+{
+	(void)made("wt");
+	(void)commits("b", "main", "seq 100 > many && mkdir d && seq 50 > d/e");
+	(void)commits("c", "b", "mkdir x && git mv many d/e x/ && echo >> x/e");
+	gives(0, repository_deletions(git, "b", "c"));
+	(void)commits("d", "c", "rm -r x dir && echo new > new");
+	gives(3, repository_deletions(git, "c", "d"));
+	fails(EPROTO, "diff-tree", repository_deletions(git, "nothing", "b"));
+}
+
+static void
+test_a_conflict_that_is_left_is_found(void **state)
+{
+	char where[64] = "";
+
+	(void)made("wt");
+	/* A heading, a quotation, bytes, a row of nines, and what a check would
+	 * say of white space. */
+	(void)commits("b", "main",
+	    "printf 'Heading\n=======\n> a\n' > c.md &&"
+	    " printf '<<<<<<<<< b\n \tx:1: leftover conflict marker\n'"
+	    " > nines &&"
+	    " printf 'a\\0\n<<<<<<< b\n' > bytes");
+	gives(0, repository_conflict_left(git, "main", "b", where, 64));
+	(void)commits("c", "b", "printf '\n<<<<<<< HEAD\n=======\n' > 'a b'");
+	gives(1, repository_conflict_left(git, "b", "c", where, 64));
+	assert_string_equal(where, "a b, line 2");
+	/* What was there before is nobody's fault. */
+	(void)commits("d", "c", "printf '\nHeading\n=======\n' >> 'a b'");
+	gives(0, repository_conflict_left(git, "c", "d", where, 64));
+	/* Half of it is taken out. */
+	(void)commits(
+	    "d", "main", "printf '1\n=======\n2\n>>>>>>> b\n' > dir/b.txt");
+	gives(1, repository_conflict_left(git, "main", "d", where, 64));
+	assert_string_equal(where, "dir/b.txt, line 2");
+	fails(EPROTO, "diff-tree",
+	    repository_conflict_left(git, "nothing", "b", where, 64));
+}
+
+static void
 note_merged(const struct history_commit *c, void *argument)
 {
 	char *text = argument;
@@ -168,6 +209,9 @@ test_what_loops_merged_is_found(void **state)
 	text[0] = '\0';
 	gives(0, history_each(git, "b", "", "loop-2", note_merged, text));
 	assert_string_equal(text, "");
+	gives(
+	    0, history_each(git, "b", commit_of("b~5"), "", note_merged, text));
+	assert_string_equal(text, "T-1 abc f\xc3\xbcnf|T-2  two|T-1  one|");
 	fails(EPROTO, "git log",
 	    history_each(git, "nothing", "", "loop-1", note_merged, text));
 }
@@ -179,6 +223,8 @@ main(void)
 		TEST(test_a_commit_is_put_on_another),
 		TEST(test_a_commit_is_undone),
 		TEST(test_what_differs_is_told),
+		TEST(test_what_is_moved_is_not_deleted),
+		TEST(test_a_conflict_that_is_left_is_found),
 		TEST(test_what_loops_merged_is_found),
 	};
 

@@ -89,8 +89,12 @@ test_others_go_on(void **state)
 	locked = true;
 	assert_int_equal(claims_take(store, &loop_1, &claim, &locked), 0);
 	assert_false(locked);
-	/* By hand it is tried at once. */
 	one.test_id = "T";
+	assert_int_equal(claims_any(store, &one, &locked), 0);
+	assert_false(locked);
+	takes(&one, NULL);
+	/* By hand it is tried at once. */
+	one.by_hand = true;
 	assert_int_equal(claims_any(store, &one, &locked), 1);
 	key = takes(&one, "T");
 	has_rows(1, "tests WHERE retry_at IS NOT NULL");

@@ -49,6 +49,7 @@ job_start(struct job *j, const struct job_command *command)
 	j->vitals.repository = command->directory;
 	j->vitals.quiet_ms = command->silence_limit_ms / LOOKS;
 	j->vitals.progress_ms = command->progress_limit_ms / LOOKS;
+	j->vitals.asks_life = command->life_limit_ms > 0;
 	vitals_begin(&j->vitals);
 	fill_spawn(&s, command);
 	s.stdin_fd = fd;
@@ -180,6 +181,18 @@ is_over(int64_t since_ms, int64_t limit_ms, int64_t now_ms)
 	return limit_ms > 0 && now_ms - since_ms >= limit_ms;
 }
 
+/* Asked once: what has lived is left to the other clocks. */
+static bool
+is_lifeless(struct job *j, int64_t now_ms)
+{
+	if (!is_over(j->started_ms, j->limits.life_limit_ms, now_ms))
+		return false;
+	if (!vitals_has_life(&j->vitals, now_ms))
+		return true;
+	j->limits.life_limit_ms = 0;
+	return false;
+}
+
 static void
 read_clocks(struct job *j, int64_t now_ms)
 {
@@ -196,6 +209,8 @@ read_clocks(struct job *j, int64_t now_ms)
 	else if (!v->has_output &&
 	    is_over(j->started_ms, limits->startup_limit_ms, now_ms))
 		job_end(j, JOB_NO_OUTPUT, GRACE_MS, now_ms);
+	else if (is_lifeless(j, now_ms))
+		job_end(j, JOB_NO_LIFE, GRACE_MS, now_ms);
 	else if (is_over(v->sign_ms, limits->silence_limit_ms, now_ms))
 		job_end(j, JOB_SILENT, GRACE_MS, now_ms);
 	else if (is_alone &&
@@ -259,6 +274,10 @@ job_describe(const struct job *j, char *buf, size_t size)
 	case JOB_NO_OUTPUT:
 		describe_limit(
 		    buf, size, "no output within ", l->startup_limit_ms);
+		break;
+	case JOB_NO_LIFE:
+		describe_limit(
+		    buf, size, "no sign of life within ", l->life_limit_ms);
 		break;
 	case JOB_SILENT:
 		describe_limit(buf, size, "silent for ", l->silence_limit_ms);

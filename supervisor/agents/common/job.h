@@ -22,6 +22,7 @@ enum job_cause {
 	/* Ended by us, because of a clock ... */
 	JOB_TIMEOUT,
 	JOB_NO_OUTPUT,
+	JOB_NO_LIFE,
 	JOB_SILENT,
 	JOB_WAITING,
 	JOB_NO_PROGRESS,
@@ -39,7 +40,8 @@ struct job_command {
 	const char *stdin_path; /* NULL: /dev/null */
 	int output_fd;		/* the transcript: stdout and stderr */
 	int64_t time_limit_ms;
-	int64_t startup_limit_ms;  /* without any output */
+	int64_t startup_limit_ms;  /* from its start without any output */
+	int64_t life_limit_ms;	   /* nor any other sign of life */
 	int64_t silence_limit_ms;  /* without any sign of life */
 	int64_t input_limit_ms;	   /* nor a child of its own */
 	int64_t progress_limit_ms; /* without a changed file */

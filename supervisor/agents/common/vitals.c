@@ -15,6 +15,8 @@
 /* A hundredth of the time on the processor is life; an event loop that only
  * ticks uses less. */
 #define CPU_SHARE 100
+/* No program takes that long only to begin to wait. */
+#define START_CPU_MS 50
 
 static int64_t
 output_size(int fd)
@@ -102,15 +104,15 @@ hash_files(const char *repository)
 static bool
 watches_files(const struct vitals *v)
 {
-	return v->quiet_ms > 0 || v->progress_ms > 0;
+	return v->quiet_ms > 0 || v->progress_ms > 0 || v->asks_life;
 }
 
 void
 vitals_begin(struct vitals *v)
 {
-	v->has_output = false;
+	v->has_output = v->has_life = false;
 	v->output_size = output_size(v->output_fd);
-	v->cpu_ms = tree_cpu(&v->nprocesses);
+	v->cpu_ms = v->cpu_begin_ms = tree_cpu(&v->nprocesses);
 	v->files = watches_files(v) ? hash_files(v->repository) : 0;
 	/* In a large repository that took a while. */
 	v->sign_ms = v->output_ms = v->change_ms = v->looked_ms = clock_ms();
@@ -133,11 +135,25 @@ is_look_due(const struct vitals *v, int64_t now_ms)
 	    (v->progress_ms > 0 && since_ms >= v->progress_ms);
 }
 
+static void
+look_at_files(struct vitals *v, uint64_t cpu_ms, int64_t now_ms)
+{
+	uint64_t files = hash_files(v->repository);
+
+	v->looked_ms = now_ms;
+	if (files != v->files) {
+		v->change_ms = now_ms;
+		v->has_life = true;
+		sign(v, cpu_ms, now_ms);
+	}
+	v->files = files;
+}
+
 void
 vitals_look(struct vitals *v, int64_t now_ms)
 {
 	int64_t size = output_size(v->output_fd);
-	uint64_t cpu_ms = tree_cpu(&v->nprocesses), files;
+	uint64_t cpu_ms = tree_cpu(&v->nprocesses);
 
 	if (size != v->output_size) {
 		v->output_size = size;
@@ -148,13 +164,17 @@ vitals_look(struct vitals *v, int64_t now_ms)
 	if (cpu_ms > v->cpu_ms &&
 	    (cpu_ms - v->cpu_ms) * CPU_SHARE >= (uint64_t)(now_ms - v->sign_ms))
 		sign(v, cpu_ms, now_ms);
-	if (!is_look_due(v, now_ms))
-		return;
-	files = hash_files(v->repository);
-	v->looked_ms = now_ms;
-	if (files != v->files) {
-		v->change_ms = now_ms;
-		sign(v, cpu_ms, now_ms);
-	}
-	v->files = files;
+	if (v->has_output || v->nprocesses > 1 ||
+	    cpu_ms >= v->cpu_begin_ms + START_CPU_MS)
+		v->has_life = true;
+	if (is_look_due(v, now_ms))
+		look_at_files(v, cpu_ms, now_ms);
+}
+
+bool
+vitals_has_life(struct vitals *v, int64_t now_ms)
+{
+	if (!v->has_life)
+		look_at_files(v, v->cpu_ms, now_ms);
+	return v->has_life;
 }

@@ -107,6 +107,7 @@ reset(struct runner *r, int64_t now_ms)
 	r->verdict = PRESET_NOTHING;
 	r->work_text[0] = r->leftovers[0] = r->fingerprint[0] = '\0';
 	r->snapshot[0] = r->candidate[0] = r->onto[0] = '\0';
+	(void)snprintf(r->seen, sizeof(r->seen), "%s", r->base);
 	free(r->changed_json);
 	r->changed_json = NULL;
 }
@@ -125,7 +126,8 @@ void
 attempt_restart(struct runner *r, int64_t now_ms)
 {
 	r->candidate[0] = r->onto[0] = '\0';
-	r->is_changed = false;
+	(void)snprintf(r->seen, sizeof(r->seen), "%s", r->base);
+	r->is_changed = r->is_rechecked = false;
 	if (r->claim.verify[0] != '\0')
 		verify_begin(r, PHASE_CHECK, r->base, now_ms);
 	else
@@ -230,6 +232,7 @@ blame_end(const struct runner *r)
 		    : OUTCOME_CRASHED;
 	case JOB_TIMEOUT: return OUTCOME_TIMEOUT;
 	case JOB_NO_OUTPUT:
+	case JOB_NO_LIFE:
 	case JOB_NO_PROGRESS:
 	case JOB_SILENT: return OUTCOME_SILENT;
 	case JOB_WAITING: return OUTCOME_WAITING_FOR_INPUT;

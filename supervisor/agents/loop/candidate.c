@@ -12,12 +12,13 @@
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/integrate.h"
+#include "agents/loop/refusal.h"
 #include "agents/loop/verify.h"
+#include "agents/loop/waits.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/point.h"
 #include "git/snapshot.h"
-#include "store/locks.h"
 
 #define PASSES "Pass"
 
@@ -83,6 +84,15 @@ keep_reason(struct runner *r, const char *detail, const char *title)
 	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
 	transcript_note(r->transcript_fd, "%s", detail);
 	evidence_keep(r, title);
+}
+
+/* It isn't even verified. Who was stopped in the middle by his provider isn't
+ * blamed for what he left. */
+static void
+refuse(struct runner *r, const char *detail, int64_t now_ms)
+{
+	keep_reason(r, detail, "It was refused");
+	close_begin(r, attempt_blame(r), false, detail, now_ms);
 }
 
 /* The files of the tests differ: no verdict on this can be believed. What was
@@ -219,30 +229,6 @@ conclude(struct runner *r, int64_t now_ms)
 	close_begin(r, attempt_blame(r), false, detail, now_ms);
 }
 
-static void
-note_conflict(const struct locks_conflict *lock, void *argument)
-{
-	struct buf *b = argument;
-
-	if (b->len == 0)
-		buf_addf(b, "it changed %s, which %s has locked%s%s",
-		    lock->path, lock->loop_id,
-		    lock->test_id[0] != '\0' ? " for " : "", lock->test_id);
-}
-
-/* How many of the paths others have locked, the first in detail; or -1. */
-static int
-ask_locks(struct runner *r, const struct texts *paths,
-    char detail[static ATTEMPT_DETAIL_SIZE])
-{
-	struct buf b;
-
-	buf_init(&b, detail, ATTEMPT_DETAIL_SIZE);
-	return paths->n == 0 ? 0
-			     : locks_of_others(&r->agent.store, r->agent.name,
-				   paths->items, note_conflict, &b);
-}
-
 /* What others have locked isn't to be changed, whatever the worker's own git
  * let pass. Where that can't be told now, it is before it is merged. */
 static bool
@@ -253,13 +239,12 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 
 	if (agent_database(&r->agent) < 0)
 		return false;
-	n = ask_locks(r, &c->paths, detail);
+	n = waits_ask(r, &c->paths, detail);
 	if (n < 0)
 		agent_failed(&r->agent, "reading locks");
 	if (n <= 0)
 		return false;
-	keep_reason(r, detail, "It wasn't merged");
-	attempt_fail(r, detail, now_ms);
+	refuse(r, detail, now_ms);
 	return true;
 }
 
@@ -280,9 +265,26 @@ candidate_is_locked(
 	if (n >= 0 && paths.failed)
 		n = git_fail(g, ENOMEM, "out of memory");
 	if (n >= 0)
-		n = ask_locks(r, &paths, ret_detail);
-	texts_free(paths.items);
+		n = waits_ask(r, &paths, ret_detail);
+	if (n > 0)
+		waits_add(r, paths.items);
+	else
+		texts_free(paths.items);
 	return n;
+}
+
+/* A candidate that is resumed was asked that before it was verified. */
+static bool
+is_refused(struct runner *r, const struct changes *c, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+	int found = r->is_changed ? refusal_find(r, c, detail) : 0;
+
+	if (found < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (found > 0)
+		refuse(r, detail, now_ms);
+	return found != 0;
 }
 
 static void
@@ -298,9 +300,13 @@ judge(struct runner *r, const struct changes *c, int64_t now_ms)
 		    c->added_tests.items[i]);
 	if (is_locked(r, c, now_ms))
 		return;
-	if (build(r, c) < 0)
+	if (build(r, c) < 0) {
 		attempt_interrupt(r, r->place.git.error, now_ms);
-	else if (is_hopeless(r) || r->claim.verify[0] == '\0')
+		return;
+	}
+	if (is_refused(r, c, now_ms))
+		return;
+	if (is_hopeless(r) || r->claim.verify[0] == '\0')
 		conclude(r, now_ms);
 	else
 		verify_on_tip(r, now_ms);
@@ -322,6 +328,21 @@ candidate_make(struct runner *r, int64_t now_ms)
 	}
 	judge(r, &c, now_ms);
 	changes_free(&c);
+}
+
+/* What it waits for may still be locked. Then it isn't verified for nothing,
+ * but closed as it was, for the next attempt. Where that can't be told now, it
+ * is before it is merged. */
+static bool
+still_waits(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+
+	if (candidate_is_locked(r, detail) <= 0)
+		return false;
+	runner_enter(r, PHASE_INTEGRATE);
+	attempt_interrupt(r, detail, now_ms);
+	return true;
 }
 
 bool
@@ -349,10 +370,14 @@ candidate_resume(struct runner *r, int64_t now_ms)
 		return false;
 	}
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
+	if (c->session.base_commit[0] != '\0')
+		(void)snprintf(
+		    r->seen, sizeof(r->seen), "%s", c->session.base_commit);
 	r->is_changed = true;
 	transcript_note(r->transcript_fd,
 	    "goes on with %.12s, which an earlier attempt had made",
 	    c->last_result_commit);
-	verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
+	if (!still_waits(r, now_ms))
+		verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
 	return true;
 }

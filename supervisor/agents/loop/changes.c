@@ -34,6 +34,7 @@ read_one(const struct repository_change *change, void *argument)
 	struct changes *c = in->c;
 
 	(void)texts_add(&c->paths, change->path);
+	c->ndeleted += change->status == 'D';
 	/* A path may be any bytes; JSON has none but UTF-8. */
 	(void)json_array_append_new(in->json, json_string(change->path));
 	if (in->r->claim.allow_test_changes ||
@@ -46,9 +47,8 @@ read_one(const struct repository_change *change, void *argument)
 		(void)texts_add(&c->added_tests, change->path);
 }
 
-/* The patterns of the test's own column; what is no JSON is none. */
-static void
-read_patterns(struct texts *patterns, const char *text)
+void
+changes_patterns(struct texts *patterns, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL), *item;
 	size_t i;
@@ -69,7 +69,7 @@ changes_read(struct changes *c, struct runner *r)
 	int n;
 
 	*c = (struct changes){ 0 };
-	read_patterns(&in.test_files, r->claim.test_files);
+	changes_patterns(&in.test_files, r->claim.test_files);
 	n = repository_changes(g, r->base, r->snapshot, read_one, &in);
 	free(r->changed_json);
 	r->changed_json = json_dumps(in.json, JSON_COMPACT);

@@ -11,6 +11,7 @@ struct changes {
 	/* The files, as they are in the commits. */
 	struct texts paths;
 	struct texts added_tests; /* those that match test_files and are new */
+	int ndeleted;		  /* moved ones are among them */
 	/* Files of tests that were changed or deleted; the first of them. */
 	size_t ngamed;
 	char gamed[128];
@@ -21,5 +22,8 @@ struct changes {
  * with git's error. */
 int changes_read(struct changes *c, struct runner *r);
 void changes_free(struct changes *c);
+
+/* Adds the patterns of a test's column, a JSON array; what is none is empty. */
+void changes_patterns(struct texts *patterns, const char *text);
 
 #endif

@@ -12,18 +12,18 @@
 #include "base/text.h"
 #include "store/alerts.h"
 
-/* The alert that it takes long goes with it. */
+/* An alert of spend.c's that was told goes with the attempt. */
 static void
-slow_over(struct runner *r)
+warning_over(struct runner *r, bool *told, const char *what)
 {
-	char cause[64];
+	char cause[TEXT_NAME_MAX + 24];
 
-	if (!r->slow_told || agent_database(&r->agent) < 0)
+	if (!*told || agent_database(&r->agent) < 0)
 		return;
-	(void)snprintf(cause, sizeof(cause), "slow:%s", r->agent.name);
+	(void)snprintf(cause, sizeof(cause), "%s:%s", what, r->agent.name);
 	if (alerts_clear(&r->agent.store, r->agent.name, cause) < 0)
 		agent_failed(&r->agent, "clearing an alert");
-	r->slow_told = false;
+	*told = false;
 }
 
 void
@@ -35,7 +35,8 @@ close_release(struct runner *r, int64_t now_ms)
 	/* A worker that can't even be started is no reason to hurry. */
 	if (r->work_cause == JOB_NOT_STARTED)
 		pause_ms = r->config->slow_pause_ms;
-	slow_over(r);
+	warning_over(r, &r->slow_told, "slow");
+	warning_over(r, &r->budget_told, "attempt_budget");
 	gate_leave(r);
 	output_end(&r->output);
 	claims_free(&r->claim);

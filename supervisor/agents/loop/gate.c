@@ -1,76 +1,19 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "agents/loop/gate.h"
 #include "agents/loop/health.h"
+#include "agents/loop/room.h"
 #include "agents/loop/trouble.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "store/budget.h"
 #include "store/failures.h"
 #include "store/gates.h"
+#include "store/regressions.h"
 
 #define WAIT_MIN_MS 1000
 #define WAIT_MAX_MS (60 * 1000) /* the wall clock may be set */
-#define MIB	    (1024 * 1024)
-
-/* Bytes that anybody may have of the disk; -1 unknown. */
-static int64_t
-disk_room(const char *path)
-{
-	struct statvfs st;
-
-	if (statvfs(path, &st) < 0)
-		return -1;
-	return (int64_t)(st.f_bavail * st.f_frsize);
-}
-
-static int64_t
-memory_room(void)
-{
-	char text[4096];
-	const char *line;
-
-	if (io_read_file(AT_FDCWD, "/proc/meminfo", text, sizeof(text)) < 0 &&
-	    errno != EFBIG)
-		return -1;
-	line = strstr(text, "MemAvailable:");
-	return line != NULL
-	    ? strtoll(line + strlen("MemAvailable:"), NULL, 10) * 1024
-	    : -1;
-}
-
-/* What can't be known doesn't hold anybody up. */
-static bool
-has_room(struct runner *r, int64_t now_ms)
-{
-	const struct loop_config *c = r->config;
-	const char *const places[] = { c->directory, c->repository };
-	int64_t room;
-
-	for (size_t i = 0; c->min_disk > 0 && i < 2; i++) {
-		room = disk_room(places[i]);
-		if (room < 0 || room >= c->min_disk)
-			continue;
-		trouble_note(r, now_ms, "disk",
-		    "only %lld MiB are free on the disk of %s (min_disk is "
-		    "%lld MiB): make room",
-		    (long long)(room / MIB), places[i],
-		    (long long)(c->min_disk / MIB));
-		return false;
-	}
-	room = memory_room();
-	if (c->min_memory == 0 || room < 0 || room >= c->min_memory)
-		return true;
-	trouble_note(r, now_ms, "memory",
-	    "only %lld MiB of memory are available (min_memory is %lld MiB)",
-	    (long long)(room / MIB), (long long)(c->min_memory / MIB));
-	return false;
-}
 
 /* Nothing before then, by the wall clock, but another look now and then. */
 static void
@@ -111,6 +54,38 @@ gets_anywhere(struct runner *r, int64_t now_ms)
 	    "nothing more until %s; 'loopkeeper timeline --filter loop_id=%s' "
 	    "tells how they ended",
 	    max, until, r->agent.name);
+	return false;
+}
+
+/* The branch is as it should be, or there is something to mend it with. */
+static bool
+has_good_base(struct runner *r, int64_t now_ms)
+{
+	struct regression_oldest red;
+	char *loops;
+	int found;
+
+	r->fix[0] = '\0';
+	if (!r->agent.conf->regressions.hold_claims || r->only_test != NULL)
+		return true;
+	loops = runner_list_loops(r);
+	found = loops != NULL
+	    ? regressions_ask(&r->agent.store, loops, r->agent.name, &red)
+	    : -1;
+	free(loops);
+	if (found < 0)
+		agent_failed(&r->agent, "asking for regressions");
+	if (found <= 0)
+		return found == 0;
+	if (red.reset_id[0] != '\0') {
+		(void)snprintf(r->fix, sizeof(r->fix), "%s", red.reset_id);
+		return true;
+	}
+	(void)snprintf(r->hold, sizeof(r->hold),
+	    "%s fails on %s since %.12s: nothing else is claimed "
+	    "(regressions.hold_claims)",
+	    red.test_id, r->config->integration_branch, red.commit);
+	hold(r, clock_wall_ms() + WAIT_MAX_MS, now_ms);
 	return false;
 }
 
@@ -208,8 +183,9 @@ bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
-	return has_room(r, now_ms) && gets_anywhere(r, now_ms) &&
-	    has_budget(r, now_ms) && has_provider(r, now_ms);
+	return room_ask(r, now_ms) && gets_anywhere(r, now_ms) &&
+	    has_good_base(r, now_ms) && has_budget(r, now_ms) &&
+	    has_provider(r, now_ms);
 }
 
 bool

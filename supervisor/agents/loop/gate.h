@@ -1,5 +1,5 @@
-/* Whether anything may be claimed: room on the machine, money, and a provider
- * that can be had. */
+/* Whether anything may be claimed: room on the machine, a branch to build on,
+ * money, and a provider that can be had. */
 #ifndef LOOPKEEPER_AGENTS_LOOP_GATE_H
 #define LOOPKEEPER_AGENTS_LOOP_GATE_H
 

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agents/loop/git_program.h"
 #include "agents/loop/hooks.h"
+#include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
 
@@ -130,48 +132,6 @@ static const char refuse_push[] =
     "refuse \"nothing is pushed from here: commit to $working, where it is"
     " verified and merged by itself\"\n";
 
-/* No hook is asked before a stash is dropped that isn't the last, or before
- * the log is cut in which stashes are. */
-static const char run_git[] =
-    "git=$(\n"
-    "	set -f\n"
-    "	IFS=:\n"
-    "	others=\n"
-    "	for place in $PATH; do\n"
-    "		[ \"$place\" = \"$ours\" ] || "
-    "others=${others:+$others:}$place\n"
-    "	done\n"
-    "	PATH=$others\n"
-    "	command -v git\n"
-    ")\n"
-    "if [ -z \"$git\" ]; then\n"
-    "	echo \"loopkeeper: there is no git in $PATH\" >&2\n"
-    "	exit 127\n"
-    "fi\n"
-    "(\n"
-    "	while [ $# -gt 1 ]; do\n"
-    "		case $1 in\n"
-    "		-C) cd \"$2\" || exit 0; shift ;;\n"
-    "		-c | --git-dir | --work-tree | --namespace | --config-env)\n"
-    "			shift ;;\n"
-    "		-*) ;;\n"
-    "		*) break ;;\n"
-    "		esac\n"
-    "		shift\n"
-    "	done\n"
-    "	case \"${1-} ${2-}\" in\n"
-    "	'stash list' | 'stash show' | 'stash create' | 'stash apply') ;;\n"
-    "	'stash '* | 'reflog delete' | 'reflog expire')\n"
-    "		[ \"$(\"$git\" rev-parse --git-common-dir 2> /dev/null)\""
-    " -ef \"$common\" ] || exit 0\n"
-    "		echo \"loopkeeper: stashes are the operator's, whose repository"
-    " this is: commit to $working instead, or to a branch $loop/NAME\" >&2\n"
-    "		exit 1\n"
-    "		;;\n"
-    "	esac\n"
-    ") || exit\n"
-    "exec \"$git\" \"$@\"\n";
-
 /* How the repository's own hook of that name is called. */
 static const char *const call_own[] = {
 	[PASSED_ON] = "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
@@ -182,6 +142,16 @@ static const char *const call_own[] = {
 		  " printf '%s\\n' \"$input\" | \"$own\" \"$@\"\n"),
 	[PUSHES] = "[ ! -x \"$own\" ] || exec \"$own\" \"$@\"\n",
 };
+
+/* Whichever git is run, and whatever it is told: an address is made one that
+ * nobody serves, and what has an address for pushes, which that doesn't reach,
+ * is asked for what servers don't do. */
+static const char push_nowhere[] =
+    "# Of loopkeeper, for the worktrees of a loop.\n"
+    "[url \"loopkeeper-nothing-is-pushed://\"]\n"
+    "	pushInsteadOf = \"\"\n"
+    "[push]\n"
+    "	gpgSign = true\n";
 
 static void
 put_names(FILE *out, const struct hooks *h)
@@ -206,7 +176,7 @@ put_program(FILE *out, const struct hooks *h, const char *directory)
 {
 	put_names(out, h);
 	put_variable(out, "ours", directory);
-	(void)fputs(run_git, out);
+	(void)fputs(git_program_text, out);
 }
 
 static void
@@ -273,6 +243,15 @@ write_program(const struct hooks *h, char *what)
 	return write_script(h, directory, what, PROGRAM);
 }
 
+static int
+write_config(const struct hooks *h, char *what)
+{
+	if (path_format(what, "%s/hooks/git.config", h->directory) < 0)
+		return -1;
+	return io_replace_file(
+	    AT_FDCWD, what, push_nowhere, strlen(push_nowhere), 0);
+}
+
 int
 hooks_write(const struct hooks *h, char *what)
 {
@@ -292,7 +271,20 @@ hooks_write(const struct hooks *h, char *what)
 		else if (unlink(what) < 0 && errno != ENOENT)
 			result = -1;
 	}
-	return result == 0 ? write_program(h, what) : -1;
+	return result == 0 && write_program(h, what) == 0
+	    ? write_config(h, what)
+	    : -1;
+}
+
+/* Adds DIRECTORY as git compares folders: nothing in it is a pattern. */
+static void
+add_literal(struct buf *b, const char *directory)
+{
+	for (const char *p = directory; *p != '\0'; p++) {
+		if (strchr("*?[\\", *p) != NULL)
+			buf_add(b, "\\");
+		buf_add_bytes(b, p, 1);
+	}
 }
 
 void
@@ -300,15 +292,26 @@ hooks_add_variables(const struct hooks *h, struct texts *t)
 {
 	const char *text = getenv("GIT_CONFIG_COUNT");
 	const char *path = getenv("PATH");
+	char common[2 * PATH_SIZE];
+	struct buf b;
 	int64_t n = 0;
 
 	/* git itself refuses a number that is none. */
 	if (text != NULL)
 		(void)text_parse_int(text, 0, COUNT_MAX, &n);
-	texts_addf(t, "GIT_CONFIG_COUNT=%lld", (long long)n + 1);
+	buf_init(&b, common, sizeof(common));
+	add_literal(&b, h->common);
+	texts_addf(t, "GIT_CONFIG_COUNT=%lld", (long long)n + 3);
 	texts_addf(t, "GIT_CONFIG_KEY_%lld=core.hooksPath", (long long)n);
 	texts_addf(
 	    t, "GIT_CONFIG_VALUE_%lld=%s/hooks", (long long)n, h->directory);
+	/* Of the checkout, then of worktrees and submodules. */
+	for (int i = 1; i < 3; i++) {
+		texts_addf(t, "GIT_CONFIG_KEY_%lld=includeIf.gitdir:%s%s.path",
+		    (long long)n + i, common, i == 1 ? "" : "/");
+		texts_addf(t, "GIT_CONFIG_VALUE_%lld=%s/hooks/git.config",
+		    (long long)n + i, h->directory);
+	}
 	texts_addf(t, "PATH=%s/bin:%s", h->directory,
 	    path != NULL ? path : _PATH_DEFPATH);
 }

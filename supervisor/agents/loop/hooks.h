@@ -5,9 +5,13 @@
  * scripts hand over to the repository's own hook of that name; pre-commit and
  * pre-applypatch then have `loopkeeper check-commit` refuse files that another
  * loop has locked; reference-transaction keeps stashes, tags and all branches
- * but the loop's own, and pre-push lets nothing be pushed. For what git does to
- * stashes past its hooks DIRECTORY/bin/git comes before git. A worker who means
- * to can go around all of it: `push --no-verify`, git by its own path.
+ * but the loop's own, and pre-push lets nothing be pushed.
+ * DIRECTORY/hooks/git.config, which git is told of as well, has pushes fail
+ * that go past that hook; git reads it in the loop's repository only, so that
+ * tests may push to and from their own. For what git does to stashes and to the
+ * repository's configuration past all hooks DIRECTORY/bin/git comes before git.
+ * A worker who means to can go around it: git by its own path writes that
+ * configuration, and without our variables it pushes.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_HOOKS_H
 #define LOOPKEEPER_AGENTS_LOOP_HOOKS_H
@@ -32,8 +36,9 @@ struct hooks {
 	const char *config;    /* absolute: its file */
 };
 
-/* Makes DIRECTORY/hooks and bin, or makes them true. No worker may run. Returns
- * 0, or -1 with errno, and in what (PATH_SIZE bytes) what it was about. */
+/* Makes DIRECTORY/hooks and bin, or makes them true. No worker may
+ * run. Returns 0, or -1 with errno, and in what (PATH_SIZE bytes) what it was
+ * about. */
 int hooks_write(const struct hooks *h, char *what);
 
 /* Adds the variables "NAME=VALUE" that lead to it, for the environment of a

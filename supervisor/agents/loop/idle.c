@@ -72,6 +72,8 @@ request(struct runner *r)
 		.max_attempts = r->config->max_attempts,
 		.no_overlap = r->agent.mode == MODE_SLOW,
 		.test_id = r->only_test,
+		.by_hand = r->only_test != NULL,
+		.except = waits_tests(r),
 		.cursor = &r->cursor };
 }
 
@@ -142,7 +144,11 @@ claim(struct runner *r, int64_t now_ms)
 	struct agent *a = &r->agent;
 	struct claim_request q = request(r);
 	bool locked = false;
-	int found = claims_take(&a->store, &q, &r->claim, &locked);
+	int found;
+
+	if (r->fix[0] != '\0')
+		q.test_id = r->fix;
+	found = claims_take(&a->store, &q, &r->claim, &locked);
 
 	/* One less is pending, or others took what was there. */
 	if (found < 0 || claims_count(&a->store, a->name, &r->counts) < 0) {

@@ -7,6 +7,7 @@
 #include "agents/loop/candidate.h"
 #include "agents/loop/close.h"
 #include "agents/loop/integrate.h"
+#include "agents/loop/recheck.h"
 #include "agents/loop/show.h"
 #include "agents/loop/trouble.h"
 #include "agents/loop/verify.h"
@@ -123,6 +124,14 @@ is_locked(struct runner *r, int64_t now_ms)
 	return n != 0;
 }
 
+/* Nobody could tell which tests to run again when it was verified. */
+static bool
+needs_recheck(const struct runner *r)
+{
+	return r->is_changed && !r->is_merged && !r->is_rechecked &&
+	    r->claim.verify[0] != '\0';
+}
+
 static void
 merge(struct runner *r, int64_t now_ms)
 {
@@ -131,6 +140,10 @@ merge(struct runner *r, int64_t now_ms)
 	int held;
 
 	r->place.git.error[0] = '\0';
+	if (needs_recheck(r)) {
+		recheck_begin(r, now_ms);
+		return;
+	}
 	if (is_locked(r, now_ms))
 		return;
 	held = attempts_integrate(s, &r->claim.key, r->candidate);

@@ -98,8 +98,9 @@ static json_t *
 limits_json(
     const struct job_command *command, const struct budget_config *budget)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "startup_ms",
-	    limit_json(command->startup_limit_ms), "silence_ms",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "startup_ms", limit_json(command->startup_limit_ms), "life_ms",
+	    limit_json(command->life_limit_ms), "silence_ms",
 	    limit_json(command->silence_limit_ms), "input_ms",
 	    limit_json(command->input_limit_ms), "progress_ms",
 	    limit_json(command->progress_limit_ms), "time_ms",

@@ -11,26 +11,32 @@
 #include "agents/loop/recheck.h"
 #include "agents/loop/verify.h"
 #include "base/buf.h"
+#include "git/history.h"
 
-/* All loops that merge into the same branch, as a JSON array. To be freed. */
-static char *
-list_loops(const struct runner *r)
+static void
+add_test(const struct history_commit *commit, void *argument)
 {
-	const struct conf *conf = r->agent.conf;
-	json_t *loops = json_array();
+	json_t *tests = argument;
+
+	(void)json_array_append_new(tests, json_string(commit->test));
+}
+
+/* The tests that were merged below the candidate while its worker didn't look,
+ * as a JSON array: nobody has seen both together. To be freed. */
+static char *
+list_merged(struct runner *r)
+{
+	json_t *tests = json_array();
 	char *text;
 
-	for (size_t i = 0; i < conf->nloops; i++) {
-		const struct loop_config *c = &conf->loops[i];
-
-		if (strcmp(c->repository, r->config->repository) == 0 &&
-		    strcmp(c->integration_branch,
-			r->config->integration_branch) == 0)
-			(void)json_array_append_new(
-			    loops, json_string(c->name));
-	}
-	text = json_dumps(loops, JSON_COMPACT);
-	json_decref(loops);
+	/* A branch that somebody rewrote may have lost what came before; others
+	 * are run all the same. */
+	if (strcmp(r->seen, r->onto) != 0 &&
+	    history_each(&r->place.git, r->onto, r->seen, "", add_test, tests) <
+		0)
+		log_line(&r->agent.log, "%s", r->place.git.error);
+	text = json_dumps(tests, JSON_COMPACT);
+	json_decref(tests);
 	return text;
 }
 
@@ -79,18 +85,26 @@ recheck_begin(struct runner *r, int64_t now_ms)
 	struct passing_request request = { .except_id = r->claim.key.test_id,
 		.changed = r->changed_json != NULL ? r->changed_json : "[]",
 		.max = r->config->recheck };
-	char *loops = NULL;
+	char *loops = NULL, *merged = NULL;
 
 	passing_free(&r->rechecks);
 	r->nrechecked = 0;
-	if (request.max > 0 && agent_database(&r->agent) == 0) {
-		loops = list_loops(r);
-		request.loops = loops;
-		if (loops == NULL ||
+	if (request.max > 0 && agent_database(&r->agent) < 0) {
+		/* Which they are is known before it is merged. */
+		integrate_begin(r, now_ms);
+		return;
+	}
+	if (request.max > 0) {
+		request.loops = loops = runner_list_loops(r);
+		request.merged = merged = list_merged(r);
+		if (loops == NULL || merged == NULL ||
 		    passing_pick(&r->agent.store, &request, &r->rechecks) < 0)
 			agent_failed(&r->agent, "looking for passing tests");
+		else
+			(void)snprintf(r->seen, sizeof(r->seen), "%s", r->onto);
 	}
 	free(loops);
+	free(merged);
 	r->recheck_step = RECHECK_CANDIDATE;
 	if (r->rechecks.n > 0)
 		recheck_run(r, now_ms);

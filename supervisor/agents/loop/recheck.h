@@ -1,5 +1,6 @@
 /*
- * Tests that passed before are run on the candidate. One that fails is run
+ * Tests that passed before are run on the candidate: first those that were
+ * merged since its worker began, which it has never seen. One that fails is run
  * without it: failing there, it isn't this attempt's doing. Passing there, it
  * is run with it once more, so that a test which fails now and then blames
  * nobody.
@@ -9,7 +10,7 @@
 
 #include "agents/loop/runner.h"
 
-/* The candidate passes its own test. */
+/* The candidate passes its own test, and is checked out as that left it. */
 void recheck_begin(struct runner *r, int64_t now_ms);
 /* The checkout is ready for the step. */
 void recheck_run(struct runner *r, int64_t now_ms);

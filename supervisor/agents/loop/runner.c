@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "agents/loop/attempt.h"
 #include "agents/loop/close.h"
 #include "agents/loop/health.h"
@@ -145,6 +147,7 @@ runner_close(struct runner *r)
 	claims_free(&r->claim);
 	worker_free(&r->worker);
 	passing_free(&r->rechecks);
+	waits_free(&r->waits);
 	workplace_free(&r->place);
 	free(r->failure);
 	free(r->changed_json);
@@ -165,6 +168,27 @@ runner_enter(struct runner *r, enum phase phase)
 {
 	r->phase = phase;
 	health_publish(r, true);
+}
+
+char *
+runner_list_loops(const struct runner *r)
+{
+	const struct conf *conf = r->agent.conf;
+	json_t *loops = json_array();
+	char *text;
+
+	for (size_t i = 0; i < conf->nloops; i++) {
+		const struct loop_config *c = &conf->loops[i];
+
+		if (strcmp(c->repository, r->config->repository) == 0 &&
+		    strcmp(c->integration_branch,
+			r->config->integration_branch) == 0)
+			(void)json_array_append_new(
+			    loops, json_string(c->name));
+	}
+	text = json_dumps(loops, JSON_COMPACT);
+	json_decref(loops);
+	return text;
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "agents/common/outcome.h"
 #include "agents/loop/hooks.h"
 #include "agents/loop/output.h"
+#include "agents/loop/waits.h"
 #include "agents/loop/worker.h"
 #include "agents/loop/workplace.h"
 #include "base/path.h"
@@ -95,6 +96,8 @@ struct runner {
 	char snapshot[GIT_HASH_SIZE];  /* "": no work of a worker yet */
 	char candidate[GIT_HASH_SIZE]; /* "": none yet; a child of onto */
 	char onto[GIT_HASH_SIZE];
+	/* The worker, or a recheck, has met what was merged up to here. */
+	char seen[GIT_HASH_SIZE];
 	bool is_changed;       /* the candidate is another tree than onto */
 	bool is_worked;	       /* a worker ran in this attempt */
 	bool is_second;	       /* by the loop's second worker */
@@ -119,9 +122,11 @@ struct runner {
 	char trouble[GIT_ERROR_SIZE]; /* why nothing is claimed; "": may be */
 	char trouble_cause[128];      /* of its alert */
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
+	char fix[ATTEMPT_TEST_SIZE];  /* the only test to claim; "": any */
 	bool is_swept;		      /* alerts of an earlier run were */
 	const char *probe; /* the closed provider that it may try; NULL */
 	struct claim_cursor cursor;
+	struct waits waits;   /* tests that aren't claimed now */
 	bool look;	      /* there may be something to claim */
 	bool told_empty;      /* since the last claim */
 	bool blocked_by_file; /* the next test's files are locked */
@@ -148,5 +153,9 @@ void runner_enter(struct runner *r, enum phase phase);
 
 /* Whether a test is claimed. */
 bool runner_has_claim(const struct runner *r);
+
+/* All loops that merge into the same branch, as a JSON array of their names. To
+ * be freed; NULL when there is no memory. */
+char *runner_list_loops(const struct runner *r);
 
 #endif

@@ -6,58 +6,79 @@
 #include "agents/loop/gate.h"
 #include "agents/loop/spend.h"
 #include "base/duration.h"
+#include "base/text.h"
 #include "store/alerts.h"
 
 #define WRITE_MS  5000 /* how often its cost goes to the database */
 #define GRACE_MS  5000
 #define READS_MAX 16 /* pieces of its output in one turn */
 #define WARN_AT	  80 /* % of a budget */
+#define MILLION	  1000000
 
-static void
-tell_slow(struct runner *r, int64_t now_ms)
+/* An alert that goes with the attempt (close.c). Returns whether it stands. */
+static bool
+warn(struct runner *r, const char *what, const char *type, const char *message)
 {
-	const int64_t limit_ms = r->config->time_warning_ms;
-	char cause[64], message[ATTEMPT_TEST_SIZE + 96];
-	char duration[DURATION_SIZE];
+	char cause[TEXT_NAME_MAX + 24];
 	const struct alert alert = { .cause = cause,
 		.severity = "warning",
-		.type = "attempt_slow",
+		.type = type,
 		.source = r->agent.name,
 		.message = message,
 		.loop_id = r->agent.name,
 		.test_id = r->claim.key.test_id };
 
+	if (agent_database(&r->agent) < 0)
+		return false;
+	(void)snprintf(cause, sizeof(cause), "%s:%s", what, r->agent.name);
+	if (alerts_raise(&r->agent.store, &alert, NULL) < 0) {
+		agent_failed(&r->agent, "raising an alert");
+		return false;
+	}
+	log_line(&r->agent.log, "%s", message);
+	return true;
+}
+
+static void
+tell_slow(struct runner *r, int64_t now_ms)
+{
+	const int64_t limit_ms = r->config->time_warning_ms;
+	char message[ATTEMPT_TEST_SIZE + 96], duration[DURATION_SIZE];
+
 	if (r->slow_told || limit_ms == 0 ||
-	    now_ms - r->job.started_ms < limit_ms ||
-	    agent_database(&r->agent) < 0)
+	    now_ms - r->job.started_ms < limit_ms)
 		return;
 	duration_format_exact(duration, limit_ms);
-	(void)snprintf(cause, sizeof(cause), "slow:%s", r->agent.name);
 	(void)snprintf(message, sizeof(message),
 	    "%s: its worker has run for %s and goes on", r->claim.key.test_id,
 	    duration);
-	if (alerts_raise(&r->agent.store, &alert, NULL) < 0) {
-		agent_failed(&r->agent, "raising an alert");
-		return;
-	}
-	log_line(&r->agent.log, "%s", message);
-	r->slow_told = true;
+	r->slow_told = warn(r, "slow", "attempt_slow", message);
 }
 
-/* Whether so much is spent that it is to be ended; warns before. */
+static void
+tell_spent(struct runner *r, double spent, double limit, const char *unit)
+{
+	char message[ATTEMPT_TEST_SIZE + 96];
+
+	(void)snprintf(message, sizeof(message),
+	    "%s: over %d %% of its budget: %.7g of %.7g %s are spent",
+	    r->claim.key.test_id, WARN_AT, spent, limit, unit);
+	r->budget_told = warn(r, "attempt_budget", "attempt_budget", message);
+	if (r->budget_told)
+		transcript_note(r->transcript_fd, "%s", message);
+}
+
+/* Whether so much is spent that it is to be ended; warns before. A unit of it
+ * is that many of what is counted. */
 static bool
-is_spent(struct runner *r, int64_t spent, int64_t limit, const char *what)
+is_spent(struct runner *r, int64_t spent, int64_t limit, const char *unit,
+    int64_t unit_size)
 {
 	if (limit < 0 || spent < 0)
 		return false;
-	if (spent < limit && spent / WARN_AT >= limit / 100 &&
-	    !r->budget_told) {
-		r->budget_told = true;
-		transcript_note(r->transcript_fd,
-		    "over %d %% of its budget of %s", WARN_AT, what);
-		log_line(&r->agent.log, "%s: over %d %% of its budget of %s",
-		    r->claim.key.test_id, WARN_AT, what);
-	}
+	if (spent < limit && spent / WARN_AT >= limit / 100 && !r->budget_told)
+		tell_spent(r, (double)spent / (double)unit_size,
+		    (double)limit / (double)unit_size, unit);
 	return spent >= limit;
 }
 
@@ -95,8 +116,8 @@ spend_watch(struct runner *r, int64_t now_ms)
 	if (more < 0)
 		log_line(
 		    &r->agent.log, "%s: %s", r->transcript, strerror(errno));
-	if (is_spent(r, o->usage.cost, budget->attempt_usd, "money") ||
-	    is_spent(r, o->usage.tokens, budget->attempt_tokens, "tokens") ||
+	if (is_spent(r, o->usage.cost, budget->attempt_usd, "USD", MILLION) ||
+	    is_spent(r, o->usage.tokens, budget->attempt_tokens, "tokens", 1) ||
 	    write_spent(r, now_ms))
 		job_end(&r->job, JOB_BUDGET, GRACE_MS, now_ms);
 	else if (o->ended && now_ms - o->ended_ms >= o->preset->grace_ms)

@@ -100,6 +100,9 @@ list_locks(struct runner *r)
 	return text;
 }
 
+/* For a test that names none. */
+#define ANY_FILE "any: there is no restriction"
+
 /* To whom it isn't told, the files are not what he remembers. */
 #define BEFORE                                                                \
 	"You go on with your session. What you had changed is in the "        \
@@ -123,6 +126,12 @@ describe_failure(const struct runner *r)
 	return text;
 }
 
+static const char *
+name_files(const char *lines)
+{
+	return lines == NULL ? "" : lines[0] == '\0' ? ANY_FILE : lines;
+}
+
 void
 task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 {
@@ -131,7 +140,7 @@ task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 		.failure = describe_failure(r) };
 	*task = (struct task){ .claim = &r->claim,
 		.failure = texts->failure != NULL ? texts->failure : "",
-		.files = texts->files != NULL ? texts->files : "",
+		.files = name_files(texts->files),
 		.locks = texts->locks != NULL ? texts->locks : "",
 		.before = r->goes_on ? BEFORE : "",
 		.session_id = r->goes_on ? r->claim.session.id : "",

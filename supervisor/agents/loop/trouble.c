@@ -11,6 +11,18 @@
 #define DELAY_MS     1000
 #define DELAY_MAX_MS (60 * 1000)
 
+static bool
+is_resource(const char *cause)
+{
+	static const char *const resources[] = { "disk", "memory", "files",
+		"load" };
+
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (strcmp(cause, resources[i]) == 0)
+			return true;
+	return false;
+}
+
 /* It may have been there before: an alert stands for its cause as long as
  * nobody clears it. */
 static void
@@ -26,9 +38,7 @@ raise_alert(struct runner *r, const char *cause)
 
 	if (agent_database(a) == 0 &&
 	    alerts_raise(&a->store, &alert,
-		strcmp(cause, "disk") == 0 || strcmp(cause, "memory") == 0
-		    ? "resource_warning"
-		    : NULL) < 0)
+		is_resource(cause) ? "resource_warning" : NULL) < 0)
 		agent_failed(a, "raising an alert");
 }
 
@@ -82,7 +92,8 @@ static bool
 is_others(const char *cause, void *argument)
 {
 	static const char *const ours[] = { "repository:", "hooks:", "setup:",
-		"disk:", "memory:", "failures:", "slow:" };
+		"disk:", "memory:", "files:", "load:", "failures:", "slow:",
+		"attempt_budget:" };
 
 	(void)argument;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

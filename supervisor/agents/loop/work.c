@@ -16,6 +16,9 @@
 #include "agents/loop/work.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/point.h"
+
+#define LIFE_MS point_ms("LOOPKEEPER_LIFE_MS", 90000)
 
 static void
 not_started(struct runner *r, const char *what, int64_t now_ms)
@@ -36,6 +39,16 @@ startup_limit(const struct runner *r)
 	if (r->config->startup_limit_ms >= 0)
 		return r->config->startup_limit_ms;
 	return preset != NULL ? preset->startup_limit_ms : 0;
+}
+
+/* Of a plain command nobody knows whether it writes before its end: it need
+ * only do something. */
+static int64_t
+life_limit(const struct runner *r)
+{
+	if (r->config->startup_limit_ms >= 0 || r->worker.preset != NULL)
+		return 0;
+	return LIFE_MS;
 }
 
 /* What the worktree holds from now on is this attempt's (ready.c). */
@@ -75,6 +88,7 @@ command_of(const struct runner *r)
 		.stdin_path = r->worker.stdin_path,
 		.output_fd = r->transcript_fd,
 		.startup_limit_ms = startup_limit(r),
+		.life_limit_ms = life_limit(r),
 		.silence_limit_ms = c->silence_limit_ms,
 		.input_limit_ms = c->input_limit_ms,
 		.progress_limit_ms = c->progress_limit_ms,

@@ -1,0 +1,86 @@
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "agents/loop/runner.h"
+#include "agents/loop/waits.h"
+#include "base/buf.h"
+#include "store/locks.h"
+
+static void
+note_conflict(const struct locks_conflict *lock, void *argument)
+{
+	struct buf *b = argument;
+
+	if (b->len == 0)
+		buf_addf(b, "it changed %s, which %s has locked%s%s",
+		    lock->path, lock->loop_id,
+		    lock->test_id[0] != '\0' ? " for " : "", lock->test_id);
+}
+
+int
+waits_ask(struct runner *r, const struct texts *paths,
+    char ret_detail[static ATTEMPT_DETAIL_SIZE])
+{
+	struct buf b;
+
+	buf_init(&b, ret_detail, ATTEMPT_DETAIL_SIZE);
+	return paths->n == 0 ? 0
+			     : locks_of_others(&r->agent.store, r->agent.name,
+				   paths->items, note_conflict, &b);
+}
+
+void
+waits_add(struct runner *r, char **paths)
+{
+	struct waits *w = &r->waits;
+	const char *test_id = r->claim.key.test_id;
+	size_t at = WAITS_MAX;
+
+	for (size_t i = 0; i < WAITS_MAX; i++)
+		if (w->all[i].paths == NULL ||
+		    strcmp(w->all[i].test_id, test_id) == 0)
+			at = i;
+	if (at == WAITS_MAX) {
+		texts_free(paths);
+		return;
+	}
+	texts_free(w->all[at].paths);
+	w->all[at].paths = paths;
+	(void)strlcpy(w->all[at].test_id, test_id, sizeof(w->all[at].test_id));
+}
+
+static void
+pass_over(const struct locks_conflict *lock, void *argument)
+{
+	(void)lock;
+	(void)argument;
+}
+
+const char *const *
+waits_tests(struct runner *r)
+{
+	struct waits *w = &r->waits;
+	size_t n = 0;
+
+	for (size_t i = 0; i < WAITS_MAX; i++) {
+		if (w->all[i].paths == NULL)
+			continue;
+		if (locks_of_others(&r->agent.store, r->agent.name,
+			w->all[i].paths, pass_over, NULL) == 0) {
+			texts_free(w->all[i].paths);
+			w->all[i].paths = NULL;
+		} else {
+			w->tests[n++] = w->all[i].test_id;
+		}
+	}
+	w->tests[n] = NULL;
+	return w->tests;
+}
+
+void
+waits_free(struct waits *w)
+{
+	for (size_t i = 0; i < WAITS_MAX; i++)
+		texts_free(w->all[i].paths);
+}

@@ -1,0 +1,101 @@
+/* When a regression is over, and for whom it is one. */
+#include "claims_fixture.h"
+#include "store/regressions.h"
+
+static void
+opens(const char *test_id, const char *loop_id)
+{
+	const struct regression r = { .test_id = test_id,
+		.loop_id = loop_id,
+		.commit = "c1",
+		.last_good = "",
+		.transcript = "" };
+
+	assert_int_equal(regressions_open(store, "monitor", &r), 1);
+}
+
+static int
+regressed_setup(void **state)
+{
+	(void)claims_setup(state);
+	sql("INSERT INTO tests (id, loop_id, status, verified_at) VALUES"
+	    " ('A', 'loop-1', 'passed', '2026-01-01T00:00:00.000Z'),"
+	    " ('B', 'loop-2', 'passed', '2026-01-01T00:00:00.000Z')");
+	opens("A", "loop-1");
+	opens("B", "loop-2");
+	return 0;
+}
+
+/* Of loop-1, for these loops: which is open, and what may be claimed. */
+static void
+asks(const char *loops, const char *test_id, const char *reset_id)
+{
+	struct regression_oldest red;
+	int found = regressions_ask(store, loops, "loop-1", &red);
+
+	assert_int_equal(found, test_id != NULL);
+	if (test_id == NULL)
+		return;
+	assert_string_equal(red.test_id, test_id);
+	assert_string_equal(red.commit, "c1");
+	assert_string_equal(red.reset_id, reset_id);
+}
+
+static void
+test_whose_branch_it_is(void **state)
+{
+	asks("[\"loop-1\", \"loop-2\"]", "A", "");
+	asks("[\"loop-2\"]", "B", "");
+	asks("[\"loop-3\"]", NULL, NULL);
+}
+
+static void
+test_a_reset_one_is_the_fix(void **state)
+{
+	assert_int_equal(claims_reset(store, "B", "tester", ""), 1);
+	/* That is up to another loop. */
+	asks("[\"loop-1\", \"loop-2\"]", "A", "");
+	assert_int_equal(claims_reset(store, "A", "tester", ""), 1);
+	asks("[\"loop-1\", \"loop-2\"]", "A", "A");
+	assert_int_equal(regressions_settle(store, "monitor"), 0);
+	sql("UPDATE tests SET status = 'in_progress' WHERE id = 'A'");
+	asks("[\"loop-1\"]", "A", "");
+	assert_int_equal(regressions_settle(store, "monitor"), 0);
+}
+
+/* Else nobody would make what it waits for. */
+static void
+test_a_reset_one_that_waits(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id) VALUES ('D', 'loop-1');"
+	    "UPDATE tests SET status = 'pending', depends_on = 'D'"
+	    " WHERE id = 'A'");
+	asks("[\"loop-1\"]", NULL, NULL);
+	asks("[\"loop-1\", \"loop-2\"]", "B", "");
+	sql("UPDATE tests SET status = 'passed' WHERE id = 'D'");
+	asks("[\"loop-1\"]", "A", "A");
+}
+
+static void
+test_when_it_is_over(void **state)
+{
+	sql("UPDATE tests SET verified_at = '2999-01-01' WHERE id = 'A'");
+	asks("[\"loop-1\"]", NULL, NULL);
+	sql("UPDATE tests SET status = 'blocked' WHERE id = 'B'");
+	asks("[\"loop-2\"]", NULL, NULL);
+	assert_int_equal(regressions_settle(store, "monitor"), 2);
+	has_rows(2, "regressions WHERE status = 'cleared'");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_whose_branch_it_is, regressed_setup),
+		TEST(test_a_reset_one_is_the_fix, regressed_setup),
+		TEST(test_a_reset_one_that_waits, regressed_setup),
+		TEST(test_when_it_is_over, regressed_setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
