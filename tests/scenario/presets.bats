@@ -70,6 +70,7 @@ fleet() {
 	{
 		cat <<-CONF
 			loops = { repository = "$FLEET/repository"; pause = "0";
+			  retry_delay = "0";
 			  ${2:-} };
 			${3:-}
 			components = (
