@@ -29,7 +29,7 @@ pass_bytes(const struct git *g, int in, int out)
 	return n < 0 ? -1 : 0;
 }
 
-static int
+int
 copy_bytes(const struct git *g, int in, int out)
 {
 	ssize_t n;

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/texts.h"
 #include "git/repository.h"
+#include "git/spares.h"
 #include "git/worktree.h"
 #include "git/wreck.h"
 
@@ -406,5 +407,8 @@ worktree_remove(struct git *g, const struct worktree *w)
 	    (const char *const[]){
 		"worktree", "remove", "--force", "--force", w->path, NULL });
 	io_close(&lock);
+	if (result == 0 && spares_delete(g, w) < 0)
+		result = git_fail(g, errno, "deleting %s.setup: %s", w->path,
+		    strerror(errno));
 	return result;
 }

@@ -55,6 +55,9 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
 int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);
 
+/* Whether a path is or lies in one of paths (NULL: none). */
+bool worktree_lies_in(const char *path, char *const *paths);
+
 /* Whether a path is, holds, or lies in one of those of keep (NULL: none). */
 bool worktree_is_kept(const char *path, char *const *keep);
 
