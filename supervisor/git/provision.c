@@ -244,7 +244,8 @@ provision_reset(struct git *g, const struct provision *p,
 
 	if (setup_note_read(g, w, &note) < 0)
 		return -1;
-	result = worktree_reset(g, w, branch, commit);
+	result = ignored ? worktree_restore(g, w, commit)
+			 : worktree_reset(g, w, branch, commit);
 	if (result == 0)
 		result = worktree_tidy(g, w, ignored, p->own, note.made);
 	if (result == 0 && ignored)

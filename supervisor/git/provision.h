@@ -32,11 +32,12 @@ void provision_free(struct provision *p);
 
 /*
  * Every file as in commit, on the branch (NULL: detached), and no others but
- * copy, shared and what setup made; with `ignored` also none of those that git
- * ignores, and what setup made is as it was made, else it will be due. A path
- * of copy or shared that the commit has a file or a link in the way of is left
- * out: no link is followed. What was there before must be safe. Returns 0, or
- * -1 as git.h says.
+ * copy, shared and what setup made. With `ignored`, for a checkout in which
+ * nobody works, detached: also none of those that git ignores, and what setup
+ * made as it was made, else it will be due; whatever code that ran there did.
+ * A path of copy or shared that the commit has a file or a link in the way of
+ * is left out: no link is followed. What was there before must be safe. Returns
+ * 0, or -1 as git.h says.
  */
 int provision_reset(struct git *g, const struct provision *p,
     const struct worktree *w, const char *branch, const char *commit,
