@@ -19,10 +19,10 @@ prepare() {
 	chmod +x "$FLEET/install"
 }
 
-# wrong_work TAMPERING: T-1, which passes and is merged, has tests that do this
-# to what is around them; T-2's work is wrong, and its tests know.
+# wrong_work TAMPERING [KEYS TOOL]: T-1, which passes and is merged, has tests that
+# do this to what is around them; T-2's work is wrong, and its tests know.
 wrong_work() {
-	one_loop "setup = \"$FLEET/install\"; copy = [ \".env\" ];
+	one_loop "${2-setup = \"$FLEET/install\";} copy = [ \".env\" ];
 	    max_attempts = 1;" <<-SH
 		#!/bin/sh
 		echo wrong > "work-\$LOOPKEEPER_TEST_ID"
@@ -35,16 +35,23 @@ wrong_work() {
 	run_alone
 	wait_until 20 test_is T-1 passed
 	merged_exactly T-1
-	add_test T-2 "test -e work-T-2 && sh deps/in/tool work-T-2"
+	add_test T-2 "test -e work-T-2 && sh ${3:-deps/in/tool} work-T-2"
 	wait_until 20 test_is T-2 blocked
 	never_merged T-2
 	[[ $(last_end T-2) == "failed: verify: exit 1" ]] || fail "$(last_end T-2)"
-	# It needed no second setup for that.
-	[[ $(wc -l < "$FLEET/installed") == 2 ]] || fail "set up again"
 }
 
 @test "a verify patches the dependencies of the next" {
 	wrong_work "printf 'grep wrong \"\$1\"\\n' > new
 		touch -r deps/in/tool new
 		cp -p new deps/in/tool"
+	# It needed no second setup for that.
+	[[ $(wc -l < "$FLEET/installed") == 2 ]] || fail "set up again"
+}
+
+@test "a verify rewrites what was copied from the operator's checkout" {
+	echo 'grep right "$1"' > "$FLEET/repository/.env"
+	wrong_work "printf 'grep wrong \"\$1\"\\n' > new
+		touch -r .env new
+		cp -p new .env" "" .env
 }
