@@ -190,7 +190,7 @@ worktree_restore(struct git *g, const struct worktree *w, const char *commit)
 	worktree_call(w, &call);
 	if (path_format(path, "%s/" OWN_INDEX, w->admin) < 0)
 		return git_fail(g, errno, "%s: %s", w->admin, strerror(errno));
-	if (wreck_forget_operations(g, w) < 0 ||
+	if (wreck_delete_old(g, w) < 0 || wreck_forget_operations(g, w) < 0 ||
 	    forget(g, w, "config.worktree") < 0 || write_common(g, w) < 0 ||
 	    wreck_clear_locks(g, w, locks, lock) < 0)
 		return -1;

@@ -192,6 +192,25 @@ test_what_is_unchanged_keeps_its_time(void **state)
 	is_main();
 }
 
+/* Nobody's work is in there. */
+static void
+test_of_what_was_set_aside_the_last_is_left(void **state)
+{
+	struct worktree w = made("wt"), work = made("wt.wreck");
+
+	sh("mkdir -p wt.wreck-5/x wt.wreck-1000 wt.inner-999/.git wt.wreck-x"
+	   " wt.wreck- wt.other-7 wt.wreck.wreck-3 wt.wreck.wreck-4 "
+	   "wt2.wreck-8;"
+	   "touch wt.wreck-20");
+	resets(&w, "main");
+	says("wt wt.other-7 wt.wreck wt.wreck- wt.wreck-1000 wt.wreck-x"
+	     " wt.wreck.wreck-3 wt.wreck.wreck-4 wt2.wreck-8",
+	    "echo $(ls -d wt*)");
+	gives(0, worktree_reset(git, &work, "loop-1/working", "main"));
+	sh("test -e wt.wreck.wreck-3 -a -e wt.wreck-1000");
+	is_main();
+}
+
 int
 main(void)
 {
@@ -199,6 +218,7 @@ main(void)
 		TEST(test_nothing_that_was_told_to_git_is_believed),
 		TEST(test_an_index_that_lies_is_not_believed),
 		TEST(test_what_is_unchanged_keeps_its_time),
+		TEST(test_of_what_was_set_aside_the_last_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
