@@ -1,9 +1,13 @@
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "git/manifest.h"
+
+#define TICK_LIMIT_MS 100
 
 /* The file: this, the entries, the hash of both. It changes with their form. */
 static const char begin[8] = "lk-made1";
@@ -131,15 +135,41 @@ manifest_create(struct manifest *m, const char *path)
 	return 0;
 }
 
+static bool
+is_later(const int64_t a[2], const int64_t b[2])
+{
+	return a[0] > b[0] || (a[0] == b[0] && a[1] > b[1]);
+}
+
 int
 manifest_put(struct manifest *m, struct manifest_entry *entry)
 {
+	if (is_later(entry->fixed.is.ctime, m->newest))
+		(void)memcpy(
+		    m->newest, entry->fixed.is.ctime, sizeof(m->newest));
 	entry->fixed.path_len = strlen(entry->path);
 	entry->fixed.target_len = strlen(entry->target);
 	write_bytes(m, &entry->fixed, sizeof(entry->fixed));
 	write_bytes(m, entry->path, entry->fixed.path_len);
 	write_bytes(m, entry->target, entry->fixed.target_len);
 	return ferror(m->out) ? -1 : 0;
+}
+
+/* File systems tell the time in ticks of some milliseconds: until the next one
+ * a change could go unseen. */
+static void
+await_tick(const struct manifest *m)
+{
+	int64_t end_ms = clock_ms() + TICK_LIMIT_MS, is[2];
+	struct timespec now;
+
+	do {
+		if (clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0)
+			return;
+		is[0] = now.tv_sec;
+		is[1] = now.tv_nsec;
+	} while (!is_later(is, m->newest) && clock_ms() < end_ms &&
+	    poll(NULL, 0, 1) == 0);
 }
 
 int
@@ -154,6 +184,7 @@ manifest_commit(struct manifest *m)
 		return -1;
 	(void)fclose(m->out);
 	m->out = NULL;
+	await_tick(m);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/path.h"
 
@@ -42,7 +43,8 @@ struct manifest {
 	FILE *in;  /* NULL unless one is read */
 	FILE *out; /* of the new list, NULL unless one is written */
 	uint64_t hash;
-	uint64_t left; /* bytes of entries to read */
+	uint64_t left;	   /* bytes of entries to read */
+	int64_t newest[2]; /* change time in the new list */
 };
 
 void manifest_identify(struct manifest_identity *ret, const struct stat *st);
@@ -65,7 +67,8 @@ int manifest_next(struct manifest *m, struct manifest_entry *ret);
 int manifest_create(struct manifest *m, const char *path);
 int manifest_put(struct manifest *m, struct manifest_entry *entry);
 
-/* The new list is that from now on. Returns 0, or -1 with errno. */
+/* The new list is that from now on. What is changed from then on bears a later
+ * change time than all that is in it. Returns 0, or -1 with errno. */
 int manifest_commit(struct manifest *m);
 
 /* Ends reading and writing; a new list that wasn't committed is gone. Keeps

@@ -1,16 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "git/pristine.h"
 #include "git/spares.h"
-
-#define TICK_LIMIT_MS 100
 
 static int
 fail(struct pristine *p, const char *path)
@@ -74,49 +70,6 @@ path_of(const struct pristine *p, const FTSENT *met)
 	return met->fts_path + strlen(p->w->path) + 1;
 }
 
-/* ---- the list ---- */
-
-static bool
-is_later(const int64_t a[2], const int64_t b[2])
-{
-	return a[0] > b[0] || (a[0] == b[0] && a[1] > b[1]);
-}
-
-static int
-put(struct pristine *p, struct manifest_entry *e)
-{
-	if (is_later(e->fixed.is.ctime, p->newest))
-		(void)memcpy(p->newest, e->fixed.is.ctime, sizeof(p->newest));
-	return manifest_put(&p->list, e);
-}
-
-/* What is changed in the tick of the clock in which it was listed would bear
- * the same time: nobody is let in before the next one. */
-static void
-await_tick(const struct pristine *p)
-{
-	int64_t end_ms = clock_ms() + TICK_LIMIT_MS;
-	struct timespec now;
-	int64_t is[2];
-
-	do {
-		if (clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0)
-			return;
-		is[0] = now.tv_sec;
-		is[1] = now.tv_nsec;
-	} while (!is_later(is, p->newest) && clock_ms() < end_ms &&
-	    poll(NULL, 0, 1) == 0);
-}
-
-static int
-commit(struct pristine *p)
-{
-	if (manifest_commit(&p->list) < 0)
-		return -1;
-	await_tick(p);
-	return 0;
-}
-
 /* ---- keeping ---- */
 
 static int
@@ -155,7 +108,7 @@ keep_met(struct pristine *p, FTS *walk, FTSENT *met, struct manifest_entry *e)
 	if (result < 0 || path_format(e->path, "%s", path) < 0 ||
 	    git_tick(p->g) < 0)
 		return -1;
-	return put(p, e);
+	return manifest_put(&p->list, e);
 }
 
 static int
@@ -190,7 +143,7 @@ pristine_keep(struct git *g, const struct worktree *w, char *const *made,
 		return fail(&p, w->path);
 	for (size_t i = 0; result == 0 && made[i] != NULL; i++)
 		result = keep_path(&p, i, made[i]);
-	if (result < 0 || commit(&p) < 0)
+	if (result < 0 || manifest_commit(&p.list) < 0)
 		result = fail(&p, w->path);
 	manifest_close(&p.list);
 	return result;
@@ -265,7 +218,7 @@ make(struct pristine *p, const char *to)
 static int
 pass(struct pristine *p)
 {
-	return put(p, &p->entry) < 0 ? -1 : advance(p);
+	return manifest_put(&p->list, &p->entry) < 0 ? -1 : advance(p);
 }
 
 /* It isn't there. */
@@ -407,7 +360,7 @@ pristine_end(struct pristine *p, int result)
 	while (result > 0 && p->has_entry)
 		if (pass(p) < 0)
 			result = fail(p, p->w->path);
-	if (result > 0 && p->is_changed && commit(p) < 0)
+	if (result > 0 && p->is_changed && manifest_commit(&p->list) < 0)
 		result = fail(p, p->w->path);
 	manifest_close(&p->list);
 	return result;

@@ -19,9 +19,8 @@ struct pristine {
 	struct manifest list;
 	struct manifest_entry entry; /* of the old list, the next one */
 	bool has_entry;
-	bool is_changed;   /* the new list differs */
-	uint64_t number;   /* of the last copy */
-	int64_t newest[2]; /* change time in the list */
+	bool is_changed; /* the new list differs */
+	uint64_t number; /* of the last copy */
 	struct folders folders;
 };
 

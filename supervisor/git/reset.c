@@ -158,7 +158,7 @@ forget(struct git *g, const struct worktree *w, const char *name)
 	char path[PATH_SIZE];
 
 	return path_format(path, "%s/%s", w->admin, name) == 0 &&
-		(unlink(path) == 0 || errno == ENOENT)
+		worktree_delete(g, path) == 0
 	    ? 0
 	    : git_fail(g, errno, "%s/%s: %s", w->admin, name, strerror(errno));
 }

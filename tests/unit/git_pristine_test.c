@@ -1,11 +1,15 @@
 /* What setup made in a checkout in which nobody works is there for each test as
  * for the first, whatever tests did to it. */
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "git/pristine.h"
 #include "git/provision.h"
 #include "git_fixture.h"
 
@@ -251,6 +255,86 @@ test_what_is_not_setups_stays_in_it(void **state)
 	provision_free(&p);
 }
 
+/* How many steps are left to whoever is to die amid them. */
+static int steps;
+
+static bool
+dies(void *argument)
+{
+	return --steps > 0 || raise(SIGKILL) != 0;
+}
+
+static char *const paths[] = { (char[]){ "ignored/" }, (char[]){ "x.o" },
+	NULL };
+
+static void
+keeps(const struct worktree *w)
+{
+	(void)pristine_keep(git, w, paths, none);
+}
+
+static void
+restores(const struct worktree *w)
+{
+	struct pristine p;
+	int result = pristine_begin(&p, git, w, none);
+
+	for (size_t i = 0; result > 0 && paths[i] != NULL; i++)
+		result = pristine_restore(&p, i, paths[i]);
+	(void)pristine_end(&p, result);
+}
+
+/* Whether it was killed in the n-th step. */
+static bool
+is_killed(
+    void (*does)(const struct worktree *w), const struct worktree *w, int n)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		steps = n;
+		git->tick = dies;
+		does(w);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status);
+}
+
+static void
+test_who_is_killed_amid_it_does_no_harm(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+	struct pristine reader;
+	char *before;
+	int n;
+
+	sets_up(&p, &w);
+	for (n = 1; is_killed(keeps, &w, n); n++) {
+		gives(0, pristine_begin(&reader, git, &w, none));
+		(void)pristine_end(&reader, 0);
+	}
+	assert_true(n > 10);
+	before = strdup(git_said(look));
+	assert_non_null(before);
+	for (n = 1;; n++) {
+		sh(TAKE "cd wt; take ignored/in; echo evil > ignored/f; mkdir"
+			" ignored/evil; touch ignored/evil/{1,2,3}; rm x.o;"
+			" ln -s ignored/f x.o");
+		if (!is_killed(restores, &w, n))
+			break;
+		resets(&p, &w, "main", 0);
+		says(before, look);
+	}
+	says(before, look);
+	assert_true(n > 10);
+	free(before);
+	provision_free(&p);
+}
+
 /* With a setup that works on what was copied, and without. */
 static void
 test_what_is_copied_is_as_the_operator_has_it(void **state)
@@ -342,6 +426,7 @@ main(void)
 		TEST(test_a_copy_that_was_touched_is_not_relied_on),
 		TEST(test_a_list_that_is_not_whole_is_not_relied_on),
 		TEST(test_what_is_not_setups_stays_in_it),
+		TEST(test_who_is_killed_amid_it_does_no_harm),
 		TEST(test_what_is_copied_is_as_the_operator_has_it),
 		TEST(test_it_is_gone_with_the_worktree),
 	};

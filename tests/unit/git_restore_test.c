@@ -94,6 +94,8 @@ test_nothing_that_was_told_to_git_is_believed(void **state)
 		"echo rubbish > $(git rev-parse"
 		" --git-path loopkeeper-checkout); quietly",
 		"rm $(git rev-parse --git-path loopkeeper-checkout); quietly",
+		"mkdir -p $(git rev-parse --git-dir)/config.worktree/x;"
+		" rm a.txt",
 		"touch $(git rev-parse --git-path loopkeeper-checkout).lock;"
 		" touch -d 2020-01-01 $(git rev-parse --git-path"
 		" loopkeeper-checkout).lock; quietly",
