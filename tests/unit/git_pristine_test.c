@@ -335,22 +335,23 @@ test_who_is_killed_amid_it_does_no_harm(void **state)
 	provision_free(&p);
 }
 
+static const char *const done_to_copies[] = {
+	"cp -p ignored/env t; echo 123456 > ignored/env;"
+	" touch -r t ignored/env",
+	"cp -p deps/in/f t; echo bad > deps/in/f; touch -r t deps/in/f",
+	"echo evil > deps/in/evil; mkdir deps/new; echo evil >"
+	" deps/new/f",
+	"ln -sfn in/f deps/link; chmod 755 deps/in/f",
+	"rm -r deps; ln -s ../elsewhere deps",
+	"rm -r deps ignored",
+};
+
 /* With a setup that works on what was copied, and without. */
 static void
 test_what_is_copied_is_as_the_operator_has_it(void **state)
 {
 	char *const copy[] = { (char[]){ "ignored/env" }, (char[]){ "deps" },
 		NULL };
-	static const char *const deeds[] = {
-		"cp -p ignored/env t; echo 123456 > ignored/env;"
-		" touch -r t ignored/env",
-		"cp -p deps/in/f t; echo bad > deps/in/f; touch -r t deps/in/f",
-		"echo evil > deps/in/evil; mkdir deps/new; echo evil >"
-		" deps/new/f",
-		"ln -sfn in/f deps/link; chmod 755 deps/in/f",
-		"rm -r deps; ln -s ../elsewhere deps",
-		"rm -r deps ignored",
-	};
 	static const char is[] =
 	    "cd wt; cat ignored/env; find deps ! -name made -printf"
 	    " '%p %y %m %l ' | sort; cat deps/in/f";
@@ -373,12 +374,14 @@ test_what_is_copied_is_as_the_operator_has_it(void **state)
 		}
 		before = strdup(git_said(is));
 		assert_non_null(before);
-		for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		for (size_t i = 0;
+		     i < sizeof(done_to_copies) / sizeof(done_to_copies[0]);
+		     i++) {
 			char command[256];
 
-			print_message("%s\n", deeds[i]);
-			(void)snprintf(
-			    command, sizeof(command), "cd wt && %s", deeds[i]);
+			print_message("%s\n", done_to_copies[i]);
+			(void)snprintf(command, sizeof(command), "cd wt && %s",
+			    done_to_copies[i]);
 			sh(command);
 			resets(&p, &w, "main", 0);
 			says(before, is);

@@ -55,69 +55,70 @@ is_main(void)
 	"touch -d 2035-01-01 $R/.git/worktrees/wt/index" \
 	" $R/.git/worktrees/wt/loopkeeper-checkout;"
 
+static const char *const told[] = {
+	"quietly",
+	"quietly; chmod -x run.sh",
+	"git update-index --assume-unchanged a.txt; quietly",
+	"git update-index --skip-worktree a.txt; rm a.txt",
+	"echo evil > evil; git add evil; echo x > x.o; git add -f x.o",
+	"echo evil > evil; git add -N evil",
+	"mkdir evil; echo evil > evil/x; git update-index --add"
+	" --cacheinfo 160000,$(git rev-parse HEAD),evil",
+	"quietly; git commit -q -a -m Mine",
+	"set_here core.trustctime false; set_here core.checkStat"
+	" minimal; quietly",
+	"git config core.trustctime false; git config core.checkStat"
+	" minimal; quietly",
+	"set_here core.fileMode false; chmod -x run.sh",
+	"set_here core.symlinks false; rm link",
+	"echo '* filter=evil' > ../attributes; set_here"
+	" core.attributesFile $HOME/attributes; set_here"
+	" filter.evil.smudge 'sed s/2/9/'; rm a.txt",
+	"set_here core.autocrlf true; rm a.txt",
+	"git config core.ignoreStat true; git checkout -q -f HEAD;"
+	" quietly",
+	"git config core.splitIndex true; git config "
+	"core.untrackedCache"
+	" true; git update-index --split-index --untracked-cache;"
+	" quietly; echo evil > evil",
+	"f=$(git rev-parse --git-path info/sparse-checkout);"
+	" mkdir -p ${f%/*}; echo dir/ > $f; set_here"
+	" core.sparseCheckout true; git read-tree -mu HEAD",
+	"rm -rf * .gitignore; mkdir a.txt; echo x > a.txt/x",
+	"rm -r dir; mkdir ../b; echo b > ../b/b.txt; ln -s ../b dir",
+	"echo rubbish > $(git rev-parse --git-path index); quietly",
+	": > $(git rev-parse --git-path index); quietly",
+	"echo rubbish > $(git rev-parse"
+	" --git-path loopkeeper-checkout); quietly",
+	"rm $(git rev-parse --git-path loopkeeper-checkout); quietly",
+	"mkdir -p $(git rev-parse --git-dir)/config.worktree/x;"
+	" rm a.txt",
+	"touch $(git rev-parse --git-path loopkeeper-checkout).lock;"
+	" touch -d 2020-01-01 $(git rev-parse --git-path"
+	" loopkeeper-checkout).lock; quietly",
+	"git config core.useReplaceRefs true; git replace HEAD:a.txt "
+	"$(echo evil | git hash-object -w"
+	" --stdin); rm a.txt",
+	"cp -r $R ../his; git -C ../his replace HEAD:a.txt $(echo evil "
+	"|"
+	" git -C ../his hash-object -w --stdin); git -C ../his config"
+	" core.useReplaceRefs true; echo $HOME/his/.git >"
+	" $(git rev-parse --git-dir)/commondir; rm a.txt",
+};
+
 static void
 test_nothing_that_was_told_to_git_is_believed(void **state)
 {
-	static const char *const deeds[] = {
-		"quietly",
-		"quietly; chmod -x run.sh",
-		"git update-index --assume-unchanged a.txt; quietly",
-		"git update-index --skip-worktree a.txt; rm a.txt",
-		"echo evil > evil; git add evil; echo x > x.o; git add -f x.o",
-		"echo evil > evil; git add -N evil",
-		"mkdir evil; echo evil > evil/x; git update-index --add"
-		" --cacheinfo 160000,$(git rev-parse HEAD),evil",
-		"quietly; git commit -q -a -m Mine",
-		"set_here core.trustctime false; set_here core.checkStat"
-		" minimal; quietly",
-		"git config core.trustctime false; git config core.checkStat"
-		" minimal; quietly",
-		"set_here core.fileMode false; chmod -x run.sh",
-		"set_here core.symlinks false; rm link",
-		"echo '* filter=evil' > ../attributes; set_here"
-		" core.attributesFile $HOME/attributes; set_here"
-		" filter.evil.smudge 'sed s/2/9/'; rm a.txt",
-		"set_here core.autocrlf true; rm a.txt",
-		"git config core.ignoreStat true; git checkout -q -f HEAD;"
-		" quietly",
-		"git config core.splitIndex true; git config "
-		"core.untrackedCache"
-		" true; git update-index --split-index --untracked-cache;"
-		" quietly; echo evil > evil",
-		"f=$(git rev-parse --git-path info/sparse-checkout);"
-		" mkdir -p ${f%/*}; echo dir/ > $f; set_here"
-		" core.sparseCheckout true; git read-tree -mu HEAD",
-		"rm -rf * .gitignore; mkdir a.txt; echo x > a.txt/x",
-		"rm -r dir; mkdir ../b; echo b > ../b/b.txt; ln -s ../b dir",
-		"echo rubbish > $(git rev-parse --git-path index); quietly",
-		": > $(git rev-parse --git-path index); quietly",
-		"echo rubbish > $(git rev-parse"
-		" --git-path loopkeeper-checkout); quietly",
-		"rm $(git rev-parse --git-path loopkeeper-checkout); quietly",
-		"mkdir -p $(git rev-parse --git-dir)/config.worktree/x;"
-		" rm a.txt",
-		"touch $(git rev-parse --git-path loopkeeper-checkout).lock;"
-		" touch -d 2020-01-01 $(git rev-parse --git-path"
-		" loopkeeper-checkout).lock; quietly",
-		"git config core.useReplaceRefs true; git replace HEAD:a.txt "
-		"$(echo evil | git hash-object -w"
-		" --stdin); rm a.txt",
-		"cp -r $R ../his; git -C ../his replace HEAD:a.txt $(echo evil "
-		"|"
-		" git -C ../his hash-object -w --stdin); git -C ../his config"
-		" core.useReplaceRefs true; echo $HOME/his/.git >"
-		" $(git rev-parse --git-dir)/commondir; rm a.txt",
-	};
 	struct worktree w = made("wt");
 
 	resets(&w, "main");
 	sh("cp $R/.git/config config");
-	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
 		char command[1024];
 
-		print_message("%s\n", deeds[i]);
+		print_message("%s\n", told[i]);
 		(void)snprintf(command, sizeof(command),
-		    QUIETLY AGED "cd wt && { %s; }", deeds[i]);
+		    QUIETLY AGED "cd wt && { %s; }", told[i]);
 		sh(command);
 		resets(&w, "main");
 		/* Others than us still heed what is his. */
