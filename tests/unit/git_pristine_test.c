@@ -162,8 +162,8 @@ static void
 test_a_copy_that_was_touched_is_not_relied_on(void **state)
 {
 	static const char *const deeds[] = {
-		"f=$(grep -l good wt.setup/*); cp -p $f f; echo evil > $f;"
-		" touch -r f $f",
+		("f=$(grep -l good wt.setup/*); cp -p $f f; echo evil > $f;"
+		 " touch -r f $f"),
 		"f=$(grep -l good wt.setup/*); rm $f; ln -s ../evil $f",
 		"rm -r wt.setup",
 	};
