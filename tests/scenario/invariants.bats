@@ -832,7 +832,7 @@ status_tells() {
 	one_loop 'slow_pause = "0";' <<-SH
 		#!/bin/sh
 		echo >> "$FLEET/worked"
-		touch "\$(git -C ../verify rev-parse --absolute-git-dir)/index.lock"
+		touch "\$(git -C ../verify rev-parse --absolute-git-dir)/HEAD.lock"
 		date +%N > work
 	SH
 	add_test T-1 "test -e work"
