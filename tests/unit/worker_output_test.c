@@ -230,6 +230,26 @@ test_outages(void **state)
 	}
 }
 
+/* Whatever the test is, this program won't run it here. */
+static void
+test_gemini_exits(void **state)
+{
+	struct reading r;
+
+	begin(&r, "gemini");
+	assert_int_equal(output_classify(&r.o, false, 41), PRESET_AUTH);
+	assert_int_equal(output_classify(&r.o, false, 42), PRESET_FAILED);
+	assert_int_equal(output_classify(&r.o, false, 52), PRESET_UNAVAILABLE);
+	assert_int_equal(output_classify(&r.o, false, 55), PRESET_AUTH);
+	assert_int_equal(output_classify(&r.o, true, 55), PRESET_NOTHING);
+	say(&r,
+	    "Gemini CLI is not running in a trusted directory. To proceed, "
+	    "either use `--skip-trust`, ...\n");
+	assert_int_equal(r.o.verdict, PRESET_AUTH);
+	assert_non_null(strstr(r.o.error, "trusted directory"));
+	end(&r);
+}
+
 static void
 say_usage(struct reading *r, const char *message, int input, int output)
 {
@@ -332,6 +352,7 @@ main(void)
 		cmocka_unit_test(test_too_long_a_line_is_skipped),
 		cmocka_unit_test(test_only_what_is_typed_is_believed),
 		cmocka_unit_test(test_outages),
+		cmocka_unit_test(test_gemini_exits),
 		cmocka_unit_test(test_a_message_is_counted_once),
 		cmocka_unit_test(test_the_end_may_be_taken_back),
 		cmocka_unit_test(test_waiting_is_noticed),
