@@ -250,7 +250,8 @@ attempt_blame(const struct runner *r)
 	    r->work_cause == JOB_STOPPED)
 		return blame_end(r);
 	/* However it ended then: there are programs that only hang. */
-	if (r->verdict == PRESET_RATE_LIMITED)
+	if (r->verdict == PRESET_RATE_LIMITED ||
+	    r->verdict == PRESET_UNAVAILABLE)
 		return OUTCOME_RATE_LIMITED;
 	if (r->verdict == PRESET_AUTH)
 		return OUTCOME_AUTH;

@@ -210,20 +210,37 @@ is_answered(const struct runner *r)
 		(r->work_cause == JOB_EXITED || r->work_cause == JOB_FINISHED));
 }
 
+/* Whether what was said closes the gate, and why. */
+static bool
+closes(enum preset_verdict verdict, enum gate_reason *ret)
+{
+	switch (verdict) {
+	case PRESET_UNAVAILABLE: *ret = GATE_UNAVAILABLE; return true;
+	case PRESET_AUTH: *ret = GATE_AUTH; return true;
+	case PRESET_RATE_LIMITED: *ret = GATE_RATE_LIMITED; return true;
+	case PRESET_NOTHING:
+	case PRESET_GOOD:
+	case PRESET_FAILED:
+	case PRESET_BUDGET:
+	case PRESET_WAITING: break;
+	}
+	return false;
+}
+
 void
 gate_answer(struct runner *r)
 {
 	const struct worker_preset *preset = r->worker.preset;
 	const struct output *o = &r->output;
+	enum gate_reason reason;
 	int told;
 
 	if (preset == NULL || agent_database(&r->agent) < 0)
 		return;
-	if (r->verdict == PRESET_RATE_LIMITED || r->verdict == PRESET_AUTH)
+	if (closes(r->verdict, &reason))
 		told = gates_close(&r->agent.store,
 		    &(struct gate_news){ .provider = preset->provider,
-			.reason = r->verdict == PRESET_AUTH ? GATE_AUTH
-							    : GATE_RATE_LIMITED,
+			.reason = reason,
 			.reset_wall_ms =
 			    o->reset_wall_ms > 0 ? o->reset_wall_ms : 0,
 			.message = o->error[0] != '\0' ? o->error : NULL,
