@@ -204,7 +204,7 @@ verify_set_up(struct runner *r, int64_t now_ms)
 		fail_setup(r, now_ms);
 	else if (provision_done(&r->place.git, &r->place.provision,
 		     &r->place.trees[TREE_VERIFY],
-		     doubted ? r->onto : r->then_commit) < 0)
+		     doubted ? r->onto : r->then_commit, true) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	else if (doubted)
 		blame_setup(r, now_ms);
