@@ -37,6 +37,22 @@ int worktree_open(struct git *g, struct worktree *w, const char *path,
 int worktree_is_plain(struct git *g, const struct worktree *w);
 
 /*
+ * Where the repository has extensions.worktreeConfig, its core.worktree and
+ * core.bare count in each of its worktrees as well, and who runs git in one
+ * works on the operator's checkout, or can't: the worktree's own configuration
+ * then says what it is. Returns 0 or -1.
+ */
+int worktree_set_top(struct git *g, const struct worktree *w);
+
+/*
+ * Whether w is what git, run in it with envp, works on: on the branch (NULL:
+ * detached), at commit. Returns 0; or -1, EPROTO and a text that says what it
+ * works on and what to do.
+ */
+int worktree_prove(struct git *g, const struct worktree *w, char *const *envp,
+    const char *branch, const char *commit);
+
+/*
  * Every file as in commit, on the branch (NULL: detached), which is made or
  * moved there. What git doesn't know stays. What was there before must be safe
  * (snapshot.h). Returns 0 or -1.

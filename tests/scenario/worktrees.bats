@@ -471,6 +471,77 @@ busy_loop() {
 	[[ ! -e $(echo "$FLEET"/state/loop-1/*wreck*) ]]
 }
 
+@test "nor through a worker's git, where configuration leads that to it" {
+	one_loop <<-SH
+		#!/bin/sh
+		cd ../verify && git checkout -q -- . && cd ../worktree || exit
+		git checkout -q -- .
+		git rev-parse --show-toplevel > work
+	SH
+	add_test T-1 "grep -q '/loop-1/worktree$' work &&
+	    git rev-parse --show-toplevel | grep '/loop-1/verify$'"
+	in_repository config extensions.worktreeConfig true
+	in_repository config core.worktree "$FLEET/repository"
+	in_the_midst
+	operators > "$FLEET/before"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	stop_alone
+	diff -u "$FLEET/before" <(operators)
+}
+
+@test "that it is led there meanwhile is noticed before the next test" {
+	one_loop <<-SH
+		#!/bin/sh
+		git checkout -q -- .
+		touch "work-\$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e work-T-1"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	in_repository config extensions.worktreeConfig true
+	in_repository config core.worktree "$FLEET/repository"
+	echo uncommitted > "$FLEET/repository/.gitignore"
+	add_test T-2 "test -e work-T-2"
+	wait_until 20 test_is T-2 passed
+	[[ $(< "$FLEET/repository/.gitignore") == uncommitted ]]
+}
+
+@test "a bare repository is worked on like any other" {
+	mv "$FLEET/repository" "$FLEET/source"
+	command git clone -q --bare "$FLEET/source" "$FLEET/repository"
+	in_repository config extensions.worktreeConfig true
+	one_loop <<-'SH'
+		#!/bin/sh
+		git rev-parse --show-toplevel > work
+	SH
+	add_test T-1 "grep -q '/loop-1/worktree$' work && git status"
+	run_alone
+	wait_until 20 test_is T-1 passed
+}
+
+@test "what else git makes of a worktree is found before a worker is" {
+	mkdir "$FLEET/bin"
+	cat > "$FLEET/bin/git" <<-SH
+		#!/bin/sh
+		[ -n "\$GIT_DIR" ] || case \$* in *--show-toplevel*)
+			[ -e "$FLEET/mended" ] || cd "$FLEET/repository"
+		esac
+		exec $(type -P git) "\$@"
+	SH
+	chmod +x "$FLEET/bin/git"
+	one_loop <<-SH
+		#!/bin/sh
+		touch work
+	SH
+	add_test T-1 "test -e work"
+	PATH=$FLEET/bin:$PATH run_alone
+	refused_while "works on something else ($FLEET/repository"
+	touch "$FLEET/mended"
+	wait_until 20 test_is T-1 passed
+	alert_stands repository 0
+}
+
 # refused_while MESSAGE: nothing is claimed as long as the branch is in use.
 refused_while() {
 	wait_until 20 alert_stands repository 1

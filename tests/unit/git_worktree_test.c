@@ -370,6 +370,38 @@ test_the_worktrees_are_worked_on_by_one_at_a_time(void **state)
 }
 
 static void
+test_what_others_git_works_on_is_proven(void **state)
+{
+	struct worktree w = made("wt");
+	char *led_astray[] = { NULL, NULL, NULL };
+	char tip[GIT_HASH_SIZE];
+
+	gives(0, worktree_reset(git, &w, "loop-1/working", "main"));
+	(void)snprintf(tip, sizeof(tip), "%s", commit_of("main"));
+	gives(0, worktree_prove(git, &w, environ, "loop-1/working", tip));
+	fails(EPROTO, "works on something else",
+	    worktree_prove(git, &w, environ, NULL, tip));
+	fails(EPROTO, tip,
+	    worktree_prove(git, &w, environ, "loop-1/working", "main"));
+	assert_true(
+	    asprintf(&led_astray[0], "GIT_DIR=%s", at("repository/.git")) > 0);
+	assert_true(
+	    asprintf(&led_astray[1], "GIT_WORK_TREE=%s", at("repository")) > 0);
+	fails(EPROTO, at("repository"),
+	    worktree_prove(git, &w, led_astray, "loop-1/working", tip));
+	free(led_astray[0]);
+	free(led_astray[1]);
+	/* git's own words, where it can't. */
+	led_astray[0] = NULL;
+	sh("mv wt/.git aside");
+	fails(EPROTO, "not a git repository",
+	    worktree_prove(git, &w, led_astray, "loop-1/working", tip));
+	sh("mv aside wt/.git");
+	gives(0, worktree_reset(git, &w, NULL, "main"));
+	gives(0, worktree_prove(git, &w, environ, NULL, tip));
+}
+
+static void
 test_stale_locks_are_set_aside(void **state)
 {
 	static const char *const own[] = { "index", "HEAD", NULL };
@@ -440,6 +472,7 @@ main(void)
 		TEST(test_folders_that_may_not_be_written_go),
 		TEST(test_a_repository_inside_is_set_aside),
 		TEST(test_the_worktrees_are_worked_on_by_one_at_a_time),
+		TEST(test_what_others_git_works_on_is_proven),
 		TEST(test_stale_locks_are_set_aside),
 		TEST(test_the_lock_of_a_git_that_lives_stays),
 	};

@@ -9,6 +9,7 @@
 #include "agents/loop/setup.h"
 #include "agents/loop/trouble.h"
 #include "base/io.h"
+#include "base/texts.h"
 #include "git/snapshot.h"
 #include "git/wreck.h"
 
@@ -66,12 +67,34 @@ rescue(struct runner *r)
 	return 0;
 }
 
+/* Asked as whoever is to work in it would. */
+static int
+prove(struct runner *r, enum workplace_tree tree)
+{
+	const bool works = tree == TREE_WORK;
+	const struct worker w = { .hooks = &r->hooks };
+	struct workplace *place = &r->place;
+	char **envp;
+	int result;
+
+	if (place->is_proven[tree])
+		return 0;
+	envp = worker_environment(r->config, NULL, works ? &w : NULL);
+	if (envp == NULL)
+		return git_fail(&place->git, ENOMEM, "out of memory");
+	result = worktree_prove(&place->git, &place->trees[tree], envp,
+	    works ? r->config->branch : NULL, r->base);
+	place->is_proven[tree] = result == 0;
+	texts_free(envp);
+	return result;
+}
+
 static bool
 make_tree(struct runner *r, enum workplace_tree tree, int64_t now_ms)
 {
 	int due;
 
-	if (workplace_reset(&r->place, tree, r->base) < 0)
+	if (workplace_reset(&r->place, tree, r->base) < 0 || prove(r, tree) < 0)
 		return refuse(r, now_ms);
 	due = provision_is_due(
 	    &r->place.git, &r->place.provision, &r->place.trees[tree], r->base);
@@ -105,13 +128,10 @@ ready_make(struct runner *r, int64_t now_ms)
 		    r, now_ms, "hooks", "%s: %s", what, strerror(errno));
 		return false;
 	}
-	if (strcmp(r->hooked, r->place.trees[TREE_WORK].admin) != 0) {
-		if (hooks_set_worktree_config(&r->place.git,
-			&r->place.trees[TREE_WORK], &r->hooks) < 0)
-			return refuse(r, now_ms);
-		(void)path_format(
-		    r->hooked, "%s", r->place.trees[TREE_WORK].admin);
-	}
+	if (!r->place.is_proven[TREE_WORK] &&
+	    hooks_set_worktree_config(
+		&r->place.git, &r->place.trees[TREE_WORK], &r->hooks) < 0)
+		return refuse(r, now_ms);
 	return make_tree(r, TREE_WORK, now_ms) &&
 	    make_tree(r, TREE_VERIFY, now_ms);
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agents/loop/workplace.h"
 #include "git/wreck.h"
@@ -98,6 +99,29 @@ reattach(struct workplace *w)
 	    (const char *const[]){ "symbolic-ref", "HEAD", ref, NULL });
 }
 
+/* What the repository's configuration says of all worktrees isn't to be said
+ * of this one. */
+static int
+configure(struct workplace *w, enum workplace_tree tree, bool is_new)
+{
+	struct timespec *known = &w->configured[tree];
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (path_format(path, "%s/config", w->git.common) < 0 ||
+	    stat(path, &st) < 0)
+		return git_fail(
+		    &w->git, errno, "%s: %s", path, strerror(errno));
+	if (!is_new && known->tv_sec == st.st_mtim.tv_sec &&
+	    known->tv_nsec == st.st_mtim.tv_nsec)
+		return 0;
+	w->is_proven[tree] = false;
+	if (worktree_set_top(&w->git, &w->trees[tree]) < 0)
+		return -1;
+	*known = st.st_mtim;
+	return 0;
+}
+
 int
 workplace_mend(
     struct workplace *w, enum workplace_tree tree, const char *commit)
@@ -111,7 +135,9 @@ workplace_mend(
 	made = worktree_open(&w->git, &w->trees[tree], path, commit, aside);
 	if (made >= 0 && aside[0] != '\0')
 		(void)path_format(w->aside, "%s", aside);
-	return made == 1 && tree == TREE_WORK ? reattach(w) : made < 0 ? -1 : 0;
+	if (made < 0 || configure(w, tree, made == 1) < 0)
+		return -1;
+	return made == 1 && tree == TREE_WORK ? reattach(w) : 0;
 }
 
 int
