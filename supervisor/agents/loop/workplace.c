@@ -67,19 +67,17 @@ clear_locks(struct workplace *w)
 	    w->aside);
 }
 
-/* The same in our worktrees, also on the indices that are ours alone
+/* The same in a worktree of ours, also on the indices that are ours alone
  * (snapshot.c, candidate.c). */
 static int
-clear_tree_locks(struct workplace *w)
+clear_tree_locks(struct workplace *w, enum workplace_tree tree)
 {
 	static const char *const names[] = { "index", "HEAD",
 		"loopkeeper-index", "loopkeeper-candidate", NULL };
 
-	for (int i = 0; i < WORKPLACE_TREES; i++)
-		if (wreck_clear_locks(&w->git, &w->trees[i], names, w->aside) <
-		    0)
-			return -1;
-	return 0;
+	return wreck_clear_locks(&w->git, &w->trees[tree], names, w->aside) < 0
+	    ? -1
+	    : 0;
 }
 
 /* The worker's own commits are on the branch yet, where HEAD is made anew. */
@@ -152,7 +150,10 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	if (workplace_mend(w, TREE_WORK, ret_tip) < 0 ||
 	    workplace_mend(w, TREE_VERIFY, ret_tip) < 0)
 		return -1;
-	return clear_tree_locks(w);
+	return clear_tree_locks(w, TREE_WORK) < 0 ||
+		clear_tree_locks(w, TREE_VERIFY) < 0
+	    ? -1
+	    : 0;
 }
 
 /* Somebody else's HEAD must not be moved under him. */
@@ -177,7 +178,9 @@ workplace_reset(
 {
 	const char *branch = tree == TREE_WORK ? w->config->branch : NULL;
 
+	/* verify's git may have been ended, as well. */
 	if (workplace_mend(w, tree, commit) < 0 ||
+	    clear_tree_locks(w, tree) < 0 ||
 	    (branch != NULL && refuse_used_branch(w) < 0))
 		return -1;
 	return provision_reset(&w->git, &w->provision, &w->trees[tree], branch,
