@@ -645,6 +645,41 @@ refused_while() {
 	[[ ! -e $(echo "$FLEET"/state/loop-1/*.inner-*) ]]
 }
 
+# hides FOLDER: a worker's ignore file, of which git sees nothing, neither
+# hides work for good nor what others do after it.
+hides() {
+	commit src/tracked
+	one_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		mkdir -p $1
+		[ "\$LOOPKEEPER_TEST_ID" != T-1 ] || echo '*' > $1/.gitignore
+		touch "$1/work-\$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e nothing"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	add_test T-2 "test -e $1/work-T-2 && test ! -e $1/work-T-1"
+	wait_until 20 test_is T-2 passed
+}
+
+@test "what a worker hides by an ignore file is kept" {
+	in_repository rm -q .gitignore
+	in_repository commit -q -m "Ignore nothing"
+	hides .
+	snapshot work-T-1
+}
+
+@test "also beside files that git knows" {
+	hides src
+	snapshot src/work-T-1
+}
+
+@test "a folder that ignores itself is a cache, and goes with it" {
+	hides new
+	[[ $(in_repository ls-tree -r --name-only \
+	    "refs/loopkeeper/attempts/$(attempt id)") != *new* ]]
+}
+
 # survives SHELL: whatever a worker does to its worktree, it is an attempt as
 # any other, its work is kept, and the next one has a place to work in.
 survives() {

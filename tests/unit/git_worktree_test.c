@@ -303,6 +303,19 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 }
 
 static void
+test_new_ignore_files_spare_nothing(void **state)
+{
+	char *const spare[] = { (char[]){ "made/.gitignore" }, NULL };
+	struct worktree w = made("wt");
+
+	sh("cd wt; mkdir made new; echo '*' | tee dir/.gitignore"
+	   " new/.gitignore > made/.gitignore; touch dir/work new/x made/x");
+	gives(0, worktree_tidy(git, &w, false, NULL, spare));
+	says("made/.gitignore made/x",
+	    "cd wt; echo $(git ls-files --others | sort)");
+}
+
+static void
 test_folders_that_may_not_be_written_go(void **state)
 {
 	struct worktree w = made("wt");
@@ -469,6 +482,7 @@ main(void)
 		TEST(test_whatever_a_worker_did_is_reset),
 		TEST(test_a_reset_that_fails_leaves_no_wreck),
 		TEST(test_what_git_does_not_know_goes_but_for_what_is_kept),
+		TEST(test_new_ignore_files_spare_nothing),
 		TEST(test_folders_that_may_not_be_written_go),
 		TEST(test_a_repository_inside_is_set_aside),
 		TEST(test_the_worktrees_are_worked_on_by_one_at_a_time),
