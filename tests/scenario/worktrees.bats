@@ -680,6 +680,27 @@ hides() {
 	    "refs/loopkeeper/attempts/$(attempt id)") != *new* ]]
 }
 
+@test "nothing is claimed while what a worker told git of all loops hides work" {
+	cp "$FLEET/repository/.git/info/exclude" "$FLEET/exclude"
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		[ "$LOOPKEEPER_TEST_ID" != T-1 ] || echo 'work-*' >> \
+		    "$(git rev-parse --git-path info/exclude)"
+		touch "work-$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e nothing"
+	add_test T-2 "test -e work-T-2"
+	run_alone
+	wait_until 20 alert_stands repository 1
+	sql_is 1 "SELECT count(*) FROM alerts WHERE message LIKE
+	    '%/info/exclude has changed since the loop began%'"
+	sql_is 0 "SELECT count(*) FROM attempts WHERE test_id = 'T-2'"
+	[[ -e $WORK/work-T-1 ]]
+	cp "$FLEET/exclude" "$FLEET/repository/.git/info/exclude"
+	wait_until 20 test_is T-2 passed
+	alert_stands repository 0
+}
+
 # survives SHELL: whatever a worker does to its worktree, it is an attempt as
 # any other, its work is kept, and the next one has a place to work in.
 survives() {

@@ -1,10 +1,15 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "agents/loop/workplace.h"
+#include "base/hash.h"
+#include "base/io.h"
 #include "git/wreck.h"
+
+#define EXCLUDE_SIZE (64 * 1024)
 
 static const char *const folders[WORKPLACE_TREES] = {
 	[TREE_WORK] = "worktree", [TREE_VERIFY] = "verify"
@@ -138,6 +143,35 @@ workplace_mend(
 	return made == 1 && tree == TREE_WORK ? reattach(w) : 0;
 }
 
+/* The operator's own list of what git ignores counts in all worktrees. A worker
+ * may write to it: what that hides would be in no snapshot, and nobody told. */
+static int
+check_exclude(struct workplace *w)
+{
+	char path[PATH_SIZE], text[EXCLUDE_SIZE];
+	uint64_t hash;
+
+	if (path_format(path, "%s/info/exclude", w->git.common) < 0)
+		return git_fail(
+		    &w->git, errno, "info/exclude: %s", strerror(errno));
+	/* The head of a long one will do. */
+	if (io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0 &&
+	    errno != EFBIG)
+		text[0] = '\0';
+	hash = hash_bytes(HASH_INIT, text, strlen(text));
+	if (w->exclude == 0)
+		w->exclude = hash;
+	if (w->exclude == hash)
+		return 0;
+	return git_fail(&w->git, EPROTO,
+	    "%s has changed since the loop began: what it hides from git now "
+	    "is "
+	    "in no snapshot, and lies in %s only. Save that, and put the file "
+	    "back; or, if it is to be so, restart the loop (loopkeeper restart "
+	    "%s)",
+	    path, w->trees[TREE_WORK].path, w->config->name);
+}
+
 int
 workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 {
@@ -153,7 +187,7 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	return clear_tree_locks(w, TREE_WORK) < 0 ||
 		clear_tree_locks(w, TREE_VERIFY) < 0
 	    ? -1
-	    : 0;
+	    : check_exclude(w);
 }
 
 /* Somebody else's HEAD must not be moved under him. */

@@ -25,6 +25,7 @@ struct workplace {
 	bool is_proven[WORKPLACE_TREES];
 	struct timespec configured[WORKPLACE_TREES]; /* what it was then */
 	struct provision provision;
+	uint64_t exclude; /* of info/exclude as it was at first; 0: unknown */
 	/* What was set aside by the last call, to be told; "" for nothing. */
 	char aside[PATH_SIZE];
 };
