@@ -10,8 +10,7 @@
 #include "agents/loop/trouble.h"
 #include "base/io.h"
 #include "base/texts.h"
-#include "git/snapshot.h"
-#include "git/wreck.h"
+#include "git/leftover.h"
 
 /* The repository can't be worked on for now. */
 static bool
@@ -33,34 +32,18 @@ static int
 rescue(struct runner *r)
 {
 	struct git *g = &r->place.git;
-	char text[UUID_SIZE + GIT_HASH_SIZE + 8], commit[GIT_HASH_SIZE];
-	char ref[GIT_REF_SIZE], message[512], *base;
+	const struct worktree *w = &r->place.trees[TREE_WORK];
+	char commit[GIT_HASH_SIZE];
+	struct leftover l;
+	int found = leftover_read(g, r->marker_path, &l);
 
-	if (io_read_file(AT_FDCWD, r->marker_path, text, sizeof(text)) < 0)
-		return errno == ENOENT ? 0
-				       : git_fail(g, errno, "%s: %s",
-					     r->marker_path, strerror(errno));
-	base = strchr(text, ' ');
-	if (base != NULL) {
-		*base++ = '\0';
-		base[strcspn(base, "\n")] = '\0';
-		(void)snprintf(
-		    ref, sizeof(ref), "refs/loopkeeper/attempts/%s", text);
-		(void)snprintf(message, sizeof(message),
-		    "What %s left when it died\n\nLoop: %s\nAttempt: %s\n",
-		    r->config->name, r->config->name, text);
-		/* Its git may have died on this very ref. */
-		if (wreck_clear_locks(g, NULL,
-			(const char *const[]){ ref, NULL },
-			r->place.aside) < 0 ||
-		    snapshot_take(g, &r->place.trees[TREE_WORK], base,
-			r->place.provision.own, ref, message, commit) < 0 ||
-		    provision_doubt(g, &r->place.provision,
-			&r->place.trees[TREE_WORK], commit) < 0)
-			return -1;
-		log_line(
-		    &r->agent.log, "kept what an earlier run left as %s", ref);
-	}
+	if (found <= 0)
+		return found;
+	if (leftover_keep(g, w, &l, r->config->name, r->place.provision.own,
+		r->place.aside, commit) < 0 ||
+	    provision_doubt(g, &r->place.provision, w, commit) < 0)
+		return -1;
+	log_line(&r->agent.log, "kept what an earlier run left as %s", l.ref);
 	if (unlink(r->marker_path) < 0)
 		return git_fail(
 		    g, errno, "%s: %s", r->marker_path, strerror(errno));
