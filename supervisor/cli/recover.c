@@ -33,6 +33,14 @@ will_run(const char *loop_id, void *argument)
 	return r->conf == NULL || conf_has_loop(r->conf, loop_id);
 }
 
+static bool
+has_loop(const char *loop_id, void *argument)
+{
+	const struct recovering *r = argument;
+
+	return r->conf == NULL || conf_loop(r->conf, loop_id) != NULL;
+}
+
 static void
 print_finding(const char *line, void *argument)
 {
@@ -52,7 +60,9 @@ recover(struct cli *cli, bool dry_run, struct recovering *r)
 		.known = known,
 		.is_merged = repository_was_merged,
 		.will_run = will_run,
+		.has_loop = has_loop,
 		.save = leftover_save,
+		.trees = leftover_trees,
 		.say = print_finding,
 		.argument = r,
 		.by = "recover",

@@ -29,7 +29,6 @@ struct saving {
 	bool dry_run;
 	void *argument;
 	char loop[LOOP_SIZE]; /* the one at hand */
-	struct texts trees;
 };
 
 int
@@ -178,11 +177,22 @@ save(struct saving *s, const char *path)
 static bool
 note_tree(void *argument, const char *admin, const char *path)
 {
-	struct saving *s = argument;
+	struct texts *trees = argument;
 
 	if (worktree_is_ours(admin))
-		(void)texts_add(&s->trees, path);
+		(void)texts_add(trees, path);
 	return true;
+}
+
+/* Those of ours; NULL for a repository that is no more: it has none. */
+static char **
+list_trees(struct git *g, const char *repository)
+{
+	struct texts trees = { 0 };
+
+	if (git_open(g, repository) == 0)
+		(void)worktree_each(g, note_tree, &trees);
+	return texts_take(&trees);
 }
 
 void
@@ -195,14 +205,36 @@ leftover_save(const char *repository, const char *state_directory,
 		.say = say,
 		.dry_run = dry_run,
 		.argument = argument };
-	char **trees;
+	char **trees = list_trees(&s.git, repository);
 
-	/* One that is no more has nothing to be saved. */
-	if (git_open(&s.git, repository) < 0 ||
-	    worktree_each(&s.git, note_tree, &s) < 0)
-		return;
-	trees = texts_take(&s.trees);
 	for (size_t i = 0; trees != NULL && trees[i] != NULL; i++)
 		save(&s, trees[i]);
+	texts_free(trees);
+}
+
+void
+leftover_trees(const char *repository, const char *state_directory,
+    void (*found)(const char *path, const char *loop, void *), void *argument)
+{
+	char state[PATH_SIZE], loop[PATH_SIZE], **trees;
+	struct git g = { 0 };
+	size_t n;
+
+	if (realpath(state_directory, state) == NULL)
+		return;
+	n = strlen(state);
+	trees = list_trees(&g, repository);
+	for (size_t i = 0; trees != NULL && trees[i] != NULL; i++) {
+		char *slash;
+
+		if (strncmp(trees[i], state, n) != 0 || trees[i][n] != '/' ||
+		    path_format(loop, "%s", trees[i] + n + 1) < 0)
+			continue;
+		slash = strchr(loop, '/');
+		if (slash == NULL || strchr(slash + 1, '/') != NULL)
+			continue;
+		*slash = '\0';
+		found(trees[i], loop, argument);
+	}
 	texts_free(trees);
 }

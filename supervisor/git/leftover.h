@@ -38,4 +38,9 @@ void leftover_save(const char *repository, const char *state_directory,
     bool (*take)(const char *attempt, char *ret_loop, size_t size, void *),
     void (*say)(const char *line, void *), bool dry_run, void *argument);
 
+/* Calls found for the worktrees of ours in a repository that lie where loops of
+ * a state directory have theirs, DIRECTORY/LOOP/NAME. */
+void leftover_trees(const char *repository, const char *state_directory,
+    void (*found)(const char *path, const char *loop, void *), void *argument);
+
 #endif

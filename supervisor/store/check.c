@@ -2,15 +2,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "base/texts.h"
+#include "store/alerts.h"
 #include "store/check.h"
 #include "store/expiry.h"
 #include "store/guard.h"
 #include "store/note.h"
 #include "store/recovery.h"
 #include "store/statement.h"
+
+#define STRANGERS_SIZE 4096
 
 struct run {
 	const struct check *c;
@@ -188,6 +192,59 @@ take_left(const char *attempt, char *ret_loop, size_t size, void *argument)
 	return run->loop_fd >= 0;
 }
 
+/* Worktrees of loops that were taken out of the configuration. */
+struct strangers {
+	struct run *run;
+	const char *repository;
+	struct buf commands; /* that remove them */
+	size_t n;
+};
+
+static void
+note_stranger(const char *path, const char *loop, void *argument)
+{
+	struct strangers *o = argument;
+	const struct check *c = o->run->c;
+	int64_t one;
+
+	if (c->has_loop(loop, c->argument) ||
+	    c->known(loop, c->argument) == ALIVE_YES ||
+	    statement_get(o->run->s, "SELECT 1 FROM loops WHERE id = ?1", "t>i",
+		loop, &one) != 1)
+		return;
+	buf_addf(&o->commands, "%sgit -C '%s' worktree remove --force '%s'",
+	    o->n++ > 0 ? "; " : "", o->repository, path);
+}
+
+/* They aren't deleted, but told of as long as they are there. */
+static int
+tell_strangers(struct run *run, char *const *repositories)
+{
+	const struct check *c = run->c;
+	char commands[STRANGERS_SIZE], message[STRANGERS_SIZE + 128];
+	const struct alert alert = { .cause = "strangers",
+		.severity = "info",
+		.type = "worktrees_left",
+		.source = "recorder",
+		.message = message };
+	struct strangers o = { .run = run };
+
+	buf_init(&o.commands, commands, sizeof(commands));
+	for (; *repositories != NULL; repositories++) {
+		o.repository = *repositories;
+		c->trees(*repositories, c->state_directory, note_stranger, &o);
+	}
+	if (c->dry_run)
+		return 0;
+	(void)snprintf(message, sizeof(message),
+	    "%zu worktree%s of loops that are no more in the configuration: %s",
+	    o.n, o.n == 1 ? "" : "s", commands);
+	return (o.n > 0 ? alerts_raise(run->s, &alert, NULL)
+			: alerts_clear(run->s, alert.source, alert.cause)) < 0
+	    ? -1
+	    : 0;
+}
+
 /* What is kept first is there when its attempt is closed. */
 static int
 save_left(struct run *run)
@@ -213,6 +270,8 @@ save_left(struct run *run)
 		c->save(all[i], c->state_directory, take_left, say_finding,
 		    c->dry_run, run);
 	io_close(&run->loop_fd);
+	if (more == 0 && all != NULL)
+		more = tell_strangers(run, all);
 	texts_free(all);
 	return more;
 }

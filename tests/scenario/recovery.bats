@@ -227,6 +227,17 @@ is_kept() {
 	sleepers one
 	run lk up -d
 	is_kept
+	# Its worktrees aren't deleted, but told of.
+	local command
+	command=$(sql "SELECT message FROM alerts
+	    WHERE alert_type = 'worktrees_left'")
+	[[ $command == "2 worktrees of loops that are no more "* ]]
+	[[ -e $FLEET/state/loop-1/worktree/work ]]
+	bash -ec "${command#*: }"
+	[[ ! -e $FLEET/state/loop-1/worktree ]]
+	lk recover
+	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type =
+	    'worktrees_left' AND context ->> 'cleared_at' IS NULL") == 0 ]]
 }
 
 @test "what a loop that isn't enabled any more was at is kept as well" {

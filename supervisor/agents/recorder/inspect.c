@@ -35,6 +35,14 @@ will_run(const char *loop_id, void *argument)
 	return i->conf == NULL || conf_has_loop(i->conf, loop_id);
 }
 
+static bool
+has_loop(const char *loop_id, void *argument)
+{
+	const struct inspection *i = argument;
+
+	return i->conf == NULL || conf_loop(i->conf, loop_id) != NULL;
+}
+
 /* The daemon knows whom it adopted; of all others the record is asked. */
 static enum alive
 known(const char *loop_id, void *argument)
@@ -66,7 +74,9 @@ inspect_run(const char *state_directory, const char *alive,
 		.known = known,
 		.is_merged = repository_was_merged,
 		.will_run = will_run,
+		.has_loop = has_loop,
 		.save = leftover_save,
+		.trees = leftover_trees,
 		.say = say,
 		.argument = &i,
 		.by = "recorder",
