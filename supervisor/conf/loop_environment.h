@@ -7,10 +7,6 @@
 #include "base/texts.h"
 #include "conf/conf.h"
 
-/* The directory of whoever runs it, which nobody else on the machine has: what
- * he leaves when he dies is known by it. */
-#define LOOP_ENVIRONMENT_DIRECTORY "LOOPKEEPER_LOOP_DIRECTORY"
-
 struct loop_environment {
 	const struct loop_config *config;
 	int index;	       /* for ports: no two that run at once share it */

@@ -1,5 +1,4 @@
 #include "agents/common/leftovers.h"
-#include "conf/loop_environment.h"
 #include "system/marked.h"
 
 static void
@@ -21,9 +20,8 @@ tell(void *context, pid_t pid, const char *command, bool stays)
 int
 leftovers_end(struct agent *a, const char *directory)
 {
-	return marked_end(
-	    &(struct marked){ .variable = LOOP_ENVIRONMENT_DIRECTORY,
-		.value = directory,
-		.tell = tell,
-		.context = a });
+	return marked_end(&(struct marked){ .variable = MARKED_LOOP_DIRECTORY,
+	    .value = directory,
+	    .tell = tell,
+	    .context = a });
 }

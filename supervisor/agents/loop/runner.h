@@ -62,7 +62,6 @@ struct runner {
 	struct workplace place;
 	char program[PATH_SIZE]; /* `loopkeeper`, for the hooks */
 	struct hooks hooks;
-	char hooked[PATH_SIZE]; /* the worktree that was told of them */
 
 	enum phase phase; /* written by runner_enter() only */
 	struct job job;
