@@ -723,6 +723,45 @@ both_merged() {
 	both_merged
 }
 
+# checked_loop: T-1's worker is due when the file go is there.
+checked_loop() {
+	one_loop 'slow_pause = "0";' <<-'SH'
+		#!/bin/sh
+		touch "$FLEET/spawned" work
+	SH
+	add_test T-1 "touch '$FLEET/checking'
+	    until test -e '$FLEET/go'; do sleep 0.05; done; test -e work"
+	run_alone
+	wait_until 20 exists "$FLEET/checking"
+}
+
+# Its worker isn't started until the database is back, which is no fault of the
+# test's.
+no_worker_unwritten() {
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+	[[ ! -e $FLEET/spawned ]]
+	"$@"
+	wait_until 30 test_is T-1 passed
+	sql_is parked "SELECT state FROM attempts WHERE fence = 1"
+	used_up 1
+}
+
+@test "I9: while the database is locked no worker is started" {
+	checked_loop
+	foreigner 'BEGIN EXCLUSIVE;'
+	no_worker_unwritten tell_foreigner 'ROLLBACK;'
+}
+
+@test "I9: in mode file-based no worker is started" {
+	echo normal > "$FLEET/mode"
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	checked_loop
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 10 file_has "$WORK/../specs/health.json" file-based
+	no_worker_unwritten eval 'echo normal > "$FLEET/mode"'
+}
+
 @test "I9: a loop that dies while it waits has merged nothing" {
 	local before
 	working_loop

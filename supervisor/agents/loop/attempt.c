@@ -22,20 +22,21 @@
 #define RENEW_MS (15 * 1000) /* well within CLAIM_LEASE_MS */
 #define GRACE_MS 2000	     /* for a worker whose work is of no use any more */
 
-void
+bool
 attempt_note(
     struct runner *r, enum attempt_state state, pid_t pid, uint64_t pid_start)
 {
 	int held;
 
 	if (agent_database(&r->agent) < 0)
-		return;
+		return false;
 	held = attempts_enter(&r->agent.store, &r->claim.key, state, pid,
 	    pid_start, r->transcript);
 	if (held < 0)
 		agent_failed(&r->agent, "writing an attempt's state");
 	else if (held == 0)
 		r->lost = true;
+	return held > 0;
 }
 
 void

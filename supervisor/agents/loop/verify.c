@@ -97,7 +97,7 @@ verify_begin(
 {
 	int due = -1;
 
-	attempt_note(r, ATTEMPT_VERIFYING, 0, 0);
+	(void)attempt_note(r, ATTEMPT_VERIFYING, 0, 0);
 	if (r->lost) {
 		attempt_give_up(r, now_ms);
 		return;

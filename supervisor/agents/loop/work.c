@@ -125,10 +125,14 @@ work_start(struct runner *r, int64_t now_ms)
 		not_started(r, what, now_ms);
 		return;
 	}
-	/* The intent comes before the effect. */
-	attempt_note(r, ATTEMPT_SPAWNING, 0, 0);
-	if (r->lost) {
-		attempt_give_up(r, now_ms);
+	/* The intent comes before the effect, and what can't be written isn't
+	 * begun. */
+	if (!attempt_note(r, ATTEMPT_SPAWNING, 0, 0)) {
+		if (r->lost)
+			attempt_give_up(r, now_ms);
+		else
+			attempt_interrupt(
+			    r, "what is to be run can't be noted", now_ms);
 		return;
 	}
 	if (mark(r) < 0) {
@@ -140,5 +144,5 @@ work_start(struct runner *r, int64_t now_ms)
 		return;
 	}
 	runner_enter(r, PHASE_WORK);
-	attempt_note(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
+	(void)attempt_note(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
 }
