@@ -527,6 +527,51 @@ says() {
 	sql_is 1 "SELECT count(DISTINCT outcome) FROM attempts"
 }
 
+# told_in_vain: while claude tells of a limit the mode is file-based.
+told_in_vain() {
+	preset claude
+	echo limit > "$FLEET/day"
+	rm "$FLEET/meanwhile"
+	cat > "$FLEET/meanwhile" <<-SH
+		#!/bin/sh
+		touch "$FLEET/started"
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	chmod +x "$FLEET/meanwhile"
+	add_test T-1 "test -e work"
+	echo normal > "$FLEET/mode"
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	run_alone
+	wait_until 20 exists "$FLEET/started"
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 10 file_has \
+	    "$FLEET/state/loop-1/specs/health.json" file-based
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+}
+
+# The limit's end is known, and nobody is paid for to learn it anew.
+gate_is_closed() {
+	came_to rate_limited 0 pending
+	sql_is "claude|rate_limited|1" "SELECT provider, reason, failures
+	    FROM gates"
+	[[ $(wc -l < "$FLEET/runs") == 1 ]]
+}
+
+@test "rate_limited: the gate is closed, too, when the database is back" {
+	told_in_vain
+	echo normal > "$FLEET/mode"
+	gate_is_closed
+}
+
+@test "rate_limited: and when the loop that was told has ended before" {
+	told_in_vain
+	stop_alone
+	echo normal > "$FLEET/mode"
+	run_alone
+	gate_is_closed
+}
+
 @test "rate_limited: a test's own worker tries nobody, a mute preset's does" {
 	cat > "$FLEET/workers/mute.conf" <<-CONF
 		argv = [ "/bin/sh", "-c", "touch done" ];

@@ -36,7 +36,9 @@ close_release(struct runner *r, int64_t now_ms)
 		pause_ms = r->config->slow_pause_ms;
 	warning_over(r, &r->slow_told, "slow");
 	warning_over(r, &r->budget_told, "attempt_budget");
+	(void)gate_tell(r);
 	gate_leave(r);
+	r->outcome.refusal = (struct gate_news){ 0 }; /* part of the output */
 	output_end(&r->output);
 	claims_free(&r->claim);
 	worker_free(&r->worker);
@@ -74,7 +76,8 @@ write_outcome(struct runner *r)
 {
 	enum attempt_result result;
 
-	if (agent_database(&r->agent) < 0)
+	/* Nobody is to be refused by the same provider meanwhile. */
+	if (agent_database(&r->agent) < 0 || gate_tell(r) < 0)
 		return false;
 	if (attempts_end(&r->agent.store, &r->outcome.key, &r->outcome.end,
 		&result) < 0) {

@@ -183,18 +183,34 @@ is_answered(const struct runner *r)
 		(r->work_cause == JOB_EXITED || r->work_cause == JOB_FINISHED));
 }
 
+int
+gate_tell(struct runner *r)
+{
+	struct gate_news *news = &r->outcome.refusal;
+
+	if (news->provider == NULL)
+		return 0;
+	if (agent_database(&r->agent) < 0)
+		return -1;
+	if (gates_close(&r->agent.store, news) < 0) {
+		agent_failed(&r->agent, "telling of a provider");
+		return -1;
+	}
+	*news = (struct gate_news){ 0 };
+	return 0;
+}
+
 void
 gate_answer(struct runner *r)
 {
 	const struct worker_preset *preset = r->worker.preset;
 	const struct output *o = &r->output;
-	int told;
 
-	if (preset == NULL || agent_database(&r->agent) < 0)
+	if (preset == NULL)
 		return;
-	if (r->verdict == PRESET_RATE_LIMITED || r->verdict == PRESET_AUTH)
-		told = gates_close(&r->agent.store,
-		    &(struct gate_news){ .provider = preset->provider,
+	if (r->verdict == PRESET_RATE_LIMITED || r->verdict == PRESET_AUTH) {
+		r->outcome.refusal = (struct gate_news){ .provider =
+							     preset->provider,
 			.reason = r->verdict == PRESET_AUTH ? GATE_AUTH
 							    : GATE_RATE_LIMITED,
 			.reset_wall_ms =
@@ -202,13 +218,13 @@ gate_answer(struct runner *r)
 			.message = o->error[0] != '\0' ? o->error : NULL,
 			.login =
 			    preset->login[0] != '\0' ? preset->login : NULL,
-			.by = r->agent.name });
-	else
-		told = is_answered(r) ? gates_passed(&r->agent.store,
-					    preset->provider, r->agent.name)
-				      : 0;
-	if (told < 0)
+			.by = r->agent.name };
+		(void)gate_tell(r);
+	} else if (is_answered(r) && agent_database(&r->agent) == 0 &&
+	    gates_passed(&r->agent.store, preset->provider, r->agent.name) <
+		0) {
 		agent_failed(&r->agent, "telling of a provider");
+	}
 	/* It is nobody's trial any more, also when that proved nothing. */
 	gate_leave(r);
 }
