@@ -843,6 +843,20 @@ status_tells() {
 	used_up 0
 }
 
+@test "I10: one whose verify is always killed is verified ten times" {
+	one_loop <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch work
+	SH
+	add_test T-1 "test -e work || exit 1; kill -9 \$\$"
+	run_alone
+	wait_until 60 test_is T-1 blocked
+	[[ $(worked) == 1 ]]
+	sql_is 10 "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'"
+	used_up 0
+}
+
 @test "I10: work that git can't take isn't paid for twice" {
 	one_loop 'slow_pause = "0";' <<-SH
 		#!/bin/bash

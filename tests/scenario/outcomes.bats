@@ -661,6 +661,51 @@ gate_is_closed() {
 	[[ $(head -n 1 "$FLEET/runs") != *--resume* ]]
 }
 
+@test "interrupted: verify is killed from outside, and done again" {
+	one_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch work
+	SH
+	printf '%s\n' KILL TERM INT HUP > "$FLEET/signals"
+	add_test T-1 "test -e work || exit 1
+	    signal=\$(head -n 1 '$FLEET/signals'); sed -i 1d '$FLEET/signals'
+	    test -z \"\$signal\" || kill -\$signal \$\$" "$locking"
+	run_alone
+	wait_until 30 merged_exactly T-1
+	used_up 1
+	no_locks
+	sql_is 4 "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'"
+	[[ $(wc -l < "$FLEET/worked") == 1 ]]
+}
+
+@test "interrupted: so it is on the base" {
+	one_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		touch work
+	SH
+	add_test T-1 "test -e '$FLEET/killed' ||
+	    { touch '$FLEET/killed'; kill -9 \$\$; }; test -e work"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	used_up 1
+	sql_is "interrupted" "SELECT outcome FROM attempts WHERE fence = 1"
+}
+
+@test "interrupted: so it is for a test that passed before" {
+	after_p "test -e '$FLEET/killed' || ! test -e work ||
+	    { touch '$FLEET/killed'; kill -9 \$\$; }" <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch work
+	SH
+	wait_until 30 merged_exactly T-1
+	used_up 1
+	sql_is "interrupted" "SELECT outcome FROM attempts
+	    WHERE test_id = 'T-1' AND fence = 1"
+	[[ $(wc -l < "$FLEET/worked") == 1 ]]
+}
+
 @test "interrupted: told to stop" {
 	one_loop <<-SH
 		#!/bin/sh

@@ -141,9 +141,12 @@ fill_files(const struct runner *r, struct attempt_end *end)
 static void
 fill_commits(const struct runner *r, struct attempt_end *end)
 {
-	/* Verified, or nobody knows yet because setup couldn't be run. */
+	/* Verified, or nobody knows yet because setup couldn't be run, or
+	 * verify was broken off. */
 	bool is_kept = r->phase == PHASE_INTEGRATE ||
-	    (r->phase == PHASE_RESETUP && end->outcome == OUTCOME_INTERRUPTED);
+	    (end->outcome == OUTCOME_INTERRUPTED &&
+		(r->phase == PHASE_RESETUP || r->phase == PHASE_VERIFY ||
+		    r->phase == PHASE_RECHECK));
 
 	copy(end->base_commit, sizeof(end->base_commit), r->base);
 	if (is_kept && r->is_changed)
