@@ -919,6 +919,8 @@ after_p() {
 	transcript=$(attempt transcript)
 	file_has "${transcript%.log}.failure" "it breaks P-1"
 	file_has "${transcript%.log}.failure" looking
+	# Once, then twice without it and twice with it.
+	[[ $(grep -c '^looking' "$transcript") == 5 ]]
 }
 
 @test "a test that fails without it, too, is none of its business" {
@@ -940,6 +942,18 @@ after_p() {
 	came_to passed 1 passed
 	merged_exactly T-1
 	file_has "$(attempt transcript)" "P-1 fails by chance"
+}
+
+@test "nor is one that fails every second time" {
+	after_p "n=\$(cat '$FLEET/n' || echo 0); echo \$((n + 1)) > '$FLEET/n'
+	    exit \$((n % 2))" <<-'SH'
+		#!/bin/sh
+		touch work
+	SH
+	came_to passed 1 passed
+	merged_exactly T-1
+	# With it, without it, and without it once more.
+	[[ $(< "$FLEET/n") == 4 ]]
 }
 
 @test "a loop that rechecks nothing merges it" {

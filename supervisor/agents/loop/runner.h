@@ -48,6 +48,7 @@ enum recheck_step {
 	RECHECK_BASE,	   /* no: did it without the candidate? */
 	RECHECK_AGAIN,	   /* yes: is it no chance? */
 };
+#define RECHECK_TIMES 2 /* the last two steps, each */
 
 struct runner {
 	struct agent agent;
@@ -109,6 +110,7 @@ struct runner {
 	struct passing_list rechecks;
 	size_t nrechecked;
 	enum recheck_step recheck_step;
+	int recheck_times; /* so often was it run in this step */
 	bool is_rechecked; /* the candidate, as it is now */
 
 	struct outcome outcome; /* in write, and in integrate */
