@@ -20,6 +20,8 @@ hold(struct runner *r, int64_t until_wall_ms, int64_t now_ms)
 {
 	int64_t wait_ms = until_wall_ms - clock_wall_ms();
 
+	if (trouble_refuse_one(r, r->hold))
+		return;
 	if (wait_ms < WAIT_MIN_MS)
 		wait_ms = WAIT_MIN_MS;
 	if (wait_ms > WAIT_MAX_MS)

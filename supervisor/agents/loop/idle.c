@@ -79,15 +79,11 @@ static void
 nothing(struct runner *r)
 {
 	r->look = false;
-	if (r->only_test != NULL) {
-		log_line(&r->agent.log, "%s can't be taken now: %s",
-		    r->only_test,
-		    r->blocked_by_file
-			? "its files are locked ('loopkeeper show' tells more)"
-			: "it isn't pending, or waits for another test");
-		r->finished = r->failed = true;
+	if (trouble_refuse_one(r,
+		r->blocked_by_file
+		    ? "its files are locked ('loopkeeper show' tells more)"
+		    : "it isn't pending, or waits for another test"))
 		return;
-	}
 	tell_empty(r);
 	health_publish(r, true);
 }
@@ -163,8 +159,11 @@ idle_step(struct runner *r, int64_t now_ms)
 {
 	struct agent *a = &r->agent;
 
-	if (a->stopping || r->finished || agent_database(a) < 0 ||
-	    !begin(r, now_ms))
+	if (a->stopping || r->finished)
+		return;
+	if (a->mode == MODE_FILE_BASED)
+		(void)trouble_refuse_one(r, "the mode is file-based");
+	if (agent_database(a) < 0 || !begin(r, now_ms))
 		return;
 	/* Who tries one test by hand has paused the loop for that. */
 	if (a->draining && r->only_test == NULL)
