@@ -128,6 +128,29 @@ gate_is_day_spent(struct runner *r)
 	    0;
 }
 
+void
+gate_conflict(struct runner *r, const char *detail)
+{
+	if (r->agent.mode == MODE_CONSERVATIVE)
+		(void)snprintf(r->conflict, sizeof(r->conflict), "%s: %s",
+		    r->claim.key.test_id, detail);
+}
+
+/* Until the mode is over, which is news. */
+static bool
+has_no_conflict(struct runner *r)
+{
+	if (r->agent.mode != MODE_CONSERVATIVE || r->only_test != NULL)
+		r->conflict[0] = '\0';
+	if (r->conflict[0] == '\0')
+		return true;
+	(void)snprintf(r->hold, sizeof(r->hold),
+	    "mode conservative, and stopped at a conflict: %s", r->conflict);
+	r->look = false;
+	health_publish(r, true);
+	return false;
+}
+
 /* A test may have a worker of its own, which is known only when it is
  * claimed; what is asked for here is the loop's. */
 static bool
@@ -158,9 +181,9 @@ bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
-	return room_ask(r, now_ms) && gets_anywhere(r, now_ms) &&
-	    has_good_base(r, now_ms) && has_budget(r, now_ms) &&
-	    has_provider(r, now_ms);
+	return has_no_conflict(r) && room_ask(r, now_ms) &&
+	    gets_anywhere(r, now_ms) && has_good_base(r, now_ms) &&
+	    has_budget(r, now_ms) && has_provider(r, now_ms);
 }
 
 bool

@@ -70,6 +70,7 @@ request(struct runner *r)
 		.boot_id = r->boot_id,
 		.max_attempts = r->config->max_attempts,
 		.no_overlap = r->agent.mode == MODE_SLOW,
+		.no_passing = r->agent.mode == MODE_CONSERVATIVE,
 		.test_id = r->only_test,
 		.except = waits_tests(r),
 		.cursor = &r->cursor };
@@ -79,6 +80,7 @@ static void
 nothing(struct runner *r)
 {
 	r->look = false;
+	r->hold[0] = '\0';
 	if (trouble_refuse_one(r,
 		r->blocked_by_file
 		    ? "its files are locked ('loopkeeper show' tells more)"

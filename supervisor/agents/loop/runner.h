@@ -117,8 +117,9 @@ struct runner {
 	bool saved;		/* it lies in outcome_path */
 
 	/* In idle. */
-	char begun_epoch[UUID_SIZE];  /* of the database that knows us */
-	char hold[384];		      /* for whom it waits; "": nobody */
+	char begun_epoch[UUID_SIZE];	    /* of the database that knows us */
+	char hold[384];			    /* for whom it waits; "": nobody */
+	char conflict[ATTEMPT_DETAIL_SIZE]; /* met in mode conservative; "" */
 	char trouble[GIT_ERROR_SIZE]; /* why nothing is claimed; "": may be */
 	char trouble_cause[128];      /* of its alert */
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
