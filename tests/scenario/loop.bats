@@ -104,6 +104,9 @@ transcript_of() {
 	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
 	[[ ! -e $FLEET/worked ]]
 	[[ -z $(merged) ]]
+	# Nothing was done, and nothing is said to be kept.
+	[[ $(sql "SELECT count(*) FROM attempts
+	    WHERE snapshot_ref IS NOT NULL") == 0 ]]
 }
 
 @test "the worker is given its task, and nothing that isn't its own" {

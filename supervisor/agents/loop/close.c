@@ -154,7 +154,8 @@ fill_commits(const struct runner *r, struct attempt_end *end)
 		    r->candidate);
 	else if (end->outcome == OUTCOME_PASSED)
 		copy(end->result_commit, sizeof(end->result_commit), r->base);
-	if (r->snapshot[0] != '\0')
+	/* Where it couldn't be made yet it is before the next claim. */
+	if (r->is_worked)
 		(void)snprintf(end->snapshot_ref, sizeof(end->snapshot_ref),
 		    "refs/loopkeeper/attempts/%s", r->claim.key.id);
 }
