@@ -544,6 +544,36 @@ locked() {
 	wait_until 20 ended 3
 }
 
+# goes_on TABLE COLUMN: its time is put off.
+goes_on() {
+	local before
+	before=$(sql "SELECT $2 FROM $1")
+	wait_until 20 sql_is 1 "SELECT $2 > '$before' FROM $1"
+}
+
+@test "I6: they live as long as they do, lease by lease" {
+	use_points
+	export LOOPKEEPER_RENEW_MS=100
+	one_loop <<-SH
+		#!/bin/sh
+		touch "$FLEET/started" work
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	add_test T-1 "test -e work || exit 1; touch '$FLEET/verifying'
+	    until test -e '$FLEET/verified'; do sleep 0.05; done" \
+	    '{"files": ["work"]}'
+	run_alone
+	wait_until 20 exists "$FLEET/started"
+	goes_on attempts lease_until
+	goes_on file_locks expires_at
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/verifying"
+	goes_on attempts lease_until
+	goes_on file_locks expires_at
+	touch "$FLEET/verified"
+	wait_until 20 test_is T-1 passed
+}
+
 @test "I6: none is held while somebody is asked" {
 	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh

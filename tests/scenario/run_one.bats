@@ -47,6 +47,23 @@ says() {
 	[[ $(sql "SELECT attempts FROM tests WHERE id = 'T-1'") == 1 ]]
 }
 
+@test "another loop may try it, and the test stays whose it is" {
+	sed -i '$d' "$LOOPKEEPER_CONFIG"
+	cat >> "$LOOPKEEPER_CONFIG" <<-CONF
+		  , { name = "loop-2"; command = [ "loopkeeper-loop" ];
+		    loop = { worker = [ "$FLEET/worker" ];
+		      repository = "$FLEET/repository"; }; }
+		);
+	CONF
+	run -0 lk run-one T-1 --loop loop-2
+	says "passed: loopkeeper/main at "
+	[[ $(sql "SELECT loop_id, status FROM tests WHERE id = 'T-1'") == \
+	    "loop-1|passed" ]]
+	[[ $(sql "SELECT loop_id FROM attempts") == loop-2 ]]
+	git -C "$FLEET/repository" log -1 --format=%B loopkeeper/main |
+	    grep -qx "Loop: loop-2"
+}
+
 @test "what can't be tried is said, and nothing is done" {
 	run -1 lk run-one T-9
 	says "T-9"

@@ -18,9 +18,10 @@
 #include "agents/loop/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/point.h"
 
-#define RENEW_MS (15 * 1000) /* well within CLAIM_LEASE_MS */
-#define GRACE_MS 2000	     /* for a worker whose work is of no use any more */
+#define RENEW_MS point_ms("LOOPKEEPER_RENEW_MS", 15000) /* of the lease */
+#define GRACE_MS 2000 /* for a worker whose work is of no use any more */
 
 bool
 attempt_note(
