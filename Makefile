@@ -103,8 +103,8 @@ $(BUILD)/tests/helpers/git-hooks: $(BUILD)/agents/loop/hooks.o \
 # What unit tests share, and what they test of an agent or a command.
 $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
-    $(patsubst %,$(BUILD)/agents/loop/%.o,git_program hooks limit_end output \
-    output_line worker) \
+    $(patsubst %,$(BUILD)/agents/loop/%.o,fingerprint git_program hooks \
+    limit_end output output_line worker) \
     $(patsubst %,$(BUILD)/cli/junit_%.o,case detail report spread verify)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 

@@ -103,6 +103,17 @@ clock_format_local(char buf[static CLOCK_LOCAL_SIZE], int64_t wall_ms)
 }
 
 void
+clock_format_time(char buf[static CLOCK_TIME_SIZE], int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) == NULL ||
+	    strftime(buf, CLOCK_TIME_SIZE, "%H:%M:%S", &tm) == 0)
+		(void)snprintf(buf, CLOCK_TIME_SIZE, "?");
+}
+
+void
 clock_format_day(char buf[static CLOCK_DAY_SIZE], int64_t wall_ms)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);

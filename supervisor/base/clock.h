@@ -36,6 +36,11 @@ int clock_parse_iso(const char *text, int64_t *ret_wall_ms);
  * that is a day or more away. */
 void clock_format_local(char buf[static CLOCK_LOCAL_SIZE], int64_t wall_ms);
 
+#define CLOCK_TIME_SIZE 9 /* "05:00:07" and the NUL */
+
+/* Writes the local time of day of wall_ms. */
+void clock_format_time(char buf[static CLOCK_TIME_SIZE], int64_t wall_ms);
+
 /* When the local day began that is so many days after the one of wall_ms: 0 for
  * that day itself, 1 for the next, -1 for the one before. In ms as wall_ms. */
 int64_t clock_local_day(int64_t wall_ms, int days);

@@ -122,8 +122,8 @@ set_up(struct verifying *v, const char *commit, char *how, size_t size)
 		return due == 0 ? 1 : git_failed(v);
 	well = run(v, v->tree.provision.setup, NULL, how, size);
 	if (well > 0 &&
-	    provision_done(g, &v->tree.provision, &v->tree.worktree, commit) <
-		0)
+	    provision_done(
+		g, &v->tree.provision, &v->tree.worktree, commit, true) < 0)
 		return git_failed(v);
 	/* What it did before it failed is nothing for another commit. */
 	if (well == 0 &&

@@ -4,6 +4,7 @@
 
 #include <bsd/string.h>
 
+#include "base/clock.h"
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
@@ -11,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/table.h"
 #include "store/queries_tests.h"
+#include "store/retry.h"
 
 static const char *const statuses[] = { "pending", "in_progress", "passed",
 	"failed", "blocked", "skipped" };
@@ -67,7 +69,8 @@ test_json(const struct test_row *test)
 		FIELD(PRINT_TEXT, worker), FIELD(PRINT_STORED, files),
 		FIELD(PRINT_STORED, test_files), FIELD(PRINT_TEXT, reason),
 		FIELD(PRINT_NUMBER, sort_order),
-		FIELD(PRINT_FLAG, allow_test_changes) };
+		FIELD(PRINT_FLAG, allow_test_changes),
+		FIELD(PRINT_TEXT, retry_at) };
 
 	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);
 }
@@ -178,6 +181,23 @@ print_when(const char *name, const char *stored)
 	print_field(name, when);
 }
 
+/* A back-off that is over, or that nobody believes in, isn't one. */
+static void
+print_retry(const struct test_row *t)
+{
+	char text[DURATION_SIZE + 4] = "in ";
+	int64_t at_ms, in_ms;
+
+	if (strcmp(t->status, "pending") != 0 ||
+	    clock_parse_iso(t->retry_at, &at_ms) < 0)
+		return;
+	in_ms = at_ms - clock_wall_ms();
+	if (in_ms <= 0 || in_ms > RETRY_MAX_MS)
+		return;
+	duration_format(text + 3, in_ms);
+	print_field("next attempt", text);
+}
+
 static int
 print_test(const struct test_row *t, void *argument)
 {
@@ -203,6 +223,7 @@ print_test(const struct test_row *t, void *argument)
 		print_field("automatable", "no: no loop takes it");
 	print_when("added", t->created_at);
 	print_when("last attempt", t->last_attempt_at);
+	print_retry(t);
 	print_when("passed", t->passed_at);
 	if (t->spec_content[0] != '\0') {
 		printf("  spec\n");
@@ -271,7 +292,8 @@ add_attempt(const struct attempt_row *attempt, void *argument)
 	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
 		FIELD(PRINT_TEXT, loop_id), FIELD(PRINT_TEXT, state),
 		FIELD(PRINT_TEXT, outcome), FIELD(PRINT_SOME, pid),
-		FIELD(PRINT_TEXT, transcript), FIELD(PRINT_TEXT, base_commit),
+		FIELD(PRINT_TEXT, transcript), FIELD(PRINT_STORED, command),
+		FIELD(PRINT_TEXT, base_commit),
 		FIELD(PRINT_TEXT, result_commit), FIELD(PRINT_KNOWN, tokens),
 		FIELD(PRINT_REAL, cost_usd), FIELD(PRINT_TEXT, started_at),
 		FIELD(PRINT_TEXT, ended_at) };

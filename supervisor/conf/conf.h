@@ -22,6 +22,10 @@ struct loop_config {
 	char **worker;	   /* argv; the preset's where there is one */
 	const struct worker_preset *preset; /* NULL: a plain command */
 	char **worker_options;
+	/* The same, where two attempts failed alike; empty for none. */
+	char **second_worker;
+	const struct worker_preset *second_preset;
+	char **second_worker_options;
 	const char *directory;	/* absolute; specs/ and worktrees in it */
 	const char *repository; /* absolute; the operator's checkout */
 	const char *integration_branch; /* "loopkeeper/main" */
@@ -36,6 +40,7 @@ struct loop_config {
 	int max_deleted;	   /* files, by one attempt; 0: any */
 	int recheck;		   /* passing tests, before a merge */
 	int max_attempts;	   /* for tests that don't say */
+	int64_t retry_delay_ms;	   /* before a test's second attempt */
 	int failures_per_hour;	   /* attempts that may not pass; 0: any */
 	/* Of one run of the worker; 0: no such limit. */
 	int64_t startup_limit_ms;  /* -1: as the preset says, or

@@ -259,6 +259,12 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_WORKER_OPTIONS] = { "loop.worker_options", TYPE_WORDS,
 	NONE, NO_LIMITS, LOOP(worker_options), RESTART,
 	"more arguments for a preset's command, such as a model" },
+[KEY_LOOP_SECOND_WORKER] = { "loop.second_worker", TYPE_COMMAND,
+	NONE, NO_LIMITS, LOOP(second_worker), RESTART,
+	"the same, for a test at which two attempts in a row failed alike" },
+[KEY_LOOP_SECOND_WORKER_OPTIONS] = { "loop.second_worker_options", TYPE_WORDS,
+	NONE, NO_LIMITS, LOOP(second_worker_options), RESTART,
+	"more arguments for it; the same preset with another model will do" },
 [KEY_LOOP_DIRECTORY] = { "loop.directory", TYPE_PATH,
 	NULL, "the component's name", NO_LIMITS, LOOP(directory), RESTART,
 	"for its worktrees, health.json and transcripts; relative to "
@@ -311,6 +317,10 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_MAX_ATTEMPTS] = { "loop.max_attempts", TYPE_INT,
 	"3", NULL, 1, 1000, NULL, LOOP(max_attempts), RESTART,
 	"for tests that don't say; then a test is blocked" },
+[KEY_LOOP_RETRY_DELAY] = { "loop.retry_delay", TYPE_DURATION,
+	"10s", NULL, 0, 10 * 60 * 1000, NULL, LOOP(retry_delay_ms), RESTART,
+	"before a test's second attempt; doubles with each, up to 10m; other "
+	"tests are taken meanwhile" },
 [KEY_LOOP_FAILURES_PER_HOUR] = { "loop.failures_per_hour", TYPE_INT,
 	"100", NULL, 0, 1000000, NULL, LOOP(failures_per_hour), RESTART,
 	"after so many attempts that didn't pass, for whatever reason, nothing "

@@ -65,15 +65,15 @@ int
 load_find_program(const struct load *l, const struct draft *d, const char *word,
     const char *directory, char ret[static PATH_SIZE], struct buf *why);
 
-/* Whether loop.worker may be the name of a preset: one text that is a name. */
+/* Whether a worker may be the name of a preset: one text that is a name. */
 bool load_may_be_preset(const struct value *v);
 
 /*
- * The preset that loop.worker names; NULL in *ret where it names none. What is
- * wrong with it becomes faults. Returns 0, or -1 with ENOMEM.
+ * The preset that the worker of key id names; NULL in *ret where it names none.
+ * What is wrong with it becomes faults. Returns 0, or -1 with ENOMEM.
  */
-int load_preset(
-    struct load *l, const struct draft *d, const struct worker_preset **ret);
+int load_preset(struct load *l, const struct draft *d, enum key_id id,
+    const struct worker_preset **ret);
 
 /* "no preset "claud": did you mean "claude"? (sought in ...)" */
 void load_explain_preset(const struct load *l, const struct value *v,

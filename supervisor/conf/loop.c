@@ -77,39 +77,41 @@ copy_inner_paths(struct load *l, const struct draft *d, enum key_id id)
 /* The program of a plain command. A name alone could have been a preset's,
  * too. Returns 0, or -1 after a fault. */
 static int
-find_worker(struct load *l, const struct draft *d, char ret[static PATH_SIZE])
+find_worker(struct load *l, const struct draft *d, enum key_id id,
+    char ret[static PATH_SIZE])
 {
-	const struct value *v = &d->values[KEY_LOOP_WORKER];
+	const struct value *v = &d->values[id];
 	const char *word = draft_word(v, 0);
 	char data[WHY_SIZE];
 	struct buf why;
 
 	if (!load_may_be_preset(v))
-		return load_program(l, d, KEY_LOOP_WORKER, ret);
+		return load_program(l, d, id, ret);
 	buf_init(&why, data, sizeof(data));
 	load_explain_preset(l, v, word, &why);
 	buf_add(&why, "; ");
 	if (load_find_program(l, d, word, load_directory(l, v), ret, &why) == 0)
 		return 0;
-	fault_add(&l->faults, v->at, "%s: %s: %s", v->owner,
-	    keys[KEY_LOOP_WORKER].name, data);
+	fault_add(
+	    &l->faults, v->at, "%s: %s: %s", v->owner, keys[id].name, data);
 	return -1;
 }
 
-/* The worker's argv; an empty one after a fault. */
+/* The worker's argv; an empty one after a fault, or where there is none. */
 static char **
-copy_worker(struct load *l, const struct draft *d, struct loop_config *loop)
+copy_worker(struct load *l, const struct draft *d, enum key_id id,
+    const struct worker_preset **ret)
 {
-	const struct value *v = &d->values[KEY_LOOP_WORKER];
+	const struct value *v = &d->values[id];
 	size_t n = draft_count(v);
 	char **argv = arena_alloc(l->keep, (n + 1) * sizeof(*argv));
 	char program[PATH_SIZE];
 
-	if (argv == NULL || load_preset(l, d, &loop->preset) < 0)
+	if (argv == NULL || load_preset(l, d, id, ret) < 0)
 		return NULL;
-	if (loop->preset != NULL)
-		return loop->preset->argv;
-	if (n == 0 || find_worker(l, d, program) < 0)
+	if (*ret != NULL)
+		return (*ret)->argv;
+	if (n == 0 || find_worker(l, d, id, program) < 0)
 		return argv;
 	for (size_t i = 0; i < n; i++) {
 		argv[i] =
@@ -191,12 +193,15 @@ static int
 fill_lists(struct load *l, const struct draft *d, struct loop_config *loop)
 {
 	loop->worker_options = copy_words(l, d, KEY_LOOP_WORKER_OPTIONS, none);
+	loop->second_worker_options =
+	    copy_words(l, d, KEY_LOOP_SECOND_WORKER_OPTIONS, none);
 	loop->setup_when_changed =
 	    copy_words(l, d, KEY_LOOP_SETUP_WHEN_CHANGED, lock_files);
 	loop->copy = copy_inner_paths(l, d, KEY_LOOP_COPY);
 	loop->shared = copy_inner_paths(l, d, KEY_LOOP_SHARED);
 	loop->test_files = copy_words(l, d, KEY_LOOP_TEST_FILES, test_files);
 	return loop->worker_options == NULL ||
+		loop->second_worker_options == NULL ||
 		loop->setup_when_changed == NULL || loop->copy == NULL ||
 		loop->shared == NULL || loop->test_files == NULL
 	    ? -1
@@ -215,7 +220,9 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 	if (loop->name == NULL)
 		return -1;
 	loop->title = arena_copy(l->keep, d->values[KEY_TITLE].text);
-	loop->worker = copy_worker(l, d, loop);
+	loop->worker = copy_worker(l, d, KEY_LOOP_WORKER, &loop->preset);
+	loop->second_worker =
+	    copy_worker(l, d, KEY_LOOP_SECOND_WORKER, &loop->second_preset);
 	loop->directory = directory->text[0] != '\0'
 	    ? copy_path(
 		  l, d, KEY_LOOP_DIRECTORY, l->state_directory, directory->text)
@@ -229,9 +236,10 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 	loop->setup = arena_copy(l->keep, d->values[KEY_LOOP_SETUP].text);
 	loop->prompt = copy_prompt(l, d, loop);
 	return loop->title == NULL || loop->worker == NULL ||
-		loop->directory == NULL || loop->repository == NULL ||
-		loop->integration_branch == NULL || loop->branch == NULL ||
-		loop->setup == NULL || loop->prompt == NULL
+		loop->second_worker == NULL || loop->directory == NULL ||
+		loop->repository == NULL || loop->integration_branch == NULL ||
+		loop->branch == NULL || loop->setup == NULL ||
+		loop->prompt == NULL
 	    ? -1
 	    : fill_lists(l, d, loop);
 }

@@ -148,10 +148,10 @@ with_program(struct load *l, char *const *words, const char *program)
 
 /* One command of a preset, its program found for this component. */
 static char **
-resolve(struct load *l, const struct draft *d, const struct preset_entry *entry,
-    char *const *words)
+resolve(struct load *l, const struct draft *d, enum key_id id,
+    const struct preset_entry *entry, char *const *words)
 {
-	const struct value *v = &d->values[KEY_LOOP_WORKER];
+	const struct value *v = &d->values[id];
 	char program[PATH_SIZE] = "", data[WHY_SIZE];
 	struct buf why;
 
@@ -160,15 +160,15 @@ resolve(struct load *l, const struct draft *d, const struct preset_entry *entry,
 	    load_find_program(
 		l, d, words[0], entry->source->directory, program, &why) < 0)
 		fault_add(&l->faults, v->at, "%s: %s: preset %s: %s", v->owner,
-		    keys[KEY_LOOP_WORKER].name, entry->preset.name, data);
+		    keys[id].name, entry->preset.name, data);
 	return with_program(l, words, program);
 }
 
 int
-load_preset(
-    struct load *l, const struct draft *d, const struct worker_preset **ret)
+load_preset(struct load *l, const struct draft *d, enum key_id id,
+    const struct worker_preset **ret)
 {
-	const struct value *v = &d->values[KEY_LOOP_WORKER];
+	const struct value *v = &d->values[id];
 	char name[TEXT_NAME_MAX + sizeof("workers/.conf")], path[PATH_SIZE];
 	const struct preset_entry *entry;
 	struct worker_preset *preset;
@@ -184,8 +184,8 @@ load_preset(
 	if (entry == NULL || preset == NULL)
 		return -1;
 	*preset = entry->preset;
-	preset->argv = resolve(l, d, entry, entry->preset.argv);
-	preset->resume = resolve(l, d, entry, entry->preset.resume);
+	preset->argv = resolve(l, d, id, entry, entry->preset.argv);
+	preset->resume = resolve(l, d, id, entry, entry->preset.resume);
 	if (preset->argv == NULL || preset->resume == NULL)
 		return -1;
 	*ret = preset;

@@ -31,9 +31,10 @@ enum preset_verdict {
 	PRESET_NOTHING,
 	PRESET_GOOD, /* whatever was said before, all is well */
 	PRESET_FAILED,
-	PRESET_BUDGET,	/* it has spent what it was given */
-	PRESET_WAITING, /* for somebody's answer */
-	PRESET_AUTH,	/* its provider wants a login */
+	PRESET_BUDGET,	    /* it has spent what it was given */
+	PRESET_WAITING,	    /* for somebody's answer */
+	PRESET_UNAVAILABLE, /* its provider is down, or out of reach */
+	PRESET_AUTH,	    /* its provider wants a login */
 	PRESET_RATE_LIMITED,
 };
 

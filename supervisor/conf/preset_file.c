@@ -15,6 +15,7 @@ static const char *const verdicts[] = { [PRESET_NOTHING] = "nothing",
 	[PRESET_FAILED] = "failed",
 	[PRESET_BUDGET] = "budget",
 	[PRESET_WAITING] = "waiting_for_input",
+	[PRESET_UNAVAILABLE] = "unavailable",
 	[PRESET_AUTH] = "auth",
 	[PRESET_RATE_LIMITED] = "rate_limited",
 	NULL };

@@ -29,7 +29,7 @@ pass_bytes(const struct git *g, int in, int out)
 	return n < 0 ? -1 : 0;
 }
 
-static int
+int
 copy_bytes(const struct git *g, int in, int out)
 {
 	ssize_t n;
@@ -78,15 +78,29 @@ copy_link(const char *from, const char *to)
 	return symlink(target, to);
 }
 
-/* Whether what is there needn't be brought anew. A link is, always. */
 static bool
-is_same(const struct stat *a, const struct stat *b)
+leads_alike(const char *a, const char *b)
 {
-	if (!S_ISREG(a->st_mode))
-		return S_ISDIR(a->st_mode) && S_ISDIR(b->st_mode);
-	return S_ISREG(b->st_mode) && a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	char targets[2][PATH_SIZE];
+	ssize_t n = readlink(a, targets[0], PATH_SIZE);
+
+	return n >= 0 && readlink(b, targets[1], PATH_SIZE) == n &&
+	    memcmp(targets[0], targets[1], (size_t)n) == 0;
+}
+
+/* Whether what is there needn't be brought anew. */
+static bool
+is_same(const char *from, const struct stat *a, const char *to,
+    const struct stat *b)
+{
+	if ((a->st_mode & S_IFMT) != (b->st_mode & S_IFMT))
+		return false;
+	if (S_ISLNK(a->st_mode))
+		return leads_alike(from, to);
+	return S_ISDIR(a->st_mode) ||
+	    (S_ISREG(a->st_mode) && a->st_size == b->st_size &&
+		a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
 }
 
 /* A folder is one to write to, whatever a worker made of it. */
@@ -105,7 +119,7 @@ copy_entry(const struct git *g, const FTSENT *entry, const char *to)
 	struct stat st;
 
 	if (lstat(to, &st) == 0) {
-		if (is_same(entry->fts_statp, &st))
+		if (is_same(entry->fts_accpath, entry->fts_statp, to, &st))
 			return open_folder(to, &st);
 		if (worktree_delete(g, to) < 0)
 			return -1;

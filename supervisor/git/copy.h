@@ -13,4 +13,8 @@
  */
 int copy_tree(const struct git *g, const char *from, const char *to);
 
+/* Copies what is left to read of a file to another one, or has both share it.
+ * g's tick() is called. Returns 0, or -1 with errno. */
+int copy_bytes(const struct git *g, int in, int out);
+
 #endif

@@ -48,8 +48,12 @@ add_ours(struct texts *t, const struct git *g, const struct git_call *call)
 	texts_addf(t, "GIT_COMMITTER_NAME=%s", name);
 	texts_addf(t, "GIT_AUTHOR_EMAIL=loopkeeper@localhost");
 	texts_addf(t, "GIT_COMMITTER_EMAIL=loopkeeper@localhost");
-	if (call->git_dir != NULL)
+	if (call->git_dir != NULL) {
 		texts_addf(t, "GIT_DIR=%s", call->git_dir);
+		/* Whatever the worktree's own directory says. */
+		if (g->common[0] != '\0')
+			texts_addf(t, "GIT_COMMON_DIR=%s", g->common);
+	}
 	if (call->work_tree != NULL)
 		texts_addf(t, "GIT_WORK_TREE=%s", call->work_tree);
 	if (call->index_file != NULL)

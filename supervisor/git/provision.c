@@ -9,6 +9,7 @@
 #include "base/pattern.h"
 #include "base/texts.h"
 #include "git/copy.h"
+#include "git/pristine.h"
 #include "git/provision.h"
 #include "git/setup_note.h"
 
@@ -165,20 +166,150 @@ bring(struct git *g, const struct provision *p, const struct worktree *w)
 	return clear < 0 ? -1 : 0;
 }
 
+/* Puts the path of what isn't setup's, though it lies where setup made things,
+ * on the list: those of shared, and what the commit has there. */
+static int
+list_others(struct git *g, const struct provision *p, const struct worktree *w,
+    char *const *made, struct texts *ret)
+{
+	struct git_call call = { 0 };
+	char **tracked;
+
+	worktree_call(w, &call);
+	tracked = worktree_paths(g, &call,
+	    (const char *const[]){ "ls-files", "-z", "--cached", NULL });
+	if (tracked == NULL)
+		return -1;
+	for (size_t i = 0; p->shared[i] != NULL; i++)
+		(void)texts_add(ret, p->shared[i]);
+	for (size_t i = 0; tracked[i] != NULL; i++)
+		if (worktree_lies_in(tracked[i], made))
+			(void)texts_add(ret, tracked[i]);
+	texts_free(tracked);
+	return 0;
+}
+
+/* What setup made, as it was made. 1, 0 where it can't be, or -1. */
+static int
+restore(struct git *g, const struct worktree *w, char *const *made,
+    char *const *others)
+{
+	struct pristine pristine;
+	int result = pristine_begin(&pristine, g, w, others), clear;
+
+	for (size_t i = 0; result > 0 && made[i] != NULL; i++) {
+		if (worktree_lies_in(made[i], others))
+			continue;
+		clear = clear_way(g, w, made[i]);
+		if (clear < 0)
+			result = -1;
+		else if (clear > 0)
+			result = pristine_restore(&pristine, i, made[i]);
+	}
+	return pristine_end(&pristine, result);
+}
+
+/* Whether all that is copied is among it. */
+static bool
+has_copies(const struct provision *p, char *const *made)
+{
+	for (size_t i = 0; p->copy[i] != NULL; i++)
+		if (!worktree_lies_in(p->copy[i], made))
+			return false;
+	return true;
+}
+
+/* Where it can't be made so again, it is as if it had never been. */
+static int
+make_pristine(struct git *g, const struct provision *p,
+    const struct worktree *w, struct setup_note *was)
+{
+	struct texts others = { 0 };
+	char **list;
+	int restored = -1;
+
+	if (!was->is_there)
+		return 0;
+	if (!has_copies(p, was->made)) {
+		restored = 0;
+	} else if (list_others(g, p, w, was->made, &others) == 0) {
+		list = texts_take(&others);
+		restored = list == NULL
+		    ? git_fail(g, errno, "%s: %s", w->path, strerror(errno))
+		    : restore(g, w, was->made, list);
+		texts_free(list);
+	}
+	if (restored != 0)
+		return restored < 0 ? -1 : 0;
+	was->is_there = false;
+	return setup_note_remove(g, w) < 0
+	    ? -1
+	    : worktree_tidy(g, w, true, p->shared, NULL);
+}
+
+/* What is there by setup: what git ignores now, and what was copied, for what
+ * setup did in there. To be freed by texts_free(). NULL with errno. */
+static char **
+list_made(struct git *g, const struct provision *p, const struct worktree *w)
+{
+	char **ignored = worktree_ignored(g, w), **made;
+	struct texts list = { 0 };
+
+	if (ignored == NULL)
+		return NULL;
+	for (size_t i = 0; ignored[i] != NULL; i++)
+		(void)texts_add(&list, ignored[i]);
+	for (size_t i = 0; p->copy[i] != NULL; i++)
+		if (!worktree_lies_in(p->copy[i], ignored))
+			(void)texts_add(&list, p->copy[i]);
+	texts_free(ignored);
+	made = texts_take(&list);
+	if (made == NULL)
+		(void)git_fail(g, errno, "%s: %s", w->path, strerror(errno));
+	return made;
+}
+
+/* It is set up now. */
+static int
+note(struct git *g, const struct provision *p, const struct worktree *w,
+    uint64_t fingerprint, bool ignored)
+{
+	char **made = list_made(g, p, w);
+	int result;
+
+	if (made == NULL)
+		return -1;
+	result = ignored ? pristine_keep(g, w, made, p->shared) : 0;
+	if (result == 0)
+		result = setup_note_write(g, w, fingerprint, made);
+	texts_free(made);
+	return result;
+}
+
 int
 provision_reset(struct git *g, const struct provision *p,
     const struct worktree *w, const char *branch, const char *commit,
     bool ignored)
 {
-	struct setup_note note;
-	int result = -1;
+	struct setup_note was;
+	int result;
 
-	if (setup_note_read(g, w, &note) < 0)
+	if (setup_note_read(g, w, &was) < 0)
 		return -1;
-	if (worktree_reset(g, w, branch, commit) == 0 &&
-	    worktree_tidy(g, w, ignored, p->own, note.made) == 0)
+	result = ignored ? worktree_restore(g, w, commit)
+			 : worktree_reset(g, w, branch, commit);
+	if (result == 0)
+		result = worktree_tidy(
+		    g, w, ignored, ignored ? p->shared : p->own, was.made);
+	if (result == 0 && ignored)
+		result = make_pristine(g, p, w, &was);
+	if (result == 0)
 		result = bring(g, p, w);
-	setup_note_free(&note);
+	/* Nobody else will do it. */
+	if (result == 0 && ignored && !was.is_there && p->setup[0] == '\0' &&
+	    p->copy[0] != NULL)
+		result = note(g, p, w, 0, true);
+	setup_note_free(&was);
 	return result;
 }
 
@@ -234,11 +365,11 @@ provision_is_due(struct git *g, struct provision *p, const struct worktree *w,
 
 int
 provision_done(struct git *g, struct provision *p, const struct worktree *w,
-    const char *commit)
+    const char *commit, bool ignored)
 {
 	return take_fingerprint(g, p, commit) < 0
 	    ? -1
-	    : setup_note_write(g, w, p->fingerprint);
+	    : note(g, p, w, p->fingerprint, ignored);
 }
 
 int

@@ -32,10 +32,12 @@ void provision_free(struct provision *p);
 
 /*
  * Every file as in commit, on the branch (NULL: detached), and no others but
- * copy, shared and what setup made; with `ignored` also none of those that git
- * ignores. A path of copy or shared that the commit has a file or a link in the
- * way of is left out: no link is followed. What was there before must be safe.
- * Returns 0, or -1 as git.h says.
+ * copy, shared and what setup made. With `ignored`, for a checkout in which
+ * nobody works, detached: also none of those that git ignores, and what setup
+ * made as it was made, else it will be due; whatever code that ran there did.
+ * A path of copy or shared that the commit has a file or a link in the way of
+ * is left out: no link is followed. What was there before must be safe. Returns
+ * 0, or -1 as git.h says.
  */
 int provision_reset(struct git *g, const struct provision *p,
     const struct worktree *w, const char *branch, const char *commit,
@@ -47,9 +49,10 @@ int provision_reset(struct git *g, const struct provision *p,
 int provision_is_due(struct git *g, struct provision *p,
     const struct worktree *w, const char *commit);
 
-/* It was run there with success: notes what it made. Returns 0 or -1. */
+/* It was run there with success: notes what it made; with `ignored`, as in
+ * provision_reset(), keeps it, too. Returns 0 or -1. */
 int provision_done(struct git *g, struct provision *p, const struct worktree *w,
-    const char *commit);
+    const char *commit, bool ignored);
 
 /* Somebody else has changed w to commit: if that differs in what setup depends
  * on, he may have installed other things, and it will be due. Returns 0 or -1.

@@ -30,9 +30,15 @@ static const char *const options[] = { "git", "-c", "gc.auto=0", "-c",
 	"maintenance.auto=0", "-c", "core.fsmonitor=false", "-c",
 	"core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c",
 	"core.quotePath=false", "-c", "core.sparseCheckout=false", "-c",
-	"advice.detachedHead=false", "-c", "submodule.recurse=false" };
+	"advice.detachedHead=false", "-c", "submodule.recurse=false",
+	/* Whether a file has changed is told by all that lstat(2) says. */
+	"-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c",
+	"core.ignoreStat=false", "-c", "core.splitIndex=false", "-c",
+	"core.untrackedCache=false",
+	/* And a commit is what its hash says. */
+	"-c", "core.useReplaceRefs=false" };
 #define NOPTIONS      (sizeof(options) / sizeof(options[0]))
-#define ARGUMENTS_MAX 64
+#define ARGUMENTS_MAX 80
 
 /* One run on its way. */
 struct run {

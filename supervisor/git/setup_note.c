@@ -74,22 +74,20 @@ setup_note_free(struct setup_note *note)
 }
 
 int
-setup_note_write(struct git *g, const struct worktree *w, uint64_t fingerprint)
+setup_note_write(struct git *g, const struct worktree *w, uint64_t fingerprint,
+    char *const *made)
 {
-	char path[PATH_SIZE], *text = NULL, **made = worktree_ignored(g, w);
+	char path[PATH_SIZE], *text = NULL;
 	size_t len = 0;
 	FILE *out;
 	int result;
 
-	if (made == NULL)
-		return -1;
 	out = open_memstream(&text, &len);
 	if (out != NULL) {
 		(void)fprintf(out, "%016" PRIx64 "\n", fingerprint);
 		for (size_t i = 0; made[i] != NULL; i++)
 			(void)fprintf(out, "%s\n", made[i]);
 	}
-	texts_free(made);
 	result = out == NULL || fclose(out) != 0 || make_path(w, path) < 0
 	    ? -1
 	    : io_replace_file(AT_FDCWD, path, text, len, 0);

@@ -22,9 +22,9 @@ int setup_note_read(
     struct git *g, const struct worktree *w, struct setup_note *ret);
 void setup_note_free(struct setup_note *note);
 
-/* What git ignores now is what setup has made. Returns 0 or -1. */
-int
-setup_note_write(struct git *g, const struct worktree *w, uint64_t fingerprint);
+/* Returns 0 or -1. */
+int setup_note_write(struct git *g, const struct worktree *w,
+    uint64_t fingerprint, char *const *made);
 
 /* Returns 0, also where there was none; or -1. */
 int setup_note_remove(struct git *g, const struct worktree *w);

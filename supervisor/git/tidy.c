@@ -65,8 +65,8 @@ is_within(const char *a, const char *b)
 	return strncmp(a, b, n) == 0 && (b[n] == '/' || b[n] == '\0');
 }
 
-static bool
-lies_in(const char *path, char *const *paths)
+bool
+worktree_lies_in(const char *path, char *const *paths)
 {
 	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++)
 		if (is_within(paths[i], path))
@@ -86,7 +86,7 @@ holds(const char *path, char *const *paths)
 bool
 worktree_is_kept(const char *path, char *const *keep)
 {
-	return lies_in(path, keep) || holds(path, keep);
+	return worktree_lies_in(path, keep) || holds(path, keep);
 }
 
 /* Caches of some tools may not be written. */
@@ -171,8 +171,9 @@ struct stay {
 static bool
 stays(const struct stay *s, const char *path)
 {
-	return lies_in(path, s->keep) || lies_in(path, s->spare) ||
-	    lies_in(path, s->ignored);
+	return worktree_lies_in(path, s->keep) ||
+	    worktree_lies_in(path, s->spare) ||
+	    worktree_lies_in(path, s->ignored);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/texts.h"
 #include "git/repository.h"
+#include "git/spares.h"
 #include "git/worktree.h"
 #include "git/wreck.h"
 
@@ -191,10 +192,11 @@ add(struct git *g, struct worktree *w, const char *how, const char *commit)
 		(const char *const[]){ "worktree", "add", how, "--detach",
 		    w->path, commit, NULL }) < 0)
 		return -1;
-	if (find_admin(g, w) == 1)
-		return mark(g, w);
-	return git_fail(g, EPROTO,
-	    "git worktree add %s: the repository doesn't know it", w->path);
+	if (find_admin(g, w) != 1)
+		return git_fail(g, EPROTO,
+		    "git worktree add %s: the repository doesn't know it",
+		    w->path);
+	return mark(g, w) < 0 ? -1 : worktree_trust(g, w);
 }
 
 /* Makes an admin directory for the folder as it is. git makes none for one
@@ -296,105 +298,6 @@ worktree_open(struct git *g, struct worktree *w, const char *path,
 }
 
 int
-worktree_is_plain(struct git *g, const struct worktree *w)
-{
-	char *output = NULL;
-	size_t len = 0;
-	struct git_call call = { .ret_output = &output, .ret_len = &len };
-	int plain = 1;
-
-	worktree_call(w, &call);
-	if (git_must(g, &call,
-		(const char *const[]){ "ls-files", "-v", "-z", NULL }) < 0)
-		return errno == EPROTO ? 0 : -1;
-	/* A letter, a blank, a path. */
-	for (char *p = output; p < output + len; p += strlen(p) + 1)
-		if (*p != 'H' && *p != 'M')
-			plain = 0;
-	free(output);
-	return plain;
-}
-
-/* The same checkout without the index, which is put back where that fails: a
- * worktree without one counts as a wreck. */
-static int
-check_out_anew(struct git *g, const struct worktree *w,
-    const struct git_call *call, const char *const *arguments)
-{
-	char path[PATH_SIZE], aside[PATH_SIZE];
-	int result, error;
-
-	if (path_format(path, "%s/index", w->admin) < 0 ||
-	    path_format(aside, "%s/index.aside", w->admin) < 0 ||
-	    (rename(path, aside) < 0 && errno != ENOENT))
-		return git_fail(
-		    g, errno, "%s/index: %s", w->admin, strerror(errno));
-	result = git_must(g, call, arguments);
-	error = errno;
-	if (result < 0)
-		(void)rename(aside, path);
-	else
-		(void)unlink(aside);
-	errno = error;
-	return result;
-}
-
-/* A link to where a folder was moved has git believe that nothing is amiss:
- * it looks at the files through it. */
-static int
-clear_links(struct git *g, const struct worktree *w)
-{
-	struct git_call call = { 0 };
-	char path[PATH_SIZE], **killed;
-	struct stat st;
-	int result = 0;
-
-	worktree_call(w, &call);
-	killed = worktree_paths(g, &call,
-	    (const char *const[]){ "ls-files", "-z", "--killed", NULL });
-	if (killed == NULL)
-		return -1;
-	for (size_t i = 0; result == 0 && killed[i] != NULL; i++)
-		if (path_format(path, "%s/%s", w->path, killed[i]) < 0 ||
-		    (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
-			unlink(path) < 0))
-			result = git_fail(g, errno, "deleting %s: %s",
-			    killed[i], strerror(errno));
-	texts_free(killed);
-	return result;
-}
-
-int
-worktree_reset(struct git *g, const struct worktree *w, const char *branch,
-    const char *commit)
-{
-	const char *const on_branch[] = { "checkout", "-q", "--force",
-		"--no-track", "-B", branch, commit, NULL };
-	const char *const detached[] = { "checkout", "-q", "--force",
-		"--detach", commit, NULL };
-	const char *const *arguments = branch != NULL ? on_branch : detached;
-	struct git_call call = { 0 };
-	int plain;
-
-	worktree_call(w, &call);
-	/* What a worker has left half-way: a merge, a rebase, a bisect. */
-	if (wreck_forget_operations(g, w) < 0)
-		return -1;
-	/* An index that he has damaged, or told not to look at files, goes. */
-	plain = worktree_is_plain(g, w);
-	if (plain < 0)
-		return -1;
-	if (plain > 0) {
-		plain =
-		    clear_links(g, w) < 0 ? -1 : git_must(g, &call, arguments);
-		if (plain == 0 || errno != EPROTO)
-			return plain;
-		/* Not every damage is seen before. */
-	}
-	return check_out_anew(g, w, &call, arguments);
-}
-
-int
 worktree_remove(struct git *g, const struct worktree *w)
 {
 	static const struct git_call at_top = { 0 };
@@ -406,5 +309,8 @@ worktree_remove(struct git *g, const struct worktree *w)
 	    (const char *const[]){
 		"worktree", "remove", "--force", "--force", w->path, NULL });
 	io_close(&lock);
+	if (result == 0 && spares_delete(g, w) < 0)
+		result = git_fail(g, errno, "deleting %s.setup: %s", w->path,
+		    strerror(errno));
 	return result;
 }

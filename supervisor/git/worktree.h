@@ -45,6 +45,18 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
     const char *commit);
 
 /*
+ * The same, detached, of a checkout in which nobody works, and where only what
+ * we found in it before is believed: nothing that was told to git there, by an
+ * index, a configuration of the worktree or otherwise. Returns 0 or -1.
+ */
+int
+worktree_restore(struct git *g, const struct worktree *w, const char *commit);
+
+/* Nothing but git has been in it yet: its index is believed. Returns 0 or -1.
+ */
+int worktree_trust(struct git *g, const struct worktree *w);
+
+/*
  * Deletes what git doesn't know and, with ignored, what it ignores as well;
  * but not what is or lies in one of the paths of keep or spare (relative,
  * NULL-ended; may be NULL). Of a folder that holds such a path the rest goes.
@@ -54,6 +66,9 @@ int worktree_reset(struct git *g, const struct worktree *w, const char *branch,
  */
 int worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare);
+
+/* Whether a path is or lies in one of paths (NULL: none). */
+bool worktree_lies_in(const char *path, char *const *paths);
 
 /* Whether a path is, holds, or lies in one of those of keep (NULL: none). */
 bool worktree_is_kept(const char *path, char *const *keep);

@@ -1,6 +1,8 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +82,55 @@ wreck_clear_admin(struct git *g, struct worktree *w)
 		return -1;
 	w->admin[0] = '\0';
 	return 0;
+}
+
+/* The time in a name that rename_aside() made of path's; 0 of another name. */
+static long long
+time_aside(const struct worktree *w, const char *name)
+{
+	const char *own = strrchr(w->path, '/') + 1;
+	size_t len = strlen(own);
+	const char *rest = name + len + 7;
+
+	if (strncmp(name, own, len) != 0 ||
+	    (strncmp(name + len, ".wreck-", 7) != 0 &&
+		strncmp(name + len, ".inner-", 7) != 0) ||
+	    *rest == '\0' || rest[strspn(rest, "0123456789")] != '\0')
+		return 0;
+	return strtoll(rest, NULL, 10);
+}
+
+int
+wreck_delete_old(struct git *g, const struct worktree *w)
+{
+	char folder[PATH_SIZE], path[PATH_SIZE], last[PATH_SIZE] = "";
+	long long made, newest = 0;
+	struct dirent *entry;
+	int result = 0;
+	DIR *all;
+
+	if (path_dirname(folder, w->path) < 0 ||
+	    (all = opendir(folder)) == NULL)
+		return git_fail(g, errno, "%s: %s", w->path, strerror(errno));
+	while (result == 0 && (entry = readdir(all)) != NULL) {
+		made = time_aside(w, entry->d_name);
+		if (made == 0)
+			continue;
+		result = path_format(path, "%s/%s", folder, entry->d_name);
+		/* The older one of two goes. */
+		if (result == 0 && newest > 0)
+			result =
+			    worktree_delete(g, made > newest ? last : path);
+		if (made > newest) {
+			newest = made;
+			(void)path_format(last, "%s", path);
+		}
+	}
+	if (result < 0)
+		(void)git_fail(g, errno, "%s: deleting what was set aside: %s",
+		    folder, strerror(errno));
+	(void)closedir(all);
+	return result;
 }
 
 int

@@ -24,6 +24,10 @@ int wreck_clear_place(struct git *g, const struct worktree *w, char *aside);
  * worktree has none then. Returns 0 or -1. */
 int wreck_clear_admin(struct git *g, struct worktree *w);
 
+/* Deletes what was set aside of a checkout in which nobody works, by all of the
+ * above, but for the last of it. Returns 0 or -1. */
+int wreck_delete_old(struct git *g, const struct worktree *w);
+
 /* Ends a merge, rebase, cherry-pick, revert or bisect that a worker left in
  * its worktree: git's notes of it are moved aside. Returns 0 or -1. */
 int wreck_forget_operations(struct git *g, const struct worktree *w);

@@ -3,6 +3,7 @@
 
 #include "store/attempts.h"
 #include "store/note.h"
+#include "store/retry.h"
 #include "store/statement.h"
 
 int
@@ -58,11 +59,12 @@ write_facts(struct store *s, const struct attempt_key *key,
 	    " result_commit = ifnull(nullif(?9, ''), result_commit),"
 	    " snapshot_ref = ifnull(nullif(?10, ''),"
 	    " CASE WHEN pid IS NOT NULL THEN snapshot_ref END),"
-	    " draining = ?11"
+	    " draining = ?11, fingerprint = nullif(?12, '')"
 	    " WHERE " ATTEMPT_IS_OPEN,
-	    "ttiiittttti", key->id, key->epoch, key->fence, end->tokens,
+	    "ttiiitttttit", key->id, key->epoch, key->fence, end->tokens,
 	    end->cost_micros, end->session_id, end->provider, end->base_commit,
-	    end->result_commit, end->snapshot_ref, (int64_t)end->draining);
+	    end->result_commit, end->snapshot_ref, (int64_t)end->draining,
+	    end->fingerprint);
 }
 
 static int
@@ -255,15 +257,21 @@ static int
 fail_test(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end, const char *reason)
 {
+	bool counts = attempt_outcome_counts(end->outcome);
+	char retry_at[CLOCK_ISO_SIZE] = "";
+
+	if (counts && reason[0] == '\0')
+		retry_format(s, retry_at, end->retry_delay_ms, key->attempt);
 	return statement_run(s,
 	    "UPDATE tests SET reason = nullif(?2, ''), status ="
 	    " CASE ?2 WHEN '' THEN 'pending' ELSE 'blocked' END,"
 	    " last_result = CASE WHEN ?3 THEN ?4 ELSE last_result END,"
-	    " attempts = ifnull(attempts, 0) + ?3 WHERE id = ?1",
-	    "ttit", key->test_id, reason,
-	    (int64_t)attempt_outcome_counts(end->outcome),
+	    " attempts = ifnull(attempts, 0) + ?3,"
+	    " retry_at = nullif(?5, '') WHERE id = ?1",
+	    "ttitt", key->test_id, reason, (int64_t)counts,
 	    end->detail[0] != '\0' ? end->detail
-				   : attempt_outcome_name(end->outcome));
+				   : attempt_outcome_name(end->outcome),
+	    retry_at);
 }
 
 static int

@@ -16,12 +16,13 @@
 #include "base/uuid.h"
 #include "store/store.h"
 
-#define ATTEMPT_TEST_SIZE    128
-#define ATTEMPT_DETAIL_SIZE  256
-#define ATTEMPT_SESSION_SIZE 128
-#define ATTEMPT_COMMIT_SIZE  65 /* SHA-256 in hex and the NUL */
-#define ATTEMPT_REF_SIZE     128
-#define ATTEMPT_FILES_SIZE   4096
+#define ATTEMPT_TEST_SIZE	 128
+#define ATTEMPT_DETAIL_SIZE	 256
+#define ATTEMPT_SESSION_SIZE	 128
+#define ATTEMPT_COMMIT_SIZE	 65 /* SHA-256 in hex and the NUL */
+#define ATTEMPT_REF_SIZE	 128
+#define ATTEMPT_FILES_SIZE	 4096
+#define ATTEMPT_FINGERPRINT_SIZE 17
 
 /* A worker that keeps being killed from outside is not tried for ever, nor
  * one that keeps running out of money or asking questions. */
@@ -77,9 +78,10 @@ struct attempt_end {
 	char detail[ATTEMPT_DETAIL_SIZE]; /* one line: "verify: exit 2" */
 	char leftovers[512];		  /* processes its worker left, or "" */
 	int64_t duration_ms;
-	int max_attempts;    /* for a test that has none of its own */
-	int64_t tokens;	     /* or ATTEMPT_UNKNOWN; 0 without a worker */
-	int64_t cost_micros; /* millionths of a USD, or ATTEMPT_UNKNOWN */
+	int max_attempts;	/* for a test that has none of its own */
+	int64_t retry_delay_ms; /* of its back-off (retry.h); 0: none */
+	int64_t tokens;		/* or ATTEMPT_UNKNOWN; 0 without a worker */
+	int64_t cost_micros;	/* millionths of a USD, or ATTEMPT_UNKNOWN */
 	/* UTF-8. "" where there is none; what the row has then stays, but for
 	 * the planned snapshot_ref of an attempt that came to no worker. */
 	char session_id[ATTEMPT_SESSION_SIZE];
@@ -87,6 +89,8 @@ struct attempt_end {
 	char base_commit[ATTEMPT_COMMIT_SIZE];
 	char result_commit[ATTEMPT_COMMIT_SIZE];
 	char snapshot_ref[ATTEMPT_REF_SIZE];
+	/* By which the same failure is known again. */
+	char fingerprint[ATTEMPT_FINGERPRINT_SIZE];
 	/* JSON: an array of paths, or their number where they are too many;
 	 * "" for unknown. */
 	char files_modified[ATTEMPT_FILES_SIZE];
@@ -182,12 +186,18 @@ struct attempt_plan {
 	const char *integration_branch;
 	const char *snapshot_ref;
 	const char *provider;
+	bool second_worker; /* by the loop's second one */
 };
 
 /* Notes it, with a checkpoint of the branch before the attempt. Returns as
  * attempts_enter(). */
 int attempts_plan(struct store *s, const struct attempt_key *key,
     const struct attempt_plan *plan);
+
+/* The worker that is about to be started, its output in transcript: the intent,
+ * command in JSON. The attempt enters spawning. Returns as attempts_enter(). */
+int attempts_spawn(struct store *s, const struct attempt_key *key,
+    const char *transcript, const char *command);
 
 /* The commit that is about to be merged: the intent, by which is told later
  * whether it was. The attempt enters integrating. Returns as

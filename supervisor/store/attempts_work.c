@@ -10,9 +10,11 @@ plan(struct store *s, const struct attempt_key *key,
 	int held = statement_change(s,
 	    "UPDATE attempts SET base_commit = ?4, repository = ?5,"
 	    " integration_branch = ?6, snapshot_ref = nullif(?7, ''),"
-	    " provider = nullif(?8, '') WHERE " ATTEMPT_IS_HELD,
-	    "ttittttt", key->id, key->epoch, key->fence, p->base_commit,
-	    p->repository, p->integration_branch, p->snapshot_ref, p->provider);
+	    " provider = nullif(?8, ''), second_worker = ?9"
+	    " WHERE " ATTEMPT_IS_HELD,
+	    "ttittttti", key->id, key->epoch, key->fence, p->base_commit,
+	    p->repository, p->integration_branch, p->snapshot_ref, p->provider,
+	    (int64_t)p->second_worker);
 
 	if (held <= 0)
 		return held;
@@ -35,6 +37,21 @@ attempts_plan(struct store *s, const struct attempt_key *key,
 	if (begun != 0)
 		return begun < 0 ? -1 : 0;
 	return store_end(s, plan(s, key, p));
+}
+
+int
+attempts_spawn(struct store *s, const struct attempt_key *key,
+    const char *transcript, const char *command)
+{
+	int begun = store_begin(s);
+
+	if (begun != 0)
+		return begun < 0 ? -1 : 0;
+	return store_end(s,
+	    statement_change(s,
+		"UPDATE attempts SET state = 'spawning', transcript = ?4,"
+		" command = ?5 WHERE " ATTEMPT_IS_HELD,
+		"ttitt", key->id, key->epoch, key->fence, transcript, command));
 }
 
 int

@@ -8,6 +8,7 @@
 #include "store/expiry.h"
 #include "store/note.h"
 #include "store/overlap.h"
+#include "store/retry.h"
 #include "store/statement.h"
 
 /* The patterns of a test's files; what is no JSON locks nothing. */
@@ -18,16 +19,16 @@
 /* So many of a queue's tests are looked at in one go. */
 #define LOOK_MAX 200
 
-/* May be run by the loop ?1, its files left aside. The first three are those
- * of the index tests_ready: what waits for another test isn't even passed by.
- */
+/* May be run by the loop ?1 at the time ?5, its files left aside. The first
+ * three are those of the index tests_ready: what waits for another test isn't
+ * even passed by. */
 #define IS_NEXT                                                             \
 	"t.status = 'pending' AND t.waiting = 0"                            \
 	" AND ifnull(t.automatable, 1) <> 0"                                \
 	" AND (ifnull(t.depends_on, '') = '' OR EXISTS (SELECT 1"           \
 	" FROM tests d WHERE d.id = t.depends_on AND d.status = 'passed'))" \
 	" AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.test_id = t.id"  \
-	" AND a.ended_at IS NULL)"
+	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5")
 
 #define IS_UNLOCKED                                                     \
 	" AND NOT EXISTS (SELECT 1 FROM " FILES(                        \
@@ -61,6 +62,15 @@ is_excepted(const struct claim_request *request, const char *test_id)
 	return id != NULL && *id != NULL;
 }
 
+/* As ?5; by hand back-offs count at no time. */
+static const char *
+format_now(struct store *s, const struct claim_request *request,
+    char buf[static CLOCK_ISO_SIZE])
+{
+	expiry_format(s, buf, 0);
+	return request->by_hand ? NULL : buf;
+}
+
 /* Looks at tests in their order, from this one on ("": from the first). 1: at
  * is one to be run. 0: at is the last that was looked at, "" if the queue ends
  * there. -1. */
@@ -68,13 +78,15 @@ static int
 walk(struct store *s, const struct claim_request *request,
     struct claim_cursor *at)
 {
-	struct sqlite3_stmt *q = statement_query(s,
-	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK("?4 = ?4 AND "),
-	    "ttii", request->loop_id, at->test_id, (int64_t)request->no_overlap,
-	    at->place);
+	struct sqlite3_stmt *q;
+	char now[CLOCK_ISO_SIZE];
 	bool is_free = false;
 	int more, n = 0;
 
+	q = statement_query(s,
+	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK(""), "ttiit",
+	    request->loop_id, at->test_id, (int64_t)request->no_overlap,
+	    at->place, format_now(s, request, now));
 	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
 		    sizeof(at->test_id), &is_free)) == 1) {
 		is_free = is_free && !is_excepted(request, at->test_id);
@@ -123,6 +135,8 @@ static int
 pick(struct store *s, const struct claim_request *request, const char *test_id,
     struct claim *c)
 {
+	char now[CLOCK_ISO_SIZE];
+
 	return statement_get(s,
 	    "UPDATE tests SET status = 'in_progress', reason = NULL,"
 	    " last_attempt_at = " NOTE_NOW " WHERE id = (SELECT t.id"
@@ -131,23 +145,25 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
 	    " spec_content, last_result, files, test_files,"
 	    " ifnull(allow_test_changes, 0)",
-	    "ttii>snnmmmmmmb", request->loop_id, test_id,
+	    "ttiit>snnmmmmmmb", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
-	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
-	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
-	    &c->files, &c->test_files, &c->allow_test_changes);
+	    format_now(s, request, now), c->key.test_id, sizeof(c->key.test_id),
+	    &c->key.attempt, &c->max_attempts, &c->verify, &c->worker, &c->spec,
+	    &c->last_result, &c->files, &c->test_files, &c->allow_test_changes);
 }
 
 /* Whether there would be one but for its files: 1, 0, -1. */
 static int
 is_held_up(struct store *s, const struct claim_request *request)
 {
+	char now[CLOCK_ISO_SIZE];
+
 	return statement_get(s,
-	    request->test_id != NULL
-		? "SELECT 1 FROM " ONE_TEST IS_NEXT " LIMIT 1"
-		: "SELECT 1 FROM " ITS_TESTS "?2 IS NULL AND " IS_NEXT
-		  " LIMIT 1",
-	    "tt>", request->loop_id, request->test_id);
+	    request->test_id != NULL ? "SELECT 1 FROM " ONE_TEST IS_NEXT
+				     : "SELECT 1 FROM " ITS_TESTS IS_NEXT
+				       " LIMIT 1",
+	    "ttiit>", request->loop_id, request->test_id, INT64_C(0),
+	    INT64_C(0), format_now(s, request, now));
 }
 
 /* The test ?1 with the last attempt of it that has ended and for which the
@@ -165,9 +181,10 @@ is_held_up(struct store *s, const struct claim_request *request)
 #define LAST_ATTEMPT \
 	"SELECT a.outcome, a.transcript, a.result_commit" WITH_LAST(ENDED)
 
-#define LAST_SESSION                                       \
-	"SELECT a.session_id, a.provider, a.loop_id,"      \
-	" a.outcome, ifnull(a.draining, 0), a.transcript," \
+#define LAST_SESSION                                  \
+	"SELECT a.session_id, a.provider, a.loop_id," \
+	" a.outcome, ifnull(a.second_worker, 0),"     \
+	" ifnull(a.draining, 0), a.transcript,"       \
 	" a.base_commit, a.snapshot_ref" WITH_LAST(ENDED " AND " RAN_WORKER)
 
 /* What the attempts before this one left. */
@@ -175,15 +192,20 @@ static int
 look_back(struct store *s, struct claim *c)
 {
 	struct claim_session *session = &c->session;
+	int in_vain = retry_was_in_vain(
+	    s, c->key.test_id, c->key.attempt - 1, &c->in_vain_now);
 
-	if (statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
+	c->in_vain = in_vain == 1;
+	if (in_vain < 0 ||
+	    statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
 		&c->last_outcome, &c->last_transcript,
 		&c->last_result_commit) != 1)
 		return -1;
-	return statement_get(s, LAST_SESSION, "t>mmmmbmmm", c->key.test_id,
+	return statement_get(s, LAST_SESSION, "t>mmmmbbmmm", c->key.test_id,
 		   &session->id, &session->provider, &session->loop_id,
-		   &session->outcome, &session->draining, &session->transcript,
-		   &session->base_commit, &session->snapshot_ref) == 1
+		   &session->outcome, &session->second, &session->draining,
+		   &session->transcript, &session->base_commit,
+		   &session->snapshot_ref) == 1
 	    ? 0
 	    : -1;
 }
@@ -291,6 +313,7 @@ claims_any(
     struct store *s, const struct claim_request *request, bool *ret_locked)
 {
 	struct claim_cursor next;
+	char now[CLOCK_ISO_SIZE];
 	int found;
 
 	if (overlap_register(s) < 0)
@@ -299,8 +322,9 @@ claims_any(
 	    ? find(s, request, true, &next)
 	    : statement_get(s,
 		  "SELECT 1 FROM " ONE_TEST IS_NEXT IS_UNLOCKED IS_APART,
-		  "tti>", request->loop_id, request->test_id,
-		  (int64_t)request->no_overlap);
+		  "ttiit>", request->loop_id, request->test_id,
+		  (int64_t)request->no_overlap, INT64_C(0),
+		  format_now(s, request, now));
 	if (found == 0)
 		*ret_locked = is_held_up(s, request) == 1;
 	return found;
@@ -354,28 +378,4 @@ claims_held(struct store *s, const struct attempt_key *key)
 {
 	return statement_get(s, "SELECT 1 FROM attempts WHERE " ATTEMPT_IS_HELD,
 	    "tti>", key->id, key->epoch, key->fence);
-}
-
-int
-claims_version(struct store *s, int64_t *ret)
-{
-	return statement_get(s, "PRAGMA data_version", ">i", ret) == 1 ? 0 : -1;
-}
-
-int
-claims_count(struct store *s, const char *loop_id, struct claim_counts *ret)
-{
-	/* One number per status, from an index alone. */
-	return statement_get(s,
-		   "SELECT sum(n) FILTER (WHERE status = 'passed'),"
-		   " sum(n) FILTER (WHERE status IN ('failed', 'blocked')),"
-		   " sum(n) FILTER (WHERE status = 'pending'),"
-		   " sum(n) FILTER (WHERE status = 'in_progress'),"
-		   " sum(n) FILTER (WHERE status = 'skipped')"
-		   " FROM (SELECT status, count(*) AS n FROM tests"
-		   " WHERE loop_id = ?1 GROUP BY status)",
-		   "t>iiiii", loop_id, &ret->passed, &ret->failed,
-		   &ret->pending, &ret->in_progress, &ret->skipped) == 1
-	    ? 0
-	    : -1;
 }

@@ -24,6 +24,7 @@ struct claim_session {
 	char *provider;
 	char *loop_id;
 	char *outcome; /* how that attempt ended */
+	bool second;   /* by the loop's second worker */
 	bool draining; /* when its loop was told to pause after it */
 	char *transcript;
 	char *base_commit;  /* what it began with */
@@ -46,6 +47,8 @@ struct claim {
 	char *last_outcome;
 	char *last_transcript;
 	char *last_result_commit;
+	bool in_vain;	  /* two attempts in a row failed alike */
+	bool in_vain_now; /* the last two did */
 	struct claim_session session;
 };
 
@@ -65,6 +68,7 @@ struct claim_request {
 				locked */
 	const char *test_id; /* only this test, whosever it is; NULL: the
 				loop's next */
+	bool by_hand;	     /* in that one's back-off, too */
 	const char *const *except; /* NULL-ended: tests that are passed by as if
 				      they were locked; NULL: none */
 	struct claim_cursor *cursor; /* NULL: looks on behind the head */
@@ -79,13 +83,13 @@ struct claim_counts { /* of the tests of one loop */
 };
 
 /*
- * Claims the loop's next test: pending, dependency passed, automatable, no
- * file of it locked. Returns 1 with *ret to be freed by claims_free(), 0 when
- * there is none, -1 with errno of store.h. *ret_locked (may be NULL) tells
- * whether there would be one but for locks or overlaps. It takes no longer for
- * a long queue: of tests that are locked it passes some hundred at the head,
- * and as many from the cursor on, but doesn't go through all of them while
- * others want to write.
+ * Claims the loop's next test: pending, dependency passed, automatable, not in
+ * its back-off (retry.h), no file of
+ * it locked. Returns 1 with *ret to be freed by claims_free(), 0 when there is
+ * none, -1 with errno of store.h. *ret_locked (may be NULL) tells whether there
+ * would be one but for locks or overlaps. It takes no longer for a long queue:
+ * of tests that are locked it passes some hundred at the head, and as many from
+ * the cursor on, but doesn't go through all of them while others want to write.
  */
 int claims_take(struct store *s, const struct claim_request *request,
     struct claim *ret, bool *ret_locked);

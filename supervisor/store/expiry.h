@@ -1,9 +1,9 @@
 /*
- * What has an end in the database (locks, leases, gates, decisions) ends after
- * a stretch of time, not when the wall clock says so: the clock may be set.
- * Stored ends are compared with expiry_now_ms(), which doesn't jump; when the
- * recorder notices that the wall clock did, it moves them all in the same
- * transaction in which expiry_now_ms() begins to follow the new clock.
+ * What has an end in the database (locks, leases, back-offs, gates, decisions)
+ * ends after a stretch of time, not when the wall clock says so: the clock may
+ * be set. Stored ends are compared with expiry_now_ms(), which doesn't jump;
+ * when the recorder notices that the wall clock did, it moves them all in the
+ * same transaction in which expiry_now_ms() begins to follow the new clock.
  */
 #ifndef LOOPKEEPER_STORE_EXPIRY_H
 #define LOOPKEEPER_STORE_EXPIRY_H

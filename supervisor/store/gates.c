@@ -20,9 +20,19 @@
 	"message, login FROM gates"
 
 static const char *const names[] = {
+	[GATE_UNAVAILABLE] = "unavailable",
 	[GATE_RATE_LIMITED] = "rate_limited",
 	[GATE_AUTH] = "auth",
 };
+
+static enum gate_reason
+parse_reason(const char *name)
+{
+	if (strcmp(name, names[GATE_AUTH]) == 0)
+		return GATE_AUTH;
+	return strcmp(name, names[GATE_UNAVAILABLE]) == 0 ? GATE_UNAVAILABLE
+							  : GATE_RATE_LIMITED;
+}
 
 static void
 format_cause(char buf[static CAUSE_SIZE], const char *provider)
@@ -53,8 +63,7 @@ next_gate(struct store *s, struct sqlite3_stmt *q, struct gate *ret)
 
 	if (found <= 0)
 		return found;
-	g.reason = strcmp(reason, names[GATE_AUTH]) == 0 ? GATE_AUTH
-							 : GATE_RATE_LIMITED;
+	g.reason = parse_reason(reason);
 	if (clock_parse_iso(open_at, &open_ms) < 0)
 		open_ms = now_ms; /* somebody edited it */
 	g.until_ms = round_to_second(clock_wall_ms() + open_ms - now_ms);
@@ -106,10 +115,11 @@ static bool
 prolong(struct gate *g, const struct gate_news *news, int64_t *in_ms)
 {
 	int64_t left_ms = g->until_ms - clock_wall_ms();
-	bool worse = news->reason == GATE_AUTH && g->reason != GATE_AUTH;
+	bool worse = news->reason > g->reason;
 
 	*in_ms = named_ms(news);
-	/* A limit beside a missing login changes nothing about that. */
+	/* A limit beside a missing login changes nothing about that; nor does
+	 * an outage about either. */
 	if (!worse && (*in_ms <= left_ms || g->reason != news->reason))
 		return false;
 	if (*in_ms < left_ms)
@@ -167,9 +177,13 @@ format_message(char *buf, size_t size, const struct gate_news *news)
 		    news->provider);
 	else
 		(void)snprintf(buf, size,
-		    "%s is rate limited%s%s; no loop uses it until it answers "
-		    "again ('loopkeeper gates' says when)",
-		    news->provider, said[0] != '\0' ? ": " : "", said);
+		    "%s is %s%s%s; no loop uses it until it answers again "
+		    "('loopkeeper gates' says when it is tried)",
+		    news->provider,
+		    news->reason == GATE_RATE_LIMITED
+			? "rate limited"
+			: "unavailable, or out of reach",
+		    said[0] != '\0' ? ": " : "", said);
 }
 
 /* One alert, and one event, until the gate opens or is closed for another
@@ -343,7 +357,13 @@ gates_each(struct store *s,
 const char *
 gates_reason_words(enum gate_reason reason)
 {
-	return reason == GATE_AUTH ? "login needed" : "rate-limited";
+	static const char *const words[] = {
+		[GATE_UNAVAILABLE] = "unavailable",
+		[GATE_RATE_LIMITED] = "rate-limited",
+		[GATE_AUTH] = "login needed",
+	};
+
+	return words[reason];
 }
 
 void
@@ -366,6 +386,8 @@ gates_describe(char buf[static GATE_TEXT_SIZE], const struct gate *gate)
 		(void)snprintf(buf, GATE_TEXT_SIZE, "%s (%s, to be tried next)",
 		    words, gate->provider);
 	else
-		(void)snprintf(buf, GATE_TEXT_SIZE, "%s (%s, until %s)", words,
-		    gate->provider, until);
+		(void)snprintf(buf, GATE_TEXT_SIZE, "%s (%s, %s %s)", words,
+		    gate->provider,
+		    gate->reason == GATE_RATE_LIMITED ? "until" : "next try at",
+		    until);
 }

@@ -1,7 +1,8 @@
 /*
- * The gate before each provider of workers (claude, codex, ...). A limit or
- * a missing login closes it for all loops; when its time has come, one loop
- * tries the provider while the others stay away. Open gates have no row.
+ * The gate before each provider of workers (claude, codex, ...). A limit, an
+ * outage or a missing login closes it for all loops; when its time has come,
+ * one loop tries the provider while the others stay away. Open gates have no
+ * row.
  */
 #ifndef LOOPKEEPER_STORE_GATES_H
 #define LOOPKEEPER_STORE_GATES_H
@@ -23,7 +24,9 @@
 
 #define GATE_TEXT_SIZE 384 /* of gates_describe() */
 
+/* The later ones outrank those before them. */
 enum gate_reason {
+	GATE_UNAVAILABLE,  /* "unavailable": it is down, or out of reach */
 	GATE_RATE_LIMITED, /* "rate_limited" */
 	GATE_AUTH,	   /* "auth": it wants a login */
 };
@@ -56,7 +59,8 @@ struct gate_news {
  * Closes the gate, or prolongs it: until the time that was named, else by
  * back-off. What a loop other than the one that tries has to say of a closed
  * gate never shortens it, and is no failure of its own. Raises one alert, and
- * the event rate_limited, per closing. Returns 0, or -1 with errno of store.h.
+ * for a limit the event rate_limited, per closing. Returns 0, or -1 with errno
+ * of store.h.
  */
 int gates_close(struct store *s, const struct gate_news *news);
 
@@ -88,11 +92,12 @@ int gates_open(struct store *s, const char *provider, const char *by);
 int gates_each(struct store *s,
     int (*each)(const struct gate *gate, void *argument), void *argument);
 
-/* "rate-limited", "login needed". */
+/* "unavailable", "rate-limited", "login needed". */
 const char *gates_reason_words(enum gate_reason reason);
 
-/* A closed gate for people: "rate-limited (claude, until 05:00)", "login needed
- * (claude: run 'claude /login', then loopkeeper gates --open claude)". */
+/* A closed gate for people: "rate-limited (claude, until 05:00)", "unavailable
+ * (claude, next try at 05:00)", "login needed (claude: run 'claude /login',
+ * then loopkeeper gates --open claude)". */
 void gates_describe(char buf[static GATE_TEXT_SIZE], const struct gate *gate);
 
 #endif

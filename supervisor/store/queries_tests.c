@@ -7,17 +7,18 @@
 	"t.notes, t.spec_content, t.last_attempt_at, t.passed_at, "           \
 	"t.verified_at, t.created_at, t.verify, t.worker, t.files, "          \
 	"t.test_files, t.reason, t.sort_order, ifnull(t.allow_test_changes, " \
-	"0) FROM tests t "
+	"0), t.retry_at FROM tests t "
 
 static int
 next_test(struct store *s, struct sqlite3_stmt *q, struct test_row *r)
 {
-	return statement_row(s, q, "ttttiittitttttttttttii", &r->id,
+	return statement_row(s, q, "ttttiittitttttttttttiit", &r->id,
 	    &r->loop_id, &r->category, &r->status, &r->attempts,
 	    &r->max_attempts, &r->last_result, &r->depends_on, &r->automatable,
 	    &r->notes, &r->spec_content, &r->last_attempt_at, &r->passed_at,
 	    &r->verified_at, &r->created_at, &r->verify, &r->worker, &r->files,
-	    &r->test_files, &r->reason, &r->sort_order, &r->allow_test_changes);
+	    &r->test_files, &r->reason, &r->sort_order, &r->allow_test_changes,
+	    &r->retry_at);
 }
 
 /* Steps through q, which is ended here. */
@@ -84,7 +85,8 @@ queries_each_attempt(struct store *s, const char *test_id,
 {
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, test_id, loop_id, fence, state, outcome, pid, "
-	    "pid_start, boot_id, transcript, base_commit, result_commit, "
+	    "pid_start, boot_id, transcript, command, base_commit, "
+	    "result_commit, "
 	    "ifnull(tokens, -1), ifnull(cost_usd, -1), started_at, ended_at "
 	    "FROM attempts "
 	    "WHERE test_id = ?1 ORDER BY fence, started_at",
@@ -92,9 +94,9 @@ queries_each_attempt(struct store *s, const char *test_id,
 	struct attempt_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "tttittiittttidtt", &r.id,
+	while ((result = statement_row(s, q, "tttittiitttttidtt", &r.id,
 		    &r.test_id, &r.loop_id, &r.fence, &r.state, &r.outcome,
-		    &r.pid, &r.pid_start, &r.boot_id, &r.transcript,
+		    &r.pid, &r.pid_start, &r.boot_id, &r.transcript, &r.command,
 		    &r.base_commit, &r.result_commit, &r.tokens, &r.cost_usd,
 		    &r.started_at, &r.ended_at)) == 1 &&
 	    (result = each(&r, argument)) == 0)

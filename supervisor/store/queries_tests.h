@@ -35,6 +35,7 @@ struct test_row {
 	const char *reason;
 	int64_t sort_order;
 	int64_t allow_test_changes;
+	const char *retry_at;
 };
 
 struct attempt_row {
@@ -48,6 +49,7 @@ struct attempt_row {
 	int64_t pid_start;
 	const char *boot_id;
 	const char *transcript;
+	const char *command; /* JSON */
 	const char *base_commit;
 	const char *result_commit;
 	int64_t tokens; /* -1: unknown, as the cost */

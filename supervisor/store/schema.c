@@ -34,7 +34,8 @@ static const char *const tables[] = {
 	" created_at " NOW ", verify TEXT, worker TEXT, files TEXT,"
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
-	" waiting INTEGER DEFAULT 0, place INTEGER GENERATED ALWAYS AS"
+	" waiting INTEGER DEFAULT 0, retry_at TEXT, place INTEGER GENERATED "
+	"ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
 	"events (id TEXT PRIMARY KEY NOT NULL, timestamp " NOW " NOT NULL,"
@@ -89,7 +90,8 @@ static const char *const tables[] = {
 	" snapshot_ref TEXT, transcript TEXT, tokens INTEGER, cost_usd REAL,"
 	" started_at TEXT, ended_at TEXT, provider TEXT, session_id TEXT,"
 	" repository TEXT, integration_branch TEXT,"
-	" draining INTEGER DEFAULT 0)",
+	" draining INTEGER DEFAULT 0, command TEXT,"
+	" fingerprint TEXT, second_worker INTEGER DEFAULT 0)",
 
 	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
 	" closed_at " NOW ", open_at TEXT NOT NULL,"
@@ -119,6 +121,7 @@ static const char *const indices[] = {
 	("tests_verified ON tests (verified_at, status, loop_id, id, files)"
 	 " WHERE status = 'passed'"),
 	"tests_dependency ON tests (depends_on) WHERE depends_on IS NOT NULL",
+	"tests_retry ON tests (loop_id, retry_at) WHERE retry_at IS NOT NULL",
 	"events_time ON events (" SCHEMA_EVENT_TIME ")",
 	"events_type ON events (event_type, " SCHEMA_EVENT_TIME ")",
 	"events_test ON events (test_id, " SCHEMA_EVENT_TIME ")"
@@ -167,6 +170,10 @@ static const char *const triggers[] = {
 
 	"tests_deleted AFTER DELETE ON tests BEGIN " SET_WAITING(
 	    "depends_on = OLD.id") "; END",
+
+	"tests_settled AFTER UPDATE OF status ON tests"
+	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
+	" BEGIN UPDATE tests SET retry_at = NULL WHERE id = NEW.id; END",
 };
 #define NTRIGGERS (sizeof(triggers) / sizeof(triggers[0]))
 

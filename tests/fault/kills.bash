@@ -33,7 +33,7 @@ campaign_config() {
 		    delay = "10ms"; delay_max = "100ms"; }; };
 		monitor = { every = "1s"; };
 		loops = { worker = [ "$FLEET/worker" ]; repository = "$1";
-		    failures_per_hour = 0; max_load = 0; $2 };
+		    failures_per_hour = 0; max_load = 0; retry_delay = "0"; $2 };
 		components = ( $(cat) );
 	CONF
 }

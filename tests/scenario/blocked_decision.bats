@@ -17,7 +17,8 @@ configure() {
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify";
 		    loop = { worker = [ "sh", "-c", "${3:-true}" ];
-		      repository = "$FLEET/repository"; pause = "0"; }; }
+		      repository = "$FLEET/repository"; pause = "0";
+		      retry_delay = "0"; }; }
 		);
 	CONF
 	cat > "$FLEET/tests.json" <<-JSON

@@ -22,7 +22,7 @@ prepare() {
 		    restart = { max_restarts = 1; delay = "10ms"; }; },
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify"; loop = { worker = [ "$FLEET/worker" ];
-		      pause = "0"; max_attempts = 2; slow_pause = "0";
+		      pause = "0"; max_attempts = 2; retry_delay = "0";
 		      repository = "$FLEET/repository"; }; }
 		);
 	CONF

@@ -44,6 +44,7 @@ four_loops() {
 	{
 		cat <<-CONF
 			loops = { worker = [ "$FLEET/worker" ]; pause = "0";
+			  retry_delay = "0";
 			    repository = "$FLEET/again"; };
 			components = (
 		CONF

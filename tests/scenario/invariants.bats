@@ -448,6 +448,7 @@ waiting() {
 	SH
 	fleet_config <<-CONF
 		loops = { repository = "$FLEET/repository"; pause = "0";
+		  retry_delay = "0";
 		  worker = [ "$FLEET/worker" ]; max_attempts = 1; };
 		components = (
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ]; loop = {}; },
@@ -485,6 +486,7 @@ verify: exit 1" ]] || fail "$(last_end T-2)"
 	SH
 	fleet_config <<-CONF
 		loops = { repository = "$FLEET/repository"; pause = "0";
+		  retry_delay = "0";
 		  worker = [ "$FLEET/worker" ]; };
 		components = (
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ]; loop = {}; },
@@ -913,7 +915,7 @@ status_tells() {
 	one_loop 'slow_pause = "0";' <<-SH
 		#!/bin/sh
 		echo >> "$FLEET/worked"
-		touch "\$(git -C ../verify rev-parse --absolute-git-dir)/index.lock"
+		touch "\$(git -C ../verify rev-parse --absolute-git-dir)/HEAD.lock"
 		date +%N > work
 	SH
 	add_test T-1 "test -e work"

@@ -163,6 +163,7 @@ one_loop() {
 	cat > "$FLEET/worker"
 	chmod 755 "$FLEET/worker"
 	fleet_config <<-CONF
+		loops = { retry_delay = "0"; };
 		components = (
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify";

@@ -49,6 +49,7 @@ transcript_of() {
 	"$example/setup" "$FLEET/work" 3>&-
 	fleet_config <<-CONF
 		loops = { repository = "$FLEET/work"; pause = "0";
+		  retry_delay = "0";
 		  worker = [ "$example/worker" ]; };
 		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0.1" ); };
 		components = (

@@ -13,7 +13,8 @@ prepare() {
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify";
 		    loop = { worker = [ "sh", "-c", "touch {test}" ];
-		      repository = "$FLEET/repository"; pause = "0"; }; } );
+		      repository = "$FLEET/repository"; pause = "0";
+		      retry_delay = "0"; }; } );
 	CONF
 	lk up -d --wait
 	wait_event "event_type = 'queue_empty'"

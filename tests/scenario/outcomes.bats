@@ -28,7 +28,8 @@ prepare() {
 # preset NAME [KEYS [TOP]]: loop-1 has that worker; TOP stands above.
 preset() {
 	fleet_config <<-CONF
-		loops = { worker = "$1"; pause = "0"; slow_pause = "0";
+		loops = { worker = "$1"; pause = "0";
+		  retry_delay = "0"; slow_pause = "0";
 		  repository = "$FLEET/repository"; ${2:-} };
 		${3:-}
 		components = (
@@ -480,7 +481,7 @@ says() {
 @test "rate_limited: who has trouble of his own leaves the trial to others" {
 	echo limit > "$FLEET/day"
 	fleet_config <<-CONF
-		loops = { worker = "claude"; pause = "0";
+		loops = { worker = "claude"; pause = "0"; retry_delay = "0";
 		  repository = "$FLEET/repository"; };
 		components = (
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];

@@ -23,8 +23,8 @@ declare -gA CRASHED=(
 # Why it failed, in its own words.
 declare -gA WHY=(
 	[claude]='It went wrong.'
-	[codex]='unexpected status 500 Internal Server Error'
-	[gemini]='[API Error: An internal error has occurred.]'
+	[codex]='Codex ran out of room in the model'"'"'s context window.'
+	[gemini]='[API Error: The input token count exceeds the maximum'
 	[aider]='litellm.BadRequestError: OpenAIException'
 	[opencode]='Unexpected server error. Check server logs'
 	[cursor]='It went wrong.')
@@ -70,6 +70,7 @@ fleet() {
 	{
 		cat <<-CONF
 			loops = { repository = "$FLEET/repository"; pause = "0";
+			  retry_delay = "0";
 			  ${2:-} };
 			${3:-}
 			components = (
@@ -348,6 +349,26 @@ go_on() {
 	    * 86400) AS int) FROM gates WHERE provider = 'cursor'"
 	nothing_taken later
 	go_on limit later
+}
+
+@test "outage: the gate is closed, says so, and opens when all is well again" {
+	local name at
+	fleet outage
+	add_tests outage
+	wait_until 60 each closed unavailable
+	wait_until 20 each ended outage rate_limited 0
+	for name in "${PRESETS[@]}"; do
+		told outage "${FAILED[$name]}" "$name"
+		at=$(date -d "@$(reopens "$name")" +%H:%M)
+		says "unavailable ($name, next try at $at)"
+	done
+	sql_is 60 "SELECT DISTINCT cast(round((julianday(open_at) -
+	    julianday(closed_at)) * 86400) AS int) FROM gates"
+	nothing_taken later
+	day good
+	sql "UPDATE gates SET open_at = '2001-01-01T00:00:00Z'"
+	wait_until 60 each is later passed
+	each answers_again
 }
 
 # tried_again ROUND PRESET: its gate is still closed, and free to be tried.

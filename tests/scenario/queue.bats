@@ -8,7 +8,7 @@ prepare() {
 	repository "$FLEET/repository"
 	fleet_config <<-CONF
 		loops = { repository = "$FLEET/repository"; worker = [ "true" ];
-		  pause = "0"; };
+		  pause = "0"; retry_delay = "0"; };
 		components = (
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify"; title = "Critical Path";

@@ -31,7 +31,8 @@ configure() {
 	fleet_config <<-CONF
 		components = ( { name = "loop-1"; ready = "notify";
 		    command = [ "loopkeeper-loop" ];
-		    loop = { worker = "claude"; pause = "0"; ${1:-}
+		    loop = { worker = "claude"; pause = "0";
+		      retry_delay = "0"; ${1:-}
 		      repository = "$FLEET/repository"; }; } );
 	CONF
 }

@@ -26,7 +26,7 @@ preset() {
 		components = (
 		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
 		    ready = "notify";
-		    loop = { worker = "$1"; pause = "0";
+		    loop = { worker = "$1"; pause = "0"; retry_delay = "0";
 		      repository = "$FLEET/repository"; ${2:-} }; }
 		);
 	CONF

@@ -120,9 +120,12 @@ test_facts(void **state)
 	assert_string_equal(c.session.id, "");
 	assert_string_equal(c.session.outcome, "");
 	assert_false(c.session.draining);
+	assert_int_equal(attempts_spawn(store, &c.key, "/t.log", "{}"), 1);
+	has_rows(1, "attempts WHERE state = 'spawning' AND command = '{}'");
 	assert_int_equal(
-	    attempts_enter(store, &c.key, ATTEMPT_RUNNING, 7, 7, "/t.log"), 1);
+	    attempts_enter(store, &c.key, ATTEMPT_RUNNING, 7, 7, NULL), 1);
 	works(attempts_end(store, &c.key, &end, &result));
+	assert_int_equal(attempts_spawn(store, &c.key, "/u.log", "[]"), 0);
 	claims_free(&c);
 	has_rows(0, "passing_tests");
 	has_rows(1,

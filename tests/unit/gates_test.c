@@ -255,6 +255,34 @@ test_login(void **state)
 	has_rows(0, "alerts WHERE NOT acknowledged");
 }
 
+/* Told as what it is; a limit that another loop meets says more. */
+static void
+test_unavailable(void **state)
+{
+	char said_of[GATE_TEXT_SIZE], until[CLOCK_LOCAL_SIZE], expected[128];
+
+	closes("loop-1", GATE_UNAVAILABLE, 0);
+	minutes_left(1);
+	assert_int_equal(ask("loop-2"), 0);
+	assert_int_equal(gate.reason, GATE_UNAVAILABLE);
+	clock_format_local(until, gate.until_ms);
+	(void)snprintf(expected, sizeof(expected),
+	    "unavailable (claude, next try at %s)", until);
+	gates_describe(said_of, &gate);
+	assert_string_equal(said_of, expected);
+	has_rows(1,
+	    "alerts WHERE severity = 'warning' AND alert_type = 'unavailable'"
+	    " AND message LIKE 'claude is unavailable, or out of reach: %'");
+	has_rows(0, "events WHERE event_type = 'rate_limited'");
+	closes("loop-2", GATE_RATE_LIMITED, 90 * MINUTE_MS);
+	minutes_left(90);
+	closes("loop-3", GATE_UNAVAILABLE, 0);
+	minutes_left(90);
+	assert_int_equal(ask("loop-3"), 0);
+	assert_int_equal(gate.reason, GATE_RATE_LIMITED);
+	has_rows(1, "events WHERE event_type = 'rate_limited'");
+}
+
 /* As if the clock had been set by a day. */
 static void
 test_clock_jump(void **state)
@@ -293,6 +321,7 @@ main(void)
 		TEST(test_processes, fixture_open),
 		TEST(test_backoff, fixture_open),
 		TEST(test_login, fixture_open),
+		TEST(test_unavailable, fixture_open),
 		TEST(test_clock_jump, fixture_open),
 		TEST(test_unreadable, fixture_open),
 	};

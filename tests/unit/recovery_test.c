@@ -236,6 +236,8 @@ test_clock_jump(void **state)
 	    "UPDATE attempts SET ended_at = lease_until WHERE id = 'a1';"
 	    "INSERT INTO decisions (id, requested_at) VALUES"
 	    " ('DEC-1', '2026-01-07T02:14:00Z');"
+	    "INSERT INTO tests (id, retry_at) VALUES"
+	    " ('R', '2026-01-07T02:14:00Z');"
 	    "UPDATE meta SET value = CAST(value AS INTEGER) - 86400000"
 	    " WHERE key = 'clock_offset_ms'");
 	before = expiry_now_ms(store);
@@ -252,6 +254,7 @@ test_clock_jump(void **state)
 	    "attempts WHERE id = 'a1' AND lease_until ="
 	    " '2026-01-07T02:14:00.250Z'");
 	has_rows(1, "decisions WHERE requested_at LIKE '2026-01-08T%'");
+	has_rows(1, "tests WHERE retry_at LIKE '2026-01-08T02:1%'");
 }
 
 /* What is said when only one of the two loops is dead. */

@@ -142,6 +142,131 @@ test_only_what_is_typed_is_believed(void **state)
 	end(&r);
 }
 
+#define CLAUDE "{'type':'result','is_error':true,"
+#define CODEX  "{'type':'turn.failed','error':{'message':'"
+#define GEMINI "{'type':'result','status':'error','error':{'message':'"
+#define OPEN   "{'type':'error','error':{'name':'APIError','data':{"
+
+/* What is meant by the words of their errors. */
+static const struct {
+	const char *preset;
+	const char *line; /* with ' in place of " */
+	enum preset_verdict verdict;
+} errors[] = {
+	{ "claude", CLAUDE "'api_error_status':529,'result':'?'}",
+	    PRESET_UNAVAILABLE },
+	{ "claude", CLAUDE "'api_error_status':400,'result':'?'}",
+	    PRESET_FAILED },
+	{ "claude", CLAUDE "'result':'API Error: Connection error.'}",
+	    PRESET_UNAVAILABLE },
+	{ "claude", CLAUDE "'result':'API Error: 500 {...}','session':'s'}",
+	    PRESET_UNAVAILABLE },
+	{ "claude", CLAUDE "'errors':['API Error: 502 Bad Gateway']}",
+	    PRESET_UNAVAILABLE },
+	{ "claude",
+	    CLAUDE "'result':'You\\u0027ve hit your org\\u0027s "
+		   "monthly spend limit'}",
+	    PRESET_RATE_LIMITED },
+	{ "claude", CLAUDE "'result':'Credit balance is too low'}",
+	    PRESET_RATE_LIMITED },
+	{ "claude", CLAUDE "'result':'API Error: 400 {...}'}", PRESET_FAILED },
+	{ "claude", CLAUDE "'result':'The server said API Error: 500'}",
+	    PRESET_FAILED },
+	{ "claude",
+	    "{'type':'result','is_error':false,'result':'API Error: "
+	    "Connection error.'}",
+	    PRESET_NOTHING },
+	{ "claude", "API Error: Connection error.", PRESET_NOTHING },
+	{ "codex", CODEX "stream disconnected before completion: ?'}}",
+	    PRESET_UNAVAILABLE },
+	{ "codex",
+	    CODEX "stream disconnected before completion: Incomplete "
+		  "response returned, reason: content_filter'}}",
+	    PRESET_FAILED },
+	{ "codex",
+	    CODEX "stream disconnected before completion: idle timeout "
+		  "waiting for SSE'}}",
+	    PRESET_UNAVAILABLE },
+	{ "codex", CODEX "Connection failed: error sending request'}}",
+	    PRESET_UNAVAILABLE },
+	{ "codex", CODEX "exceeded retry limit, last status: 503 ...'}}",
+	    PRESET_UNAVAILABLE },
+	{ "codex",
+	    CODEX "exceeded retry limit, last status: 429 Too Many "
+		  "Requests'}}",
+	    PRESET_RATE_LIMITED },
+	{ "codex",
+	    CODEX "Quota exceeded. Check your plan and billing "
+		  "details.'}}",
+	    PRESET_RATE_LIMITED },
+	{ "codex", CODEX "unexpected status 400 Bad Request: 500'}}",
+	    PRESET_FAILED },
+	{ "codex", "{'type':'error','message':'unexpected status 503 ...'}",
+	    PRESET_NOTHING },
+	{ "gemini", GEMINI "exception TypeError: fetch failed'}}",
+	    PRESET_UNAVAILABLE },
+	{ "gemini",
+	    GEMINI "[API Error: Quota exceeded (Status: "
+		   "RESOURCE_EXHAUSTED)]'}}",
+	    PRESET_RATE_LIMITED },
+	{ "gemini",
+	    GEMINI "[API Error: API key not valid. Please pass a valid "
+		   "API key. (Status: INVALID_ARGUMENT)]'}}",
+	    PRESET_AUTH },
+	{ "gemini", GEMINI "make: connect: ECONNREFUSED'}}", PRESET_FAILED },
+	{ "aider", "litellm.ServiceUnavailableError: ...", PRESET_UNAVAILABLE },
+	{ "aider", "litellm.Timeout: ...", PRESET_UNAVAILABLE },
+	{ "aider", "> litellm.Timeout: ...", PRESET_NOTHING },
+	{ "opencode", OPEN "'message':'?','statusCode':502}}}",
+	    PRESET_UNAVAILABLE },
+	{ "opencode", OPEN "'message':'Cannot connect to API: ?'}}}",
+	    PRESET_UNAVAILABLE },
+	{ "opencode",
+	    OPEN "'message':'?','statusCode':404,'isRetryable':true}}}",
+	    PRESET_FAILED },
+	{ "cursor", "ConnectError: [unavailable] PING timed out",
+	    PRESET_UNAVAILABLE },
+	{ "cursor", CLAUDE "'result':'Error: RetriableError: [internal] ?'}",
+	    PRESET_UNAVAILABLE },
+	{ "cursor", "Error: ConnectError: [unauthenticated] Error",
+	    PRESET_AUTH },
+	{ "cursor", "it said ConnectError: [unavailable]", PRESET_NOTHING },
+};
+
+static void
+test_errors(void **state)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct reading r;
+
+		print_message("# %s: %s\n", errors[i].preset, errors[i].line);
+		begin(&r, errors[i].preset);
+		say_typed(&r, errors[i].line);
+		assert_int_equal(r.o.verdict, errors[i].verdict);
+		end(&r);
+	}
+}
+
+/* Whatever the test is, this program won't run it here. */
+static void
+test_gemini_exits(void **state)
+{
+	struct reading r;
+
+	begin(&r, "gemini");
+	assert_int_equal(output_classify(&r.o, false, 41), PRESET_AUTH);
+	assert_int_equal(output_classify(&r.o, false, 42), PRESET_FAILED);
+	assert_int_equal(output_classify(&r.o, false, 52), PRESET_UNAVAILABLE);
+	assert_int_equal(output_classify(&r.o, false, 55), PRESET_AUTH);
+	assert_int_equal(output_classify(&r.o, true, 55), PRESET_NOTHING);
+	say(&r,
+	    "Gemini CLI is not running in a trusted directory. To proceed, "
+	    "either use `--skip-trust`, ...\n");
+	assert_int_equal(r.o.verdict, PRESET_AUTH);
+	assert_non_null(strstr(r.o.error, "trusted directory"));
+	end(&r);
+}
+
 static void
 say_usage(struct reading *r, const char *message, int input, int output)
 {
@@ -243,6 +368,8 @@ main(void)
 		cmocka_unit_test(test_lines_come_in_pieces),
 		cmocka_unit_test(test_too_long_a_line_is_skipped),
 		cmocka_unit_test(test_only_what_is_typed_is_believed),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_gemini_exits),
 		cmocka_unit_test(test_a_message_is_counted_once),
 		cmocka_unit_test(test_the_end_may_be_taken_back),
 		cmocka_unit_test(test_waiting_is_noticed),

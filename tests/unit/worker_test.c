@@ -52,7 +52,8 @@ set_up(void **state)
 		.worker = f->empty,
 		.spec = f->spec,
 		.last_result = f->empty };
-	f->task = (struct task){ &f->claim, "", "", "", "", "", NULL, -1 };
+	f->task =
+	    (struct task){ &f->claim, "", "", "", "", "", NULL, -1, false };
 	f->preset = (struct worker_preset){
 		.argv = argv, .resume = resume, .prompt = PRESET_STDIN
 	};

@@ -17,13 +17,15 @@
 static json_t *
 pack_facts(const struct attempt_end *end)
 {
-	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b}",
-	    "tokens", (json_int_t)end->tokens, "cost_micros",
+	return json_pack(
+	    "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s}", "tokens",
+	    (json_int_t)end->tokens, "cost_micros",
 	    (json_int_t)end->cost_micros, "session_id", end->session_id,
 	    "provider", end->provider, "base_commit", end->base_commit,
 	    "result_commit", end->result_commit, "snapshot_ref",
 	    end->snapshot_ref, "files_modified", end->files_modified,
-	    "draining", end->draining);
+	    "draining", end->draining, "retry_delay_ms",
+	    (json_int_t)end->retry_delay_ms, "fingerprint", end->fingerprint);
 }
 
 /* NULL for none. */
@@ -70,25 +72,29 @@ static int
 read_facts(json_t *facts, struct attempt_end *end)
 {
 	const char *session = "", *provider = "", *base = "", *commit = "";
-	const char *snapshot = "", *files = "";
-	json_int_t tokens = ATTEMPT_UNKNOWN, cost = ATTEMPT_UNKNOWN;
+	const char *snapshot = "", *files = "", *print = "";
+	json_int_t tokens = ATTEMPT_UNKNOWN, cost = ATTEMPT_UNKNOWN, delay = 0;
 	int draining = 0;
 
 	if (facts != NULL &&
-	    json_unpack(facts, "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s?:b}",
+	    json_unpack(facts,
+		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s?:b, s?:I, s?:s}",
 		"tokens", &tokens, "cost_micros", &cost, "session_id", &session,
 		"provider", &provider, "base_commit", &base, "result_commit",
 		&commit, "snapshot_ref", &snapshot, "files_modified", &files,
-		"draining", &draining) < 0)
+		"draining", &draining, "retry_delay_ms", &delay, "fingerprint",
+		&print) < 0)
 		return -1;
 	end->tokens = tokens;
 	end->cost_micros = cost;
 	end->draining = draining != 0;
+	end->retry_delay_ms = delay;
 	if (copy(end->session_id, sizeof(end->session_id), session) < 0 ||
 	    copy(end->provider, sizeof(end->provider), provider) < 0 ||
 	    copy(end->base_commit, sizeof(end->base_commit), base) < 0 ||
 	    copy(end->result_commit, sizeof(end->result_commit), commit) < 0 ||
-	    copy(end->snapshot_ref, sizeof(end->snapshot_ref), snapshot) < 0)
+	    copy(end->snapshot_ref, sizeof(end->snapshot_ref), snapshot) < 0 ||
+	    copy(end->fingerprint, sizeof(end->fingerprint), print) < 0)
 		return -1;
 	return copy(end->files_modified, sizeof(end->files_modified), files);
 }
@@ -96,9 +102,13 @@ read_facts(json_t *facts, struct attempt_end *end)
 static enum gate_reason
 parse_reason(const char *words)
 {
-	return strcmp(words, gates_reason_words(GATE_AUTH)) == 0
-	    ? GATE_AUTH
-	    : GATE_RATE_LIMITED;
+	static const enum gate_reason others[] = { GATE_AUTH,
+		GATE_UNAVAILABLE };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(words, gates_reason_words(others[i])) == 0)
+			return others[i];
+	return GATE_RATE_LIMITED;
 }
 
 /* Its texts stay those of json, which may be NULL. */

@@ -23,21 +23,20 @@
 #define RENEW_MS point_ms("LOOPKEEPER_RENEW_MS", 15000) /* of the lease */
 #define GRACE_MS 2000 /* for a worker whose work is of no use any more */
 
-bool
+void
 attempt_note(
     struct runner *r, enum attempt_state state, pid_t pid, uint64_t pid_start)
 {
 	int held;
 
 	if (agent_database(&r->agent) < 0)
-		return false;
+		return;
 	held = attempts_enter(&r->agent.store, &r->claim.key, state, pid,
 	    pid_start, r->transcript);
 	if (held < 0)
 		agent_failed(&r->agent, "writing an attempt's state");
 	else if (held == 0)
 		r->lost = true;
-	return held > 0;
 }
 
 void
@@ -85,7 +84,8 @@ plan(struct runner *r, int64_t now_ms)
 		.repository = c->repository,
 		.integration_branch = c->integration_branch,
 		.snapshot_ref = ref,
-		.provider = preset != NULL ? preset->provider : "" });
+		.provider = preset != NULL ? preset->provider : "",
+		.second_worker = r->is_second });
 	if (held < 0)
 		agent_failed(&r->agent, "writing an attempt's plan");
 	r->lost = held == 0;
@@ -106,7 +106,7 @@ reset(struct runner *r, int64_t now_ms)
 	r->work_cause = JOB_EXITED;
 	r->work_code = 0;
 	r->verdict = PRESET_NOTHING;
-	r->work_text[0] = r->leftovers[0] = '\0';
+	r->work_text[0] = r->leftovers[0] = r->fingerprint[0] = '\0';
 	r->snapshot[0] = r->candidate[0] = r->onto[0] = '\0';
 	(void)snprintf(r->seen, sizeof(r->seen), "%s", r->base);
 	free(r->changed_json);
@@ -170,6 +170,7 @@ attempt_begin(struct runner *r, int64_t now_ms)
 	    "%s, attempt %d of %d, by %s in %s at %.12s", c->key.test_id,
 	    c->key.attempt, c->max_attempts, r->config->name,
 	    r->place.trees[TREE_WORK].path, r->base);
+	task_choose_worker(r);
 	if (!plan(r, now_ms))
 		return;
 	evidence_recall(r);
@@ -255,7 +256,8 @@ attempt_blame(const struct runner *r)
 	    r->work_cause == JOB_STOPPED)
 		return blame_end(r);
 	/* However it ended then: there are programs that only hang. */
-	if (r->verdict == PRESET_RATE_LIMITED)
+	if (r->verdict == PRESET_RATE_LIMITED ||
+	    r->verdict == PRESET_UNAVAILABLE)
 		return OUTCOME_RATE_LIMITED;
 	if (r->verdict == PRESET_AUTH)
 		return OUTCOME_AUTH;

@@ -12,9 +12,8 @@ void attempt_watch(struct runner *r, int64_t now_ms);
 void attempt_next(struct runner *r, int64_t now_ms);
 
 /* Its state goes to its row if the database can be had; it is for those who
- * look, the claim alone is what recovery needs. Sets r->lost. Returns whether
- * it is written. */
-bool attempt_note(
+ * look, the claim alone is what recovery needs. Sets r->lost. */
+void attempt_note(
     struct runner *r, enum attempt_state state, pid_t pid, uint64_t pid_start);
 
 /* Closes it because it was told to stop or has lost its test. */

@@ -4,6 +4,7 @@
 
 #include "agents/common/transcript.h"
 #include "agents/loop/close.h"
+#include "agents/loop/fingerprint.h"
 #include "agents/loop/gate.h"
 #include "agents/loop/show.h"
 #include "base/clock.h"
@@ -160,6 +161,21 @@ fill_commits(const struct runner *r, struct attempt_end *end)
 		    "refs/loopkeeper/attempts/%s", r->claim.key.id);
 }
 
+/* Of what verify said or, where it wasn't asked, of how it ended. */
+static void
+fill_fingerprint(const struct runner *r, struct attempt_end *end)
+{
+	if (!attempt_outcome_counts(end->outcome) ||
+	    end->outcome == OUTCOME_PASSED)
+		return;
+	if (r->fingerprint[0] != '\0')
+		copy(
+		    end->fingerprint, sizeof(end->fingerprint), r->fingerprint);
+	else
+		fingerprint_make(end->fingerprint, end->detail,
+		    attempt_outcome_name(end->outcome), "");
+}
+
 void
 close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
     const char *detail, int64_t now_ms)
@@ -173,12 +189,14 @@ close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
 		.draining = r->agent.draining && r->only_test == NULL,
 		.duration_ms = now_ms - r->claimed_ms,
 		.max_attempts = r->config->max_attempts,
+		.retry_delay_ms = r->config->retry_delay_ms,
 		.tokens = r->is_worked ? r->output.usage.tokens : 0,
 		.cost_micros = r->is_worked ? r->output.usage.cost : 0 };
 	copy(end->detail, sizeof(end->detail), detail);
 	copy(end->leftovers, sizeof(end->leftovers), r->leftovers);
 	copy(end->session_id, sizeof(end->session_id),
 	    r->is_worked ? r->output.session_id : "");
+	fill_fingerprint(r, end);
 	fill_commits(r, end);
 	fill_files(r, end);
 	text_clean(end->detail); /* it may have been cut */

@@ -8,6 +8,7 @@
 
 #include "agents/common/transcript.h"
 #include "agents/loop/evidence.h"
+#include "agents/loop/fingerprint.h"
 #include "base/io.h"
 #include "base/text.h"
 
@@ -64,6 +65,9 @@ evidence_keep(struct runner *r, const char *title)
 	    *tail = read_tail(r->transcript_fd, r->job_offset);
 	char *text = NULL;
 
+	if (tail != NULL && r->is_worked)
+		fingerprint_make(r->fingerprint, title, tail,
+		    r->place.trees[TREE_VERIFY].path);
 	if (tail == NULL || asprintf(&text, "%s:\n%s", title, tail) < 0)
 		text = NULL;
 	free(tail);
@@ -84,6 +88,7 @@ evidence_forget(struct runner *r)
 
 	free(r->failure);
 	r->failure = NULL;
+	r->fingerprint[0] = '\0';
 	if (transcript_beside(r->transcript, ".failure", path) < 0 ||
 	    (unlink(path) < 0 && errno != ENOENT))
 		log_line(&r->agent.log, "%s: %s", path, strerror(errno));

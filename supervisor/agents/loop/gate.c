@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agents/loop/gate.h"
 #include "agents/loop/health.h"
@@ -147,6 +148,7 @@ has_no_conflict(struct runner *r)
 	(void)snprintf(r->hold, sizeof(r->hold),
 	    "mode conservative, and stopped at a conflict: %s", r->conflict);
 	r->look = false;
+	r->retry_ms = 0;
 	health_publish(r, true);
 	return false;
 }
@@ -160,7 +162,7 @@ has_provider(struct runner *r, int64_t now_ms)
 	struct gate gate;
 	int open;
 
-	r->is_probe = false;
+	r->probe = NULL;
 	if (preset == NULL)
 		return true;
 	open =
@@ -169,12 +171,38 @@ has_provider(struct runner *r, int64_t now_ms)
 		agent_failed(&r->agent, "asking for a provider");
 		return false;
 	}
-	r->is_probe = open == 1 && gate.probe;
+	r->probe = open == 1 && gate.probe ? preset->provider : NULL;
 	if (open == 1)
 		return true;
 	gates_describe(r->hold, &gate);
 	hold(r, gate.until_ms, now_ms);
 	return false;
+}
+
+bool
+gate_change(struct runner *r, const struct worker_preset *preset,
+    char ret_why[static GATE_TEXT_SIZE])
+{
+	const struct worker_preset *first = r->config->preset;
+	struct gate gate;
+	int open;
+
+	if (first != NULL && strcmp(first->provider, preset->provider) == 0)
+		return true;
+	open =
+	    gates_ask(&r->agent.store, preset->provider, r->agent.name, &gate);
+	if (open == 0)
+		gates_describe(ret_why, &gate);
+	if (open < 0) {
+		(void)snprintf(ret_why, GATE_TEXT_SIZE, "%s can't be asked for",
+		    preset->provider);
+		agent_failed(&r->agent, "asking for a provider");
+	}
+	if (open != 1)
+		return false;
+	gate_leave(r);
+	r->probe = gate.probe ? preset->provider : NULL;
+	return true;
 }
 
 bool
@@ -225,25 +253,42 @@ gate_tell(struct runner *r)
 	return 0;
 }
 
+/* Whether what was said closes the gate, and why. */
+static bool
+closes(enum preset_verdict verdict, enum gate_reason *ret)
+{
+	switch (verdict) {
+	case PRESET_UNAVAILABLE: *ret = GATE_UNAVAILABLE; return true;
+	case PRESET_AUTH: *ret = GATE_AUTH; return true;
+	case PRESET_RATE_LIMITED: *ret = GATE_RATE_LIMITED; return true;
+	case PRESET_NOTHING:
+	case PRESET_GOOD:
+	case PRESET_FAILED:
+	case PRESET_BUDGET:
+	case PRESET_WAITING: break;
+	}
+	return false;
+}
+
 void
 gate_answer(struct runner *r)
 {
 	const struct worker_preset *preset = r->worker.preset;
 	const struct output *o = &r->output;
+	enum gate_reason reason;
 
 	if (preset == NULL)
 		return;
-	if (r->verdict == PRESET_RATE_LIMITED || r->verdict == PRESET_AUTH) {
-		r->outcome.refusal = (struct gate_news){ .provider =
-							     preset->provider,
-			.reason = r->verdict == PRESET_AUTH ? GATE_AUTH
-							    : GATE_RATE_LIMITED,
-			.reset_wall_ms =
-			    o->reset_wall_ms > 0 ? o->reset_wall_ms : 0,
-			.message = o->error[0] != '\0' ? o->error : NULL,
-			.login =
-			    preset->login[0] != '\0' ? preset->login : NULL,
-			.by = r->agent.name };
+	if (closes(r->verdict, &reason)) {
+		r->outcome.refusal =
+		    (struct gate_news){ .provider = preset->provider,
+			    .reason = reason,
+			    .reset_wall_ms =
+				o->reset_wall_ms > 0 ? o->reset_wall_ms : 0,
+			    .message = o->error[0] != '\0' ? o->error : NULL,
+			    .login =
+				preset->login[0] != '\0' ? preset->login : NULL,
+			    .by = r->agent.name };
 		(void)gate_tell(r);
 	} else if (is_answered(r) && agent_database(&r->agent) == 0 &&
 	    gates_passed(&r->agent.store, preset->provider, r->agent.name) <
@@ -257,11 +302,9 @@ gate_answer(struct runner *r)
 void
 gate_leave(struct runner *r)
 {
-	const struct worker_preset *preset = r->config->preset;
-
-	if (!r->is_probe || preset == NULL || agent_database(&r->agent) < 0)
+	if (r->probe == NULL || agent_database(&r->agent) < 0)
 		return;
-	if (gates_leave(&r->agent.store, preset->provider, r->agent.name) < 0)
+	if (gates_leave(&r->agent.store, r->probe, r->agent.name) < 0)
 		agent_failed(&r->agent, "leaving a provider to others");
-	r->is_probe = false;
+	r->probe = NULL;
 }

@@ -4,9 +4,14 @@
 #define LOOPKEEPER_AGENTS_LOOP_GATE_H
 
 #include "agents/loop/runner.h"
+#include "store/gates.h"
 
 /* Whether it may now; r->hold tells for whom it waits. */
 bool gate_ask(struct runner *r, int64_t now_ms);
+/* Whether it may with another preset than the loop's first, which then isn't
+ * tried any more; ret_why tells why not. */
+bool gate_change(struct runner *r, const struct worker_preset *preset,
+    char ret_why[static GATE_TEXT_SIZE]);
 /* It wasn't allowed, but somebody has changed the database since: a gate may
  * have been opened, or a budget raised. */
 bool gate_may_be_open(struct runner *r);

@@ -27,6 +27,7 @@ idle_reason(const struct runner *r)
 	    : r->trouble[0] != '\0'	  ? r->trouble
 	    : r->hold[0] != '\0'	  ? r->hold
 	    : r->blocked_by_file	  ? locked_reason(a->mode)
+	    : r->retry_ms != 0		  ? r->retry_text
 	    : r->counts.pending > 0	  ? "nothing can be taken yet"
 					  : "queue empty";
 }

@@ -10,6 +10,7 @@
 #include "agents/loop/ready.h"
 #include "agents/loop/trouble.h"
 #include "base/clock.h"
+#include "store/retry.h"
 
 #define LEFTOVERS_MS 1000 /* until it is seen whether they are gone */
 
@@ -72,8 +73,32 @@ request(struct runner *r)
 		.no_overlap = r->agent.mode == MODE_SLOW,
 		.no_passing = r->agent.mode == MODE_CONSERVATIVE,
 		.test_id = r->only_test,
+		.by_hand = r->only_test != NULL,
 		.except = waits_tests(r),
 		.cursor = &r->cursor };
+}
+
+/* Looks again when the first test that has failed may be tried again. */
+static void
+await_retry(struct runner *r)
+{
+	struct agent *a = &r->agent;
+	char test_id[ATTEMPT_TEST_SIZE], at[CLOCK_TIME_SIZE];
+	int64_t in_ms;
+	int found =
+	    retry_next(&a->store, a->name, test_id, sizeof(test_id), &in_ms);
+
+	r->retry_ms = 0;
+	if (found < 0) {
+		agent_failed(a, "looking for tests to be tried again");
+		r->look = true;
+	}
+	if (found <= 0)
+		return;
+	r->retry_ms = clock_ms() + in_ms;
+	clock_format_time(at, clock_wall_ms() + in_ms);
+	(void)snprintf(r->retry_text, sizeof(r->retry_text),
+	    "next attempt of %s at %s", test_id, at);
 }
 
 static void
@@ -87,6 +112,7 @@ nothing(struct runner *r)
 		    : "it isn't pending, or waits for another test"))
 		return;
 	tell_empty(r);
+	await_retry(r);
 	health_publish(r, true);
 }
 
@@ -132,6 +158,7 @@ claim(struct runner *r, int64_t now_ms)
 	r->blocked_by_file = locked;
 	if (found > 0) {
 		r->told_empty = false;
+		r->retry_ms = 0;
 		trouble_clear(r);
 		attempt_begin(r, now_ms);
 	} else {
@@ -140,9 +167,10 @@ claim(struct runner *r, int64_t now_ms)
 	}
 }
 
-/* Whether the database has changed since the last look, or we have. */
+/* Whether the database has changed since the last look, or we have, or it is
+ * time. */
 static bool
-is_news(struct runner *r)
+is_news(struct runner *r, int64_t now_ms)
 {
 	int64_t version;
 
@@ -150,7 +178,8 @@ is_news(struct runner *r)
 		agent_failed(&r->agent, "looking for tests");
 		return false;
 	}
-	if (version != r->version)
+	if (version != r->version ||
+	    (r->retry_ms != 0 && now_ms >= r->retry_ms))
 		r->look = true;
 	r->version = version;
 	return r->look;
@@ -174,7 +203,7 @@ idle_step(struct runner *r, int64_t now_ms)
 		r->not_before_ms = now_ms;
 	if (now_ms < r->not_before_ms)
 		return;
-	if (is_news(r) && is_anything(r) && gate_ask(r, now_ms) &&
+	if (is_news(r, now_ms) && is_anything(r) && gate_ask(r, now_ms) &&
 	    ready_make(r, now_ms))
 		claim(r, now_ms);
 }

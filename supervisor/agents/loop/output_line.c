@@ -23,6 +23,7 @@
 struct match {
 	const json_t *root; /* NULL: it is no JSON */
 	const char *text;   /* what the pattern was for; NULL for none */
+	char number[32];    /* that, where it is none in JSON */
 	regmatch_t groups[GROUPS];
 };
 
@@ -275,6 +276,16 @@ conditions_hold(const struct preset_rule *rule, const json_t *root)
 	return true;
 }
 
+/* The text, number or truth that a pattern is for; NULL for none. */
+static const char *
+text_of(struct match *m, const json_t *value)
+{
+	if (json_is_string(value))
+		return json_string_value(value);
+	return value_text(value, m->number, sizeof(m->number)) ? m->number
+							       : NULL;
+}
+
 /* Whether the rule is for the line, whose text is line. */
 static bool
 holds(const struct output *o, size_t i, const char *line, struct match *m)
@@ -287,9 +298,8 @@ holds(const struct output *o, size_t i, const char *line, struct match *m)
 		return false;
 	if (rule->pattern[0] == '\0')
 		return true;
-	m->text = m->root == NULL
-	    ? line
-	    : json_string_value(value_at(m->root, rule->field));
+	m->text =
+	    m->root == NULL ? line : text_of(m, value_at(m->root, rule->field));
 	return m->text != NULL &&
 	    regexec(&o->regexes[i], m->text, GROUPS, m->groups, 0) == 0;
 }

@@ -130,7 +130,8 @@ ready_set_up(struct runner *r, int64_t now_ms)
 		trouble_note(r, now_ms, "setup",
 		    "setup: %s: see %s/logs/setup.log", text, r->specs);
 	} else if (provision_done(&r->place.git, &r->place.provision,
-		       &r->place.trees[r->setup_tree], r->base) < 0) {
+		       &r->place.trees[r->setup_tree], r->base,
+		       r->setup_tree == TREE_VERIFY) < 0) {
 		(void)refuse(r, now_ms);
 	} else {
 		r->look = true;

@@ -244,7 +244,7 @@ static int64_t
 next_ms(const struct runner *r, int64_t now_ms)
 {
 	const struct agent *a = &r->agent;
-	bool wants = r->look && a->mode != MODE_FILE_BASED &&
+	bool may = a->mode != MODE_FILE_BASED &&
 	    (!a->draining || r->only_test != NULL);
 	int64_t due_ms = a->retry_ms;
 
@@ -253,11 +253,13 @@ next_ms(const struct runner *r, int64_t now_ms)
 		return now_ms + HURRY_MS;
 	if (!is_idle(r))
 		return now_ms + TICK_MS;
-	if (wants && r->not_before_ms > due_ms)
+	if (!may || (!r->look && r->retry_ms == 0))
+		return due_ms > now_ms ? due_ms : 0;
+	if (r->not_before_ms > due_ms)
 		due_ms = r->not_before_ms;
-	if (due_ms > now_ms)
-		return due_ms;
-	return wants ? now_ms : 0;
+	if (!r->look && r->retry_ms > due_ms)
+		due_ms = r->retry_ms;
+	return due_ms > now_ms ? due_ms : now_ms;
 }
 
 static void

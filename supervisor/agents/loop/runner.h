@@ -83,7 +83,8 @@ struct runner {
 	char leftovers[JOB_LEFTOVERS_SIZE]; /* what it left */
 	struct output output;		    /* what it says of itself */
 	enum preset_verdict verdict;	    /* in sum */
-	char *failure;	    /* owned: evidence for the worker; NULL: none */
+	char *failure; /* owned: evidence for the worker; NULL: none */
+	char fingerprint[ATTEMPT_FINGERPRINT_SIZE]; /* of how it failed; "" */
 	char *changed_json; /* owned: the paths it changed; NULL: unknown */
 	int64_t claimed_ms;
 	int64_t claimed_wall_ms;
@@ -100,6 +101,7 @@ struct runner {
 	char seen[GIT_HASH_SIZE];
 	bool is_changed;       /* the candidate is another tree than onto */
 	bool is_worked;	       /* a worker ran in this attempt */
+	bool is_second;	       /* by the loop's second worker */
 	bool goes_on;	       /* with the session of an earlier one */
 	bool is_merged;	       /* the branch has the candidate already */
 	int merge_fd;	       /* the lock, from the first merge on; -1 */
@@ -125,13 +127,15 @@ struct runner {
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
 	char fix[ATTEMPT_TEST_SIZE];  /* the only test to claim; "": any */
 	bool is_swept;		      /* alerts of an earlier run were */
-	bool is_probe;		      /* let in to try a closed provider */
+	const char *probe; /* the closed provider that it may try; NULL */
 	struct claim_cursor cursor;
 	struct waits waits;   /* tests that aren't claimed now */
 	bool look;	      /* there may be something to claim */
 	bool told_empty;      /* since the last claim */
 	bool blocked_by_file; /* the next test's files are locked */
-	int64_t version;      /* of the database at the last look */
+	int64_t retry_ms;     /* when a test's back-off ends; 0: none */
+	char retry_text[ATTEMPT_TEST_SIZE + 48]; /* that, for people */
+	int64_t version; /* of the database at the last look */
 	int64_t not_before_ms;
 	bool failed;   /* the one test that was to be tried didn't pass */
 	bool finished; /* it was tried */

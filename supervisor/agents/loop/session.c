@@ -36,7 +36,7 @@ is_worth_it(const struct claim_session *session)
 	    (session->draining && is_one_of(session->outcome, paused));
 }
 
-/* It belongs to a folder and a provider. */
+/* It belongs to a folder, a provider and one of the two workers. */
 static bool
 can_go_on(const struct runner *r)
 {
@@ -44,7 +44,7 @@ can_go_on(const struct runner *r)
 	const struct claim_session *session = &r->claim.session;
 
 	return preset != NULL && preset->resume[0] != NULL &&
-	    session->id[0] != '\0' &&
+	    session->id[0] != '\0' && session->second == r->is_second &&
 	    strcmp(session->loop_id, r->agent.name) == 0 &&
 	    strcmp(session->provider, preset->provider) == 0 &&
 	    is_worth_it(session);

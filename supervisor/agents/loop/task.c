@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "agents/common/transcript.h"
+#include "agents/loop/gate.h"
 #include "agents/loop/task.h"
 #include "store/locks.h"
 
@@ -12,7 +14,30 @@
 const struct worker_preset *
 task_preset(const struct runner *r)
 {
-	return r->claim.worker[0] != '\0' ? NULL : r->config->preset;
+	if (r->claim.worker[0] != '\0')
+		return NULL;
+	return r->is_second ? r->config->second_preset : r->config->preset;
+}
+
+void
+task_choose_worker(struct runner *r)
+{
+	const struct loop_config *c = r->config;
+	char why[GATE_TEXT_SIZE];
+
+	r->is_second = false;
+	if (!r->claim.in_vain || c->second_worker[0] == NULL ||
+	    r->claim.worker[0] != '\0')
+		return;
+	r->is_second =
+	    c->second_preset == NULL || gate_change(r, c->second_preset, why);
+	if (r->is_second)
+		transcript_note(r->transcript_fd,
+		    "same failure twice: by the second worker");
+	else
+		transcript_note(r->transcript_fd,
+		    "same failure twice, but by the first worker again: %s",
+		    why);
 }
 
 /* A JSON array of patterns as lines; NULL for none. */
@@ -84,6 +109,23 @@ list_locks(struct runner *r)
 	"working tree\nagain, uncommitted, on top of what was merged since; " \
 	"files that git ignores\nare not."
 
+/* NULL where there is none, or no memory. */
+static char *
+describe_failure(const struct runner *r)
+{
+	char *text = NULL;
+
+	if (r->failure == NULL)
+		return NULL;
+	if (asprintf(&text, "%s%s",
+		r->claim.in_vain_now
+		    ? "The same failure as the attempt before:\n"
+		    : "",
+		r->failure) < 0)
+		return NULL;
+	return text;
+}
+
 static const char *
 name_files(const char *lines)
 {
@@ -94,15 +136,17 @@ void
 task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 {
 	*texts = (struct task_texts){ .files = list_lines(r->claim.files),
-		.locks = list_locks(r) };
+		.locks = list_locks(r),
+		.failure = describe_failure(r) };
 	*task = (struct task){ .claim = &r->claim,
-		.failure = r->failure != NULL ? r->failure : "",
+		.failure = texts->failure != NULL ? texts->failure : "",
 		.files = name_files(texts->files),
 		.locks = texts->locks != NULL ? texts->locks : "",
 		.before = r->goes_on ? BEFORE : "",
 		.session_id = r->goes_on ? r->claim.session.id : "",
 		.hooks = &r->hooks,
-		.budget_usd = r->agent.conf->budget.attempt_usd };
+		.budget_usd = r->agent.conf->budget.attempt_usd,
+		.is_second = r->is_second };
 }
 
 void
@@ -110,4 +154,5 @@ task_free(struct task_texts *texts)
 {
 	free(texts->files);
 	free(texts->locks);
+	free(texts->failure);
 }

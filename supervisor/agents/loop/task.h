@@ -8,7 +8,15 @@
 struct task_texts { /* owned; NULL for none */
 	char *files;
 	char *locks;
+	char *failure;
 };
+
+/*
+ * Which of the loop's workers is to do it: the second one from the time on that
+ * two attempts in a row have failed alike, if there is one and its provider
+ * isn't closed. A test's own worker stays.
+ */
+void task_choose_worker(struct runner *r);
 
 /* The preset of the claimed test's worker; NULL: a plain command. */
 const struct worker_preset *task_preset(const struct runner *r);

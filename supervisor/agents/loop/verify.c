@@ -97,7 +97,7 @@ verify_begin(
 {
 	int due = -1;
 
-	(void)attempt_note(r, ATTEMPT_VERIFYING, 0, 0);
+	attempt_note(r, ATTEMPT_VERIFYING, 0, 0);
 	if (r->lost) {
 		attempt_give_up(r, now_ms);
 		return;
@@ -204,7 +204,7 @@ verify_set_up(struct runner *r, int64_t now_ms)
 		fail_setup(r, now_ms);
 	else if (provision_done(&r->place.git, &r->place.provision,
 		     &r->place.trees[TREE_VERIFY],
-		     doubted ? r->onto : r->then_commit) < 0)
+		     doubted ? r->onto : r->then_commit, true) < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
 	else if (doubted)
 		blame_setup(r, now_ms);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 
 #include "agents/common/transcript.h"
 #include "agents/loop/attempt.h"
+#include "agents/loop/intent.h"
 #include "agents/loop/session.h"
 #include "agents/loop/show.h"
 #include "agents/loop/task.h"
@@ -74,11 +76,50 @@ note_command(struct runner *r)
 	transcript_note(r->transcript_fd, "worker: %s", line);
 }
 
-static int
-run_worker(struct runner *r)
+/* How it is to be run; all of it is the runner's. */
+static struct job_command
+command_of(const struct runner *r)
 {
 	const struct loop_config *c = r->config;
 
+	return (struct job_command){ .argv = r->worker.argv,
+		.envp = r->worker.envp,
+		.directory = r->place.trees[TREE_WORK].path,
+		.stdin_path = r->worker.stdin_path,
+		.output_fd = r->transcript_fd,
+		.startup_limit_ms = startup_limit(r),
+		.life_limit_ms = life_limit(r),
+		.silence_limit_ms = c->silence_limit_ms,
+		.input_limit_ms = c->input_limit_ms,
+		.progress_limit_ms = c->progress_limit_ms,
+		.time_limit_ms = c->time_limit_ms };
+}
+
+/* The intent comes before the effect, and what can't be written isn't begun.
+ * Returns whether it is. */
+static bool
+note_intent(struct runner *r, const struct job_command *command, int64_t now_ms)
+{
+	char *text =
+	    intent_text(command, r->worker.prompt, &r->agent.conf->budget);
+	int held = -1;
+
+	if (text != NULL && agent_database(&r->agent) == 0)
+		held = attempts_spawn(
+		    &r->agent.store, &r->claim.key, r->transcript, text);
+	free(text);
+	r->lost = held == 0;
+	if (held < 0)
+		attempt_interrupt(
+		    r, "what is to be run can't be noted", now_ms);
+	else if (held == 0)
+		attempt_give_up(r, now_ms);
+	return held == 1;
+}
+
+static int
+run_worker(struct runner *r, const struct job_command *command)
+{
 	show_prompt(r);
 	note_command(r);
 	r->job_offset = lseek(r->transcript_fd, 0, SEEK_END);
@@ -90,24 +131,14 @@ run_worker(struct runner *r)
 		(void)strlcpy(r->output.session_id, r->claim.session.id,
 		    sizeof(r->output.session_id));
 	r->is_worked = true;
-	return job_start(&r->job,
-	    &(struct job_command){ .argv = r->worker.argv,
-		.envp = r->worker.envp,
-		.directory = r->place.trees[TREE_WORK].path,
-		.stdin_path = r->worker.stdin_path,
-		.output_fd = r->transcript_fd,
-		.startup_limit_ms = startup_limit(r),
-		.life_limit_ms = life_limit(r),
-		.silence_limit_ms = c->silence_limit_ms,
-		.input_limit_ms = c->input_limit_ms,
-		.progress_limit_ms = c->progress_limit_ms,
-		.time_limit_ms = c->time_limit_ms });
+	return job_start(&r->job, command);
 }
 
 void
 work_start(struct runner *r, int64_t now_ms)
 {
 	char base[PATH_SIZE], what[PATH_SIZE] = "worker";
+	struct job_command command;
 	struct task_texts texts;
 	struct task task;
 	int prepared = -1;
@@ -125,24 +156,17 @@ work_start(struct runner *r, int64_t now_ms)
 		not_started(r, what, now_ms);
 		return;
 	}
-	/* The intent comes before the effect, and what can't be written isn't
-	 * begun. */
-	if (!attempt_note(r, ATTEMPT_SPAWNING, 0, 0)) {
-		if (r->lost)
-			attempt_give_up(r, now_ms);
-		else
-			attempt_interrupt(
-			    r, "what is to be run can't be noted", now_ms);
+	command = command_of(r);
+	if (!note_intent(r, &command, now_ms))
 		return;
-	}
 	if (mark(r) < 0) {
 		not_started(r, r->marker_path, now_ms);
 		return;
 	}
-	if (run_worker(r) < 0) {
+	if (run_worker(r, &command) < 0) {
 		not_started(r, r->worker.argv[0], now_ms);
 		return;
 	}
 	runner_enter(r, PHASE_WORK);
-	(void)attempt_note(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
+	attempt_note(r, ATTEMPT_RUNNING, r->job.pid, r->job.pid_start);
 }

@@ -100,7 +100,7 @@ command_of(const struct worker *w, const struct loop_config *config,
 	if (w->preset != NULL && task->session_id[0] != '\0' &&
 	    w->preset->resume[0] != NULL)
 		return w->preset->resume;
-	return config->worker;
+	return task->is_second ? config->second_worker : config->worker;
 }
 
 /* What tells a budget is left out where there is none. A test's own command is
@@ -123,6 +123,8 @@ build_argv(const struct worker *w, const struct loop_config *config,
 	char *const *from = task->claim->worker[0] != '\0'
 	    ? shell
 	    : command_of(w, config, task);
+	char *const *options = task->is_second ? config->second_worker_options
+					       : config->worker_options;
 	struct texts argv = { 0 };
 
 	for (; *from != NULL; from++) {
@@ -132,7 +134,7 @@ build_argv(const struct worker *w, const struct loop_config *config,
 			(void)texts_own(&argv, expand(words, *from, ""));
 			continue;
 		}
-		for (char *const *o = config->worker_options; *o != NULL; o++)
+		for (char *const *o = options; *o != NULL; o++)
 			(void)texts_add(&argv, *o);
 	}
 	return texts_take(&argv);
@@ -204,7 +206,8 @@ build(struct worker *w, const struct loop_config *config,
 	};
 
 	if (claim->worker[0] == '\0')
-		w->preset = config->preset;
+		w->preset =
+		    task->is_second ? config->second_preset : config->preset;
 	(void)snprintf(attempt, sizeof(attempt), "%d", claim->key.attempt);
 	(void)snprintf(attempts, sizeof(attempts), "%d", claim->max_attempts);
 	if (task->budget_usd >= 0)

@@ -21,6 +21,7 @@ struct task {
 	const char *session_id; /* of a paused attempt, to be continued */
 	const struct hooks *hooks;
 	int64_t budget_usd; /* of one attempt, in millionths; -1: no limit */
+	bool is_second;	    /* by the loop's second worker */
 };
 
 struct worker {
@@ -41,8 +42,8 @@ struct worker {
  * written. Template and arguments know {test} {attempt} {attempts} {prompt}
  * {prompt_file} {spec} {spec_file} {failure} {files} {locks} {verify}
  * {last_result} {loop} {repository} {before} {session} {budget_usd}; what is
- * empty is "none" in a template. The argument {options} is the loop's
- * worker_options; one with {budget_usd} in it is left out where there is no
+ * empty is "none" in a template. The argument {options} is the worker's
+ * options; one with {budget_usd} in it is left out where there is no
  * budget. A test without a specification has its failure for one. Returns 0, or
  * -1 with errno, and in what (PATH_SIZE bytes) what it was about.
  */

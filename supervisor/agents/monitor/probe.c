@@ -96,7 +96,8 @@ go_on(struct probe *p, bool is_well)
 		(void)snprintf(p->error, sizeof(p->error), "setup: %s", how);
 		return PROBE_IMPOSSIBLE;
 	}
-	if (provision_done(&b->git, &b->provision, &b->tree, p->commit) < 0) {
+	if (provision_done(&b->git, &b->provision, &b->tree, p->commit, true) <
+	    0) {
 		(void)strlcpy(p->error, b->git.error, sizeof(p->error));
 		return PROBE_IMPOSSIBLE;
 	}

@@ -1,0 +1,31 @@
+/* Folders whose times and modes are to be what they were, or were once, when
+ * all that is done in them is done. */
+#ifndef LOOPKEEPER_GIT_FOLDERS_H
+#define LOOPKEEPER_GIT_FOLDERS_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* Zeroed it is empty. Of a folder that was noted twice the first counts. */
+struct folders {
+	struct folders_one {
+		char *path; /* owned */
+		mode_t mode;
+		struct timespec mtime;
+	} * all;
+	size_t n;
+};
+
+/* All return 0, or -1 with errno. */
+int folders_note(
+    struct folders *f, const char *path, mode_t mode, struct timespec mtime);
+
+/* Notes the folder that path is in as it is, and sees that it can be written
+ * to. */
+int folders_open(struct folders *f, const char *path);
+
+/* Sets them all, and forgets them. */
+int folders_set(struct folders *f);
+
+#endif

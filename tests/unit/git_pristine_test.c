@@ -1,0 +1,438 @@
+/* What setup made in a checkout in which nobody works is there for each test as
+ * for the first, whatever tests did to it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "git/pristine.h"
+#include "git/provision.h"
+#include "git_fixture.h"
+
+/* Root may delete what lies in any folder; others in what is open to them. */
+#define TAKE "take() { chmod -R u+rwx $1; rm -r $1; };"
+
+static char *const copied[] = { (char[]){ "ignored/env" }, NULL };
+static char *const shared[] = { (char[]){ "ignored/in/cache" }, NULL };
+static char *const none[] = { NULL };
+
+/* What the setup command makes. */
+static const char setup[] =
+    "cd wt; mkdir -p ignored/in/deep ignored/empty ignored/locked;"
+    "echo good > ignored/f; echo tool > ignored/in/tool;"
+    "echo deep > ignored/in/deep/f; chmod 755 ignored/in/tool;"
+    "ln ignored/in/tool ignored/in/second; ln -s in/tool ignored/link;"
+    "ln -s /nowhere ignored/dangling; echo o > x.o; touch ignored/locked/x;"
+    "mkdir ignored/in-side; touch ignored/in-side/f $'ignored/in/\\n\\x01 x';"
+    "chmod 640 ignored/in/deep/f; chmod 711 ignored/in/deep;"
+    "touch -h -d 2020-02-02 ignored/link ignored/f; touch -d 2021-01-01"
+    " ignored/in ignored/empty; chmod 555 ignored/locked";
+
+/* All there is to be seen of it, and what must not be touched. */
+static const char look[] =
+    "{ cd wt; find ignored x.o -printf '%p %y %m %T@ %l\\n';"
+    " find ignored x.o -type f -print0 | xargs -0 sha256sum; cd ..;"
+    " find elsewhere -printf '%p %y %m %T@ %s\\n';"
+    " cat elsewhere/tool; } | sort";
+
+static struct provision
+provisioned(char *const *copy, char *const *share)
+{
+	struct provision p = { .repository = at("operator"),
+		.setup = "make it",
+		.setup_when_changed = none,
+		.copy = copy,
+		.shared = share };
+
+	sh("mkdir -p operator/ignored; echo secret > operator/ignored/env;"
+	   "mkdir -p elsewhere/in/deep; echo tool > elsewhere/tool;"
+	   "echo tool > elsewhere/in/tool; chmod 755 elsewhere/in/tool");
+	assert_int_equal(provision_init(&p, at("state")), 0);
+	return p;
+}
+
+static void
+resets(
+    struct provision *p, const struct worktree *w, const char *commit, int due)
+{
+	gives(0, provision_reset(git, p, w, NULL, commit, true));
+	gives(due, provision_is_due(git, p, w, commit_of(commit)));
+}
+
+static void
+sets_up(struct provision *p, const struct worktree *w)
+{
+	resets(p, w, "main", 1);
+	sh(setup);
+	gives(0, provision_done(git, p, w, commit_of("main"), true));
+	resets(p, w, "main", 0);
+}
+
+static void
+test_what_nobody_touched_is_left_alone(void **state)
+{
+	static const char identity[] =
+	    "find wt/ignored wt/x.o -printf '%p %i %C@ %T@ %m\\n' | sort";
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+	char *before;
+
+	sets_up(&p, &w);
+	before = strdup(git_said(identity));
+	assert_non_null(before);
+	resets(&p, &w, "main", 0);
+	resets(&p, &w, "main", 0);
+	says(before, identity);
+	says("good tool deep o",
+	    "cd wt; echo $(cat ignored/f ignored/in/tool"
+	    " ignored/in/deep/f x.o)");
+	free(before);
+	provision_free(&p);
+}
+
+static void
+test_what_tests_did_to_it_is_undone(void **state)
+{
+	static const char *const deeds[] = {
+		"cp -p ignored/f f; echo evil > ignored/f; touch -r f "
+		"ignored/f",
+		"cp -p ignored/f f; echo evil > new; touch -r f new;"
+		" mv new ignored/f",
+		"echo longer >> ignored/in/deep/f",
+		"rm ignored/f x.o ignored/in/deep/f ignored/link",
+		"take ignored",
+		"rm -r ignored/in ignored/empty",
+		"echo evil > ignored/in/deep/evil; mkdir -p ignored/a/b"
+		" ignored/zz; echo evil > ignored/a/b/c",
+		"mkfifo ignored/empty/fifo",
+		"rm -r ignored/in; ln -s ../../elsewhere/in ignored/in",
+		"take ignored; ln -s ../elsewhere ignored",
+		"rm x.o; ln -s ../elsewhere/tool x.o",
+		"ln -sf ../../../elsewhere/tool ignored/in/tool",
+		"ln -f ../elsewhere/tool ignored/in/tool",
+		"echo evil > ignored/in/second",
+		"ln ignored/f hard; cp -p hard f; echo evil > hard;"
+		" touch -r f hard",
+		"chmod 700 ignored/f ignored/in; chmod 4755 x.o",
+		"chmod 000 ignored/in ignored/f",
+		"chmod 755 ignored/locked; rm ignored/locked/x;"
+		" chmod 555 ignored/locked",
+		"chmod -R 500 ignored/in; chmod 000 ignored",
+		"rm ignored/f; mkdir -p ignored/f/x; rm -r ignored/in;"
+		" echo > ignored/in",
+		"take ignored; echo > ignored; rm x.o; mkdir -p x.o/x",
+		"ln -sfn in ignored/link; ln -sf tool ignored/dangling",
+		"mv ignored/f t; mv x.o ignored/f; mv t x.o",
+		"mv ignored/in t; mv ignored/in-side ignored/in;"
+		" mv t ignored/in-side",
+		"touch ignored ignored/in ignored/f ignored/empty/x;"
+		" rm ignored/empty/x",
+		"touch -h ignored/link",
+		"git -C ignored init -q in/deep/repository",
+	};
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+	char *before;
+
+	sets_up(&p, &w);
+	before = strdup(git_said(look));
+	assert_non_null(before);
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		char command[512];
+
+		print_message("%s\n", deeds[i]);
+		(void)snprintf(
+		    command, sizeof(command), TAKE "cd wt && %s", deeds[i]);
+		sh(command);
+		resets(&p, &w, "main", 0);
+		says(before, look);
+		/* What is known of it now holds. */
+		resets(&p, &w, "main", 0);
+		says(before, look);
+	}
+	free(before);
+	provision_free(&p);
+}
+
+static void
+test_a_copy_that_was_touched_is_not_relied_on(void **state)
+{
+	static const char *const deeds[] = {
+		("f=$(grep -l good wt.setup/*); cp -p $f f; echo evil > $f;"
+		 " touch -r f $f"),
+		"f=$(grep -l good wt.setup/*); rm $f; ln -s ../evil $f",
+		"rm -r wt.setup",
+	};
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+
+	sh("echo evil > evil");
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		print_message("%s\n", deeds[i]);
+		sets_up(&p, &w);
+		sh(deeds[i]);
+		/* Nobody looks at it before it is needed. */
+		resets(&p, &w, "main", 0);
+		sh("echo evil > wt/ignored/f");
+		resets(&p, &w, "main", 1);
+		sh("test ! -e wt/ignored -a ! -e wt/x.o");
+	}
+	provision_free(&p);
+}
+
+static void
+test_a_list_that_is_not_whole_is_not_relied_on(void **state)
+{
+	static const char *const deeds[] = {
+		"rm $L",
+		": > $L",
+		"truncate -s -1 $L",
+		"truncate -s -100 $L",
+		"truncate -s 8 $L",
+		"echo >> $L",
+		"printf x | dd of=$L bs=1 seek=7 conv=notrunc status=none",
+		"printf x | dd of=$L bs=1 seek=200 conv=notrunc status=none",
+		/* An older one and its copies, setup having died since. */
+		"rm $R/.git/worktrees/wt/loopkeeper-setup",
+	};
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+
+	assert_int_equal(
+	    setenv("L", at("repository/.git/worktrees/wt/loopkeeper-made"), 1),
+	    0);
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		print_message("%s\n", deeds[i]);
+		sets_up(&p, &w);
+		sh(deeds[i]);
+		resets(&p, &w, "main", 1);
+		sh("test ! -e wt/ignored -a ! -e wt/x.o");
+	}
+	/* One that was being written. */
+	sets_up(&p, &w);
+	sh("head -c 300 $L > $L.new; echo evil > wt/ignored/f");
+	resets(&p, &w, "main", 0);
+	says("good", "cat wt/ignored/f; test ! -e $L.new");
+	provision_free(&p);
+}
+
+static void
+test_what_is_not_setups_stays_in_it(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(copied, shared);
+	char *before;
+
+	sets_up(&p, &w);
+	sh("echo warm > wt/ignored/in/cache/x; rm wt/ignored/f");
+	before = strdup(git_said("stat -c '%i %Z' wt/ignored/env"));
+	assert_non_null(before);
+	resets(&p, &w, "main", 0);
+	says(before, "stat -c '%i %Z' wt/ignored/env");
+	says("good warm secret", "cd wt/ignored; echo $(cat f in/cache/x env)");
+	sh(TAKE "take wt/ignored");
+	resets(&p, &w, "main", 0);
+	says("good warm secret", "cd wt/ignored; echo $(cat f in/cache/x env)");
+	/* What the commit has there is the commit's. */
+	sh("cp -r $R r; cd r; git checkout -q -f -b has; mkdir -p ignored/f"
+	   " ignored/new; echo c > ignored/f/x; echo c > ignored/new/x;"
+	   "ln -s dir ignored/in; echo c > x.o; git add -f ignored x.o;"
+	   "git commit -q -m Has; git push -q $R has");
+	resets(&p, &w, "has", 0);
+	says("", "git -C wt status --porcelain");
+	says("c c c dir tool",
+	    "cd wt; echo $(cat ignored/f/x ignored/new/x x.o;"
+	    " readlink ignored/in; cat ../elsewhere/tool)");
+	resets(&p, &w, "main", 0);
+	says("good o tool",
+	    "cd wt; echo $(cat ignored/f x.o ignored/in/tool);"
+	    " test ! -e ignored/new");
+	free(before);
+	provision_free(&p);
+}
+
+/* How many steps are left to whoever is to die amid them. */
+static int steps;
+
+static bool
+dies(void *argument)
+{
+	return --steps > 0 || raise(SIGKILL) != 0;
+}
+
+static char *const paths[] = { (char[]){ "ignored/" }, (char[]){ "x.o" },
+	NULL };
+
+static void
+keeps(const struct worktree *w)
+{
+	(void)pristine_keep(git, w, paths, none);
+}
+
+static void
+restores(const struct worktree *w)
+{
+	struct pristine p;
+	int result = pristine_begin(&p, git, w, none);
+
+	for (size_t i = 0; result > 0 && paths[i] != NULL; i++)
+		result = pristine_restore(&p, i, paths[i]);
+	(void)pristine_end(&p, result);
+}
+
+/* Whether it was killed in the n-th step. */
+static bool
+is_killed(
+    void (*does)(const struct worktree *w), const struct worktree *w, int n)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		steps = n;
+		git->tick = dies;
+		does(w);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status);
+}
+
+static void
+test_who_is_killed_amid_it_does_no_harm(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+	struct pristine reader;
+	char *before;
+	int n;
+
+	sets_up(&p, &w);
+	for (n = 1; is_killed(keeps, &w, n); n++) {
+		gives(0, pristine_begin(&reader, git, &w, none));
+		(void)pristine_end(&reader, 0);
+	}
+	assert_true(n > 10);
+	before = strdup(git_said(look));
+	assert_non_null(before);
+	for (n = 1;; n++) {
+		sh(TAKE "cd wt; take ignored/in; echo evil > ignored/f; mkdir"
+			" ignored/evil; touch ignored/evil/{1,2,3}; rm x.o;"
+			" ln -s ignored/f x.o");
+		if (!is_killed(restores, &w, n))
+			break;
+		resets(&p, &w, "main", 0);
+		says(before, look);
+	}
+	says(before, look);
+	assert_true(n > 10);
+	free(before);
+	provision_free(&p);
+}
+
+static const char *const done_to_copies[] = {
+	"cp -p ignored/env t; echo 123456 > ignored/env;"
+	" touch -r t ignored/env",
+	"cp -p deps/in/f t; echo bad > deps/in/f; touch -r t deps/in/f",
+	"echo evil > deps/in/evil; mkdir deps/new; echo evil >"
+	" deps/new/f",
+	"ln -sfn in/f deps/link; chmod 755 deps/in/f",
+	"rm -r deps; ln -s ../elsewhere deps",
+	"rm -r deps ignored",
+};
+
+/* With a setup that works on what was copied, and without. */
+static void
+test_what_is_copied_is_as_the_operator_has_it(void **state)
+{
+	char *const copy[] = { (char[]){ "ignored/env" }, (char[]){ "deps" },
+		NULL };
+	static const char is[] =
+	    "cd wt; cat ignored/env; find deps ! -name made -printf"
+	    " '%p %y %m %l ' | sort; cat deps/in/f";
+
+	sh("mkdir -p operator/deps/in; cd operator;"
+	   "echo dep > deps/in/f; ln -s in deps/link");
+	for (int has_setup = 1; has_setup >= 0; has_setup--) {
+		struct provision p = provisioned(copy, none);
+		struct worktree w = made("wt");
+		char *before;
+
+		if (has_setup == 0)
+			p.setup = "";
+		resets(&p, &w, "main", has_setup);
+		if (has_setup > 0) {
+			sh("echo made > wt/deps/made");
+			gives(0,
+			    provision_done(
+				git, &p, &w, commit_of("main"), true));
+		}
+		before = strdup(git_said(is));
+		assert_non_null(before);
+		for (size_t i = 0;
+		     i < sizeof(done_to_copies) / sizeof(done_to_copies[0]);
+		     i++) {
+			char command[256];
+
+			print_message("%s\n", done_to_copies[i]);
+			(void)snprintf(command, sizeof(command), "cd wt && %s",
+			    done_to_copies[i]);
+			sh(command);
+			resets(&p, &w, "main", 0);
+			says(before, is);
+			if (has_setup > 0)
+				says("made", "cat wt/deps/made");
+		}
+		/* What he changes is brought, each time. */
+		sh("echo secreT > operator/ignored/env; echo > "
+		   "operator/deps/his");
+		resets(&p, &w, "main", 0);
+		says("secreT", "test -e wt/deps/his; cat wt/ignored/env");
+		sh("cd wt; cp -p ignored/env t; echo 123456 > ignored/env;"
+		   "touch -r t ignored/env; echo evil > deps/his;"
+		   "touch -r ../operator/deps/his deps/his");
+		resets(&p, &w, "main", 0);
+		says("secreT",
+		    "cat wt/ignored/env wt/deps/his | head -n 1;"
+		    "cmp operator/deps/his wt/deps/his");
+		sh("rm operator/deps/his");
+		gives(0, worktree_remove(git, &w));
+		free(before);
+		provision_free(&p);
+	}
+}
+
+static void
+test_it_is_gone_with_the_worktree(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+
+	sets_up(&p, &w);
+	sh("test -d wt.setup; chmod 755 wt/ignored/locked");
+	gives(0, worktree_remove(git, &w));
+	sh("test ! -e wt -a ! -e wt.setup");
+	provision_free(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_what_nobody_touched_is_left_alone),
+		TEST(test_what_tests_did_to_it_is_undone),
+		TEST(test_a_copy_that_was_touched_is_not_relied_on),
+		TEST(test_a_list_that_is_not_whole_is_not_relied_on),
+		TEST(test_what_is_not_setups_stays_in_it),
+		TEST(test_who_is_killed_amid_it_does_no_harm),
+		TEST(test_what_is_copied_is_as_the_operator_has_it),
+		TEST(test_it_is_gone_with_the_worktree),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
