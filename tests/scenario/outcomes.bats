@@ -528,10 +528,10 @@ says() {
 	sql_is 1 "SELECT count(DISTINCT outcome) FROM attempts"
 }
 
-# told_in_vain: while claude tells of a limit the mode is file-based.
+# told_in_vain DAY: while claude tells of that the mode is file-based.
 told_in_vain() {
 	preset claude
-	echo limit > "$FLEET/day"
+	echo "$1" > "$FLEET/day"
 	rm "$FLEET/meanwhile"
 	cat > "$FLEET/meanwhile" <<-SH
 		#!/bin/sh
@@ -551,26 +551,36 @@ told_in_vain() {
 	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
 }
 
-# The limit's end is known, and nobody is paid for to learn it anew.
+# gate_is_closed OUTCOME REASON: and nobody is paid for to learn it anew.
 gate_is_closed() {
-	came_to rate_limited 0 pending
-	sql_is "claude|rate_limited|1" "SELECT provider, reason, failures
-	    FROM gates"
+	came_to "$1" 0 pending
+	sql_is "claude|$2|1" "SELECT provider, reason, failures FROM gates"
 	[[ $(wc -l < "$FLEET/runs") == 1 ]]
 }
 
 @test "rate_limited: the gate is closed, too, when the database is back" {
-	told_in_vain
+	told_in_vain limit
 	echo normal > "$FLEET/mode"
-	gate_is_closed
+	gate_is_closed rate_limited rate_limited
 }
 
 @test "rate_limited: and when the loop that was told has ended before" {
-	told_in_vain
+	told_in_vain auth
 	stop_alone
 	echo normal > "$FLEET/mode"
 	run_alone
-	gate_is_closed
+	gate_is_closed auth auth
+	# What to run was kept, too.
+	sql_is 1 "SELECT count(*) FROM alerts WHERE message LIKE
+	    '%run ''claude /login'', then loopkeeper gates --open claude'"
+}
+
+@test "rate_limited: and of an outage" {
+	told_in_vain outage
+	stop_alone
+	echo normal > "$FLEET/mode"
+	run_alone
+	gate_is_closed rate_limited unavailable
 }
 
 @test "rate_limited: a test's own worker tries nobody, a mute preset's does" {
