@@ -6,11 +6,14 @@
 #include "cli/database.h"
 #include "cli/options.h"
 #include "cli/owner.h"
+#include "conf/conf.h"
+#include "git/leftover.h"
 #include "git/repository.h"
 #include "store/check.h"
 
 struct recovering {
 	const char *state_directory;
+	const struct conf *conf; /* NULL: it can't be read */
 	int findings;
 };
 
@@ -20,6 +23,22 @@ known(const char *loop_id, void *argument)
 	const struct recovering *r = argument;
 
 	return alive_by_record(r->state_directory, loop_id);
+}
+
+static bool
+will_run(const char *loop_id, void *argument)
+{
+	const struct recovering *r = argument;
+
+	return r->conf == NULL || conf_has_loop(r->conf, loop_id);
+}
+
+static bool
+has_loop(const char *loop_id, void *argument)
+{
+	const struct recovering *r = argument;
+
+	return r->conf == NULL || conf_loop(r->conf, loop_id) != NULL;
 }
 
 static void
@@ -40,6 +59,10 @@ recover(struct cli *cli, bool dry_run, struct recovering *r)
 		.lock_fd = -1,
 		.known = known,
 		.is_merged = repository_was_merged,
+		.will_run = will_run,
+		.has_loop = has_loop,
+		.save = leftover_save,
+		.trees = leftover_trees,
 		.say = print_finding,
 		.argument = r,
 		.by = "recover",
@@ -70,12 +93,18 @@ recover_run(struct cli *cli, int argc, char **argv)
 		{ .name = "dry-run", .flag = &dry_run },
 	};
 	struct recovering r = { .state_directory = cli->state_directory };
+	struct conf *conf;
+	int result;
 
 	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
 	cli_locate(cli);
 	if (dry_run)
 		(void)printf("dry run, nothing is changed:\n");
-	if (recover(cli, dry_run, &r) < 0)
+	conf = conf_load(cli->config_path, stderr);
+	r.conf = conf;
+	result = recover(cli, dry_run, &r);
+	conf_free(conf);
+	if (result < 0)
 		return CLI_FAILED;
 	if (r.findings == 0)
 		(void)printf("nothing to recover\n");

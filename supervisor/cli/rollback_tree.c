@@ -79,7 +79,7 @@ make(struct rollback_tree *t)
 
 	if (make_places(t, path) != CLI_DONE)
 		return CLI_FAILED;
-	if (marked_end(&(struct marked){ .variable = LOOP_ENVIRONMENT_DIRECTORY,
+	if (marked_end(&(struct marked){ .variable = MARKED_LOOP_DIRECTORY,
 		.value = t->directory,
 		.tell = tell_left }) < 0)
 		return cli_error(CLI_FAILED,

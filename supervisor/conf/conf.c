@@ -32,6 +32,16 @@ conf_loop(const struct conf *conf, const char *name)
 	return NULL;
 }
 
+bool
+conf_has_loop(const struct conf *conf, const char *name)
+{
+	for (uint32_t i = 0; i < conf->fleet.ncomponents; i++)
+		if (strcmp(conf->components[i]->name, name) == 0)
+			return conf->components[i]->enabled &&
+			    conf_loop(conf, name) != NULL;
+	return false;
+}
+
 int
 conf_write_flat(const struct conf *conf, int fd)
 {

@@ -124,6 +124,9 @@ int conf_state_directory(const char *path, char *ret, FILE *errors);
 /* The loop of that component name, or NULL. */
 const struct loop_config *conf_loop(const struct conf *conf, const char *name);
 
+/* Whether there is such a loop, and it is enabled. */
+bool conf_has_loop(const struct conf *conf, const char *name);
+
 /*
  * Writes the binary form that the daemon reads (struct fleet_config, then each
  * component_config) to fd. Returns 0, or -1 with write(2)'s errno.

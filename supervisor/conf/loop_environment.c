@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "conf/loop_environment.h"
+#include "system/marked.h"
 
 static bool
 begins(const char *variable, const char *const *with, size_t n)
@@ -44,7 +45,7 @@ loop_environment_add(struct texts *t, const struct loop_environment *e)
 			(void)texts_add(t, environ[i]);
 	texts_addf(t, "LOOPKEEPER_LOOP=%s", e->config->name);
 	texts_addf(t, "LOOPKEEPER_LOOP_INDEX=%d", e->index);
-	texts_addf(t, LOOP_ENVIRONMENT_DIRECTORY "=%s", e->directory);
+	texts_addf(t, MARKED_LOOP_DIRECTORY "=%s", e->directory);
 	texts_addf(t, "LOOPKEEPER_REPOSITORY=%s", e->config->repository);
 	(void)texts_add(t, "GIT_TERMINAL_PROMPT=0");
 	/* A worktree whose .git is gone isn't the checkout around it. */

@@ -7,12 +7,6 @@
 #include "base/texts.h"
 #include "conf/conf.h"
 
-/* The directory of whoever runs it, which nobody else on the machine has: what
- * he leaves when he dies is known by it. */
-#define LOOP_ENVIRONMENT_DIRECTORY "LOOPKEEPER_LOOP_DIRECTORY"
-/* The same for one attempt: its id. */
-#define LOOP_ENVIRONMENT_ATTEMPT "LOOPKEEPER_ATTEMPT_ID"
-
 struct loop_environment {
 	const struct loop_config *config;
 	int index;	       /* for ports: no two that run at once share it */

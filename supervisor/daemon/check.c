@@ -62,11 +62,14 @@ static int
 start_helper(struct daemon *d)
 {
 	char name[] = "loopkeeper-recorder", option[] = "--check";
-	char state[PATH_SIZE], *alive = list_alive(d);
-	char *argv[] = { name, option, state, alive, NULL };
+	char state[PATH_SIZE], config[PATH_SIZE + sizeof("config=")];
+	char *alive = list_alive(d);
+	char *argv[] = { name, option, state, alive, config, NULL };
 	int result = -1;
 
 	(void)snprintf(state, sizeof(state), "%s", d->birth->state_directory);
+	(void)snprintf(
+	    config, sizeof(config), "config=%s", d->birth->config_path);
 	if (alive != NULL)
 		result = helper_start(
 		    &d->checker, &d->loop, SOURCE_HELPER, argv, d->environment);

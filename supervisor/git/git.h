@@ -48,6 +48,7 @@ struct git_call {
 	const char *work_tree;
 	const char *git_dir;
 	const char *index_file; /* in place of the worktree's; or NULL */
+	char *const *envp;	/* in place of the clean environment; or NULL */
 	const char *input;	/* for its stdin; NULL: none */
 	size_t input_len;
 	/* What it writes to stdout: to be freed; NULL: thrown away unless

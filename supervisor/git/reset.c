@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/io.h"
 #include "base/texts.h"
 #include "git/copy.h"
@@ -177,6 +178,32 @@ write_common(struct git *g, const struct worktree *w)
 	    : git_fail(g, errno, "%s/commondir: %s", w->admin, strerror(errno));
 }
 
+/* Of the configuration that the worktree has of its own nothing is left but
+ * what worktree_set_top() puts there; git heeds it where that is due. */
+static int
+write_config(struct git *g, const struct worktree *w)
+{
+	char path[PATH_SIZE], text[2 * PATH_SIZE + 64];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	buf_add(&b, "[core]\n\tbare = false\n\tworktree = \"");
+	for (const char *p = w->path; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_add(&b, "\\");
+		if (*p == '\n')
+			buf_add(&b, "\\n");
+		else
+			buf_add_bytes(&b, p, 1);
+	}
+	buf_add(&b, "\"\n");
+	return path_format(path, "%s/config.worktree", w->admin) == 0 &&
+		io_replace_file(AT_FDCWD, path, text, b.len, 0) == 0
+	    ? 0
+	    : git_fail(g, errno, "%s/config.worktree: %s", w->admin,
+		  strerror(errno));
+}
+
 int
 worktree_restore(struct git *g, const struct worktree *w, const char *commit)
 {
@@ -191,7 +218,7 @@ worktree_restore(struct git *g, const struct worktree *w, const char *commit)
 	if (path_format(path, "%s/" OWN_INDEX, w->admin) < 0)
 		return git_fail(g, errno, "%s: %s", w->admin, strerror(errno));
 	if (wreck_delete_old(g, w) < 0 || wreck_forget_operations(g, w) < 0 ||
-	    forget(g, w, "config.worktree") < 0 || write_common(g, w) < 0 ||
+	    write_config(g, w) < 0 || write_common(g, w) < 0 ||
 	    wreck_clear_locks(g, w, locks, lock) < 0)
 		return -1;
 	result =

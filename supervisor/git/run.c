@@ -103,14 +103,17 @@ start(struct run *r, const struct git_call *call, char *const *argv,
     const int fds[3])
 {
 	struct spawn_failure failure = { 0 };
-	char **envp = environment_make(r->g, call);
+	char **made = NULL;
 	struct spawn s;
 
-	if (envp == NULL)
-		return -1;
+	if (call->envp == NULL) {
+		made = environment_make(r->g, call);
+		if (made == NULL)
+			return -1;
+	}
 	spawn_init(&s);
 	s.argv = argv;
-	s.envp = envp;
+	s.envp = made != NULL ? made : call->envp;
 	s.directory = call->work_tree != NULL ? call->work_tree : r->g->top;
 	s.stdin_fd = fds[0];
 	s.stdout_fd = fds[1];
@@ -118,7 +121,7 @@ start(struct run *r, const struct git_call *call, char *const *argv,
 	s.session = true;
 	s.death_signal = SIGKILL;
 	r->pid = spawn_start(&s, &r->error_fd, &failure);
-	texts_free(envp);
+	texts_free(made);
 	if (r->pid < 0)
 		errno = failure.error;
 	return r->pid < 0 ? -1 : 0;

@@ -92,13 +92,17 @@ is_behind_link(const char *work_tree, const char *path)
 
 /* Everything into the index, but what is left out. */
 static int
-add_all(struct git *g, struct git_call *call, char *const *leave_out)
+add_all(struct git *g, const struct worktree *w, struct git_call *call,
+    char *const *leave_out)
 {
 	char *patterns = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&patterns, &len);
+	FILE *out;
 	int result;
 
+	if (worktree_unhide(g, w, call, leave_out) < 0)
+		return -1;
+	out = open_memstream(&patterns, &len);
 	if (out == NULL)
 		return git_fail(g, ENOMEM, "out of memory");
 	(void)fputs(".", out);
@@ -231,11 +235,11 @@ write_tree(struct git *g, const struct worktree *w, const char *base,
 	worktree_call(w, &call);
 	if (plain < 0 || (plain == 0 && begin_anew(g, &call, base) < 0))
 		return -1;
-	if (add_all(g, &call, leave_out) < 0) {
+	if (add_all(g, w, &call, leave_out) < 0) {
 		/* Not every damage is seen before. */
 		if (errno != EPROTO || plain == 0 ||
 		    begin_anew(g, &call, base) < 0 ||
-		    add_all(g, &call, leave_out) < 0)
+		    add_all(g, w, &call, leave_out) < 0)
 			return -1;
 	}
 	if (drop_repositories(g, &call, base) < 0)

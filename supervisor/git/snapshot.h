@@ -9,7 +9,8 @@
 #include "git/worktree.h"
 
 /*
- * Commits every file of the worktree that git doesn't ignore, but for those
+ * Commits every file of the worktree that git doesn't ignore, or only by an
+ * ignore file that is no part of it (worktree_unhide()), but for those
  * in leave_out (paths, NULL-ended), with message, its parent being what the
  * worktree's HEAD is at, else base. The worktree's own index and HEAD stay as
  * they are. The ref ("refs/loopkeeper/attempts/ID") is made or moved to it.

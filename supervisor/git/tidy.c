@@ -172,8 +172,7 @@ static bool
 stays(const struct stay *s, const char *path)
 {
 	return worktree_lies_in(path, s->keep) ||
-	    worktree_lies_in(path, s->spare) ||
-	    worktree_lies_in(path, s->ignored);
+	    worktree_lies_in(path, s->spare);
 }
 
 static int
@@ -196,7 +195,11 @@ tidy_entry(struct git *g, const struct worktree *w, const struct stay *s,
     FTS *walk, FTSENT *entry)
 {
 	const char *path = entry->fts_path + strlen(w->path) + 1;
-	bool does_stay = stays(s, path);
+	/* What was told isn't ignored, though it may ignore all that is in it.
+	 */
+	bool does_stay = stays(s, path) ||
+	    (entry->fts_level > FTS_ROOTLEVEL &&
+		worktree_lies_in(path, s->ignored));
 
 	if (entry->fts_info == FTS_DP)
 		return 0;
@@ -251,17 +254,41 @@ spare_ignored(struct git *g, const struct worktree *w, struct stay *s,
 	return 0;
 }
 
+/* What git doesn't know is to be told by the rules of the commit: ignore files
+ * that it doesn't know either go before it is asked. */
+static int
+forget_rules(struct git *g, const struct worktree *w, const struct stay *s)
+{
+	char path[PATH_SIZE], **others = list(g, w, NULL, NULL);
+	int result = others == NULL ? -1 : 0;
+
+	for (size_t i = 0; result == 0 && others[i] != NULL; i++)
+		if (worktree_is_ignore_file(others[i]) &&
+		    !stays(s, others[i]) &&
+		    (path_format(path, "%s/%s", w->path, others[i]) < 0 ||
+			(unlink(path) < 0 && errno != ENOENT)))
+			result = git_fail(g, errno, "deleting %s: %s",
+			    others[i], strerror(errno));
+	texts_free(others);
+	return result;
+}
+
 int
 worktree_tidy(struct git *g, const struct worktree *w, bool ignored,
     char *const *keep, char *const *spare)
 {
-	char **others = list(g, w, ignored ? NULL : "--exclude-standard", NULL);
 	struct stay s = {
 		.keep = keep, .spare = spare, .repositories = !ignored
 	};
-	int result = others == NULL ? -1 : 0;
+	char **others = NULL;
+	int result = ignored ? 0 : forget_rules(g, w, &s);
 
-	if (result == 0 && !ignored)
+	if (result == 0)
+		others =
+		    list(g, w, ignored ? NULL : "--exclude-standard", NULL);
+	if (others == NULL)
+		return -1;
+	if (!ignored)
 		result = spare_ignored(g, w, &s, others);
 	for (size_t i = 0; result == 0 && others[i] != NULL; i++)
 		result = tidy_one(g, w, &s, others[i]);

@@ -37,6 +37,22 @@ int worktree_open(struct git *g, struct worktree *w, const char *path,
 int worktree_is_plain(struct git *g, const struct worktree *w);
 
 /*
+ * Where the repository has extensions.worktreeConfig, its core.worktree and
+ * core.bare count in each of its worktrees as well, and who runs git in one
+ * works on the operator's checkout, or can't: the worktree's own configuration
+ * then says what it is. Returns 0 or -1.
+ */
+int worktree_set_top(struct git *g, const struct worktree *w);
+
+/*
+ * Whether w is what git, run in it with envp, works on: on the branch (NULL:
+ * detached), at commit. Returns 0; or -1, EPROTO and a text that says what it
+ * works on and what to do.
+ */
+int worktree_prove(struct git *g, const struct worktree *w, char *const *envp,
+    const char *branch, const char *commit);
+
+/*
  * Every file as in commit, on the branch (NULL: detached), which is made or
  * moved there. What git doesn't know stays. What was there before must be safe
  * (snapshot.h). Returns 0 or -1.
@@ -57,7 +73,8 @@ worktree_restore(struct git *g, const struct worktree *w, const char *commit);
 int worktree_trust(struct git *g, const struct worktree *w);
 
 /*
- * Deletes what git doesn't know and, with ignored, what it ignores as well;
+ * Deletes what git doesn't know and, with ignored, what it ignores as well, by
+ * no ignore file that git doesn't know itself;
  * but not what is or lies in one of the paths of keep or spare (relative,
  * NULL-ended; may be NULL). Of a folder that holds such a path the rest goes.
  * A repository inside, with the folders around it that git doesn't know, is
@@ -82,6 +99,17 @@ char **worktree_ignored(struct git *g, const struct worktree *w);
  * as those above. NULL with errno. */
 char **worktree_paths(
     struct git *g, const struct git_call *call, const char *const *arguments);
+
+/*
+ * Which files are ignored is for those ignore files to say that are, or will
+ * be, in a commit, beside the operator's own. One that is ignored itself is in
+ * none: where it lies beside files that git knows it is moved into the
+ * repository's folder for such things, and what it hid is seen. Not those of
+ * keep, nor what setup has made. call as for all of w. Returns 0 or -1.
+ */
+int worktree_unhide(struct git *g, const struct worktree *w,
+    const struct git_call *call, char *const *keep);
+bool worktree_is_ignore_file(const char *path);
 
 /* Deletes a file, or a folder with all that is in it; a link, not what it
  * leads to. g's tick() is called. Returns 0 or -1 with errno. */

@@ -21,17 +21,23 @@
  */
 #define YOUNG_MS 5000
 
-/* Moves path into the repository's folder for such things; none is fine. */
-static int
-move_aside(struct git *g, const char *path, const char *name)
+int
+wreck_move_aside(struct git *g, const char *path, const char *name)
 {
+	long long now_ms = clock_wall_ms();
 	char aside[PATH_SIZE];
+	int result;
 
-	if (path_format(aside, "%s/loopkeeper/aside", g->common) < 0 ||
-	    path_make(aside, 0700) < 0 ||
-	    path_format(aside, "%s/loopkeeper/aside/%s-%lld", g->common, name,
-		(long long)clock_wall_ms()) < 0 ||
-	    (rename(path, aside) < 0 && errno != ENOENT))
+	result = path_format(aside, "%s/loopkeeper/aside", g->common);
+	if (result == 0)
+		result = path_make(aside, 0700);
+	/* Several may go in one millisecond. */
+	while (result == 0 &&
+	    (result = path_format(aside, "%s/loopkeeper/aside/%s-%lld",
+		 g->common, name, now_ms++)) == 0 &&
+	    access(aside, F_OK) == 0)
+		;
+	if (result < 0 || (rename(path, aside) < 0 && errno != ENOENT))
 		return git_fail(
 		    g, errno, "moving %s aside: %s", path, strerror(errno));
 	return 0;
@@ -78,7 +84,8 @@ wreck_clear_place(struct git *g, const struct worktree *w, char *aside)
 int
 wreck_clear_admin(struct git *g, struct worktree *w)
 {
-	if (w->admin[0] != '\0' && move_aside(g, w->admin, "worktree") < 0)
+	if (w->admin[0] != '\0' &&
+	    wreck_move_aside(g, w->admin, "worktree") < 0)
 		return -1;
 	w->admin[0] = '\0';
 	return 0;
@@ -148,7 +155,7 @@ wreck_forget_operations(struct git *g, const struct worktree *w)
 			return git_fail(
 			    g, errno, "%s: %s", w->admin, strerror(errno));
 		if (access(path, F_OK) == 0 &&
-		    move_aside(g, path, operations[i]) < 0)
+		    wreck_move_aside(g, path, operations[i]) < 0)
 			return -1;
 	}
 	return 0;
@@ -265,8 +272,9 @@ clear_alone(struct git *g, struct owner *o, const char *path)
 		return found;
 	if (then.st_ino != st.st_ino || modified_ms(&then) != o->lock_wall_ms)
 		return git_fail(g, EAGAIN, "%s: another git works", path);
-	return move_aside(g, path, slash != NULL ? slash + 1 : path) < 0 ? -1
-									 : 1;
+	return wreck_move_aside(g, path, slash != NULL ? slash + 1 : path) < 0
+	    ? -1
+	    : 1;
 }
 
 /* 1 moved aside, 0 there is none, -1. */

@@ -9,6 +9,10 @@
 
 #include "git/worktree.h"
 
+/* Moves path to the repository's loopkeeper/aside/NAME-TIME; none is fine.
+ * Returns 0 or -1. */
+int wreck_move_aside(struct git *g, const char *path, const char *name);
+
 /*
  * Moves whatever is at the worktree's path to PATH.wreck-TIME, which is told in
  * aside (PATH_SIZE; else untouched). The caller holds the lock on worktrees,

@@ -57,7 +57,8 @@ write_facts(struct store *s, const struct attempt_key *key,
 	    " provider = ifnull(nullif(?7, ''), provider),"
 	    " base_commit = ifnull(nullif(?8, ''), base_commit),"
 	    " result_commit = ifnull(nullif(?9, ''), result_commit),"
-	    " snapshot_ref = ifnull(nullif(?10, ''), snapshot_ref),"
+	    " snapshot_ref = ifnull(nullif(?10, ''),"
+	    " CASE WHEN pid IS NOT NULL THEN snapshot_ref END),"
 	    " draining = ?11, fingerprint = nullif(?12, '')"
 	    " WHERE " ATTEMPT_IS_OPEN,
 	    "ttiiitttttit", key->id, key->epoch, key->fence, end->tokens,

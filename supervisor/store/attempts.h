@@ -82,7 +82,8 @@ struct attempt_end {
 	int64_t retry_delay_ms; /* of its back-off (retry.h); 0: none */
 	int64_t tokens;		/* or ATTEMPT_UNKNOWN; 0 without a worker */
 	int64_t cost_micros;	/* millionths of a USD, or ATTEMPT_UNKNOWN */
-	/* UTF-8. "" where there is none; what the row has then stays. */
+	/* UTF-8. "" where there is none; what the row has then stays, but for
+	 * the planned snapshot_ref of an attempt that came to no worker. */
 	char session_id[ATTEMPT_SESSION_SIZE];
 	char provider[TEXT_NAME_MAX + 1];
 	char base_commit[ATTEMPT_COMMIT_SIZE];

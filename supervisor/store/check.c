@@ -2,8 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/texts.h"
+#include "store/alerts.h"
 #include "store/check.h"
 #include "store/expiry.h"
 #include "store/guard.h"
@@ -11,12 +14,15 @@
 #include "store/recovery.h"
 #include "store/statement.h"
 
+#define STRANGERS_SIZE 4096
+
 struct run {
 	const struct check *c;
 	struct store *s;
 	bool released;	/* it was, and is taken back here */
 	bool replaced;	/* another file lay there: a new epoch */
 	bool exclusive; /* the lock is held so */
+	int loop_fd;	/* the lock of a loop whose work is being kept; or -1 */
 	struct alive_watch watch;
 	char damage[256]; /* what is wrong with the file; "" nothing */
 };
@@ -166,6 +172,110 @@ say_finding(const char *line, void *argument)
 	say(argument, line);
 }
 
+/* Whether nobody else will look after what that attempt left. Its loop isn't
+ * begun meanwhile: until another one is asked for its lock is ours. */
+static bool
+take_left(const char *attempt, char *ret_loop, size_t size, void *argument)
+{
+	struct run *run = argument;
+	const struct check *c = run->c;
+
+	io_close(&run->loop_fd);
+	if (statement_get(run->s, "SELECT loop_id FROM attempts WHERE id = ?1",
+		"t>s", attempt, ret_loop, size) != 1 ||
+	    c->will_run(ret_loop, c->argument) ||
+	    c->known(ret_loop, c->argument) == ALIVE_YES)
+		return false;
+	if (c->dry_run)
+		return true;
+	run->loop_fd = alive_lock(c->state_directory, ret_loop);
+	return run->loop_fd >= 0;
+}
+
+/* Worktrees of loops that were taken out of the configuration. */
+struct strangers {
+	struct run *run;
+	const char *repository;
+	struct buf commands; /* that remove them */
+	size_t n;
+};
+
+static void
+note_stranger(const char *path, const char *loop, void *argument)
+{
+	struct strangers *o = argument;
+	const struct check *c = o->run->c;
+	int64_t one;
+
+	if (c->has_loop(loop, c->argument) ||
+	    c->known(loop, c->argument) == ALIVE_YES ||
+	    statement_get(o->run->s, "SELECT 1 FROM loops WHERE id = ?1", "t>i",
+		loop, &one) != 1)
+		return;
+	buf_addf(&o->commands, "%sgit -C '%s' worktree remove --force '%s'",
+	    o->n++ > 0 ? "; " : "", o->repository, path);
+}
+
+/* They aren't deleted, but told of as long as they are there. */
+static int
+tell_strangers(struct run *run, char *const *repositories)
+{
+	const struct check *c = run->c;
+	char commands[STRANGERS_SIZE], message[STRANGERS_SIZE + 128];
+	const struct alert alert = { .cause = "strangers",
+		.severity = "info",
+		.type = "worktrees_left",
+		.source = "recorder",
+		.message = message };
+	struct strangers o = { .run = run };
+
+	buf_init(&o.commands, commands, sizeof(commands));
+	for (; *repositories != NULL; repositories++) {
+		o.repository = *repositories;
+		c->trees(*repositories, c->state_directory, note_stranger, &o);
+	}
+	if (c->dry_run)
+		return 0;
+	(void)snprintf(message, sizeof(message),
+	    "%zu worktree%s of loops that are no more in the configuration: %s",
+	    o.n, o.n == 1 ? "" : "s", commands);
+	return (o.n > 0 ? alerts_raise(run->s, &alert, NULL)
+			: alerts_clear(run->s, alert.source, alert.cause)) < 0
+	    ? -1
+	    : 0;
+}
+
+/* What is kept first is there when its attempt is closed. */
+static int
+save_left(struct run *run)
+{
+	const struct check *c = run->c;
+	struct sqlite3_stmt *rows;
+	const char *repository;
+	struct texts list = { 0 };
+	char **all;
+	int more;
+
+	if (c->save == NULL || c->will_run == NULL)
+		return 0;
+	rows = statement_query(run->s,
+	    "SELECT DISTINCT repository FROM attempts"
+	    " WHERE repository IS NOT NULL",
+	    "");
+	while ((more = statement_row(run->s, rows, "t", &repository)) == 1)
+		(void)texts_add(&list, repository);
+	statement_end(rows);
+	all = texts_take(&list);
+	for (size_t i = 0; more == 0 && all != NULL && all[i] != NULL; i++)
+		c->save(all[i], c->state_directory, take_left, say_finding,
+		    c->dry_run, run);
+	io_close(&run->loop_fd);
+	if (more == 0 && all != NULL)
+		more = tell_strangers(run, all);
+	texts_free(all);
+	return more;
+}
+
 static int
 recover(struct run *run)
 {
@@ -179,6 +289,8 @@ recover(struct run *run)
 	int result;
 
 	if (!r.dry_run && expiry_follow(run->s, &jump_ms) < 0)
+		return -1;
+	if (save_left(run) < 0)
 		return -1;
 	if (alive_watch(run->s, run->c->known, run->c->argument, CHECK_WATCH_MS,
 		&run->watch) < 0)
@@ -216,7 +328,7 @@ run_all(struct run *run)
 int
 check_run(const struct check *c, struct store *s)
 {
-	struct run run = { .c = c, .s = s };
+	struct run run = { .c = c, .s = s, .loop_fd = -1 };
 	int released;
 
 	*s = (struct store){ .lock_fd = -1 };

@@ -24,6 +24,22 @@ struct check {
 	/* As in struct recovery. */
 	int (*is_merged)(
 	    const char *repository, const char *branch, const char *commit);
+	/* Whether the loop will run again, and look after what it left itself.
+	 * NULL: all will. */
+	bool (*will_run)(const char *loop_id, void *argument);
+	/* Whether there is such a loop. */
+	bool (*has_loop)(const char *loop_id, void *argument);
+	/* Keeps what the others left in the worktrees of a repository: as
+	 * leftover_save(), which see. */
+	void (*save)(const char *repository, const char *state_directory,
+	    bool (*take)(
+		const char *attempt, char *ret_loop, size_t size, void *),
+	    void (*say)(const char *line, void *), bool dry_run,
+	    void *argument);
+	/* Which worktrees there are: leftover_trees(). Not NULL with save. */
+	void (*trees)(const char *repository, const char *state_directory,
+	    void (*found)(const char *path, const char *loop, void *),
+	    void *argument);
 	/* One finding, for people. */
 	void (*say)(const char *line, void *argument);
 	void *argument;

@@ -90,11 +90,11 @@ walk(struct store *s, const struct claim_request *request,
 	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
 		    sizeof(at->test_id), &is_free)) == 1) {
 		is_free = is_free && !is_excepted(request, at->test_id);
-		if (is_free || ++n == LOOK_MAX)
+		if (is_free || ++n == LOOK_MAX || request->no_passing)
 			break;
 	}
 	statement_end(q);
-	if (more == 0)
+	if (more == 0 || (!is_free && request->no_passing))
 		*at = (struct claim_cursor){ 0 };
 	return more < 0 ? -1 : is_free;
 }

@@ -64,6 +64,8 @@ struct claim_request {
 	const char *boot_id; /* of this boot, or NULL */
 	int max_attempts;    /* for tests that don't say */
 	bool no_overlap;     /* mode slow: none whose files another's overlap */
+	bool no_passing;     /* mode conservative: none behind one that is
+				locked */
 	const char *test_id; /* only this test, whosever it is; NULL: the
 				loop's next */
 	bool by_hand;	     /* in that one's back-off, too */

@@ -42,3 +42,22 @@ run_alone() {
 	# Nobody was told of trouble.
 	[[ $(sql "SELECT count(*) FROM alerts") == 0 ]]
 }
+
+@test "locks of one that died in verify cost no second worker" {
+	one_loop <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch done
+	SH
+	# What asks whether it passes already is broken off in git, once.
+	lk add T-1 --loop loop-1 --verify "test -e '$FLEET/once' || {
+	    touch '$FLEET/once'
+	    touch \"\$(git rev-parse --absolute-git-dir)/index.lock\"
+	    exit 1
+	}
+	test -e done"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	[[ $(wc -l < "$FLEET/worked") == 1 ]]
+	[[ $(sql "SELECT group_concat(outcome) FROM attempts") == passed ]]
+}

@@ -546,6 +546,36 @@ locked() {
 	wait_until 20 ended 3
 }
 
+# goes_on TABLE COLUMN: its time is put off.
+goes_on() {
+	local before
+	before=$(sql "SELECT $2 FROM $1")
+	wait_until 20 sql_is 1 "SELECT $2 > '$before' FROM $1"
+}
+
+@test "I6: they live as long as they do, lease by lease" {
+	use_points
+	export LOOPKEEPER_RENEW_MS=100
+	one_loop <<-SH
+		#!/bin/sh
+		touch "$FLEET/started" work
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	add_test T-1 "test -e work || exit 1; touch '$FLEET/verifying'
+	    until test -e '$FLEET/verified'; do sleep 0.05; done" \
+	    '{"files": ["work"]}'
+	run_alone
+	wait_until 20 exists "$FLEET/started"
+	goes_on attempts lease_until
+	goes_on file_locks expires_at
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/verifying"
+	goes_on attempts lease_until
+	goes_on file_locks expires_at
+	touch "$FLEET/verified"
+	wait_until 20 test_is T-1 passed
+}
+
 @test "I6: none is held while somebody is asked" {
 	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh
@@ -725,6 +755,45 @@ both_merged() {
 	both_merged
 }
 
+# checked_loop: T-1's worker is due when the file go is there.
+checked_loop() {
+	one_loop 'slow_pause = "0";' <<-'SH'
+		#!/bin/sh
+		touch "$FLEET/spawned" work
+	SH
+	add_test T-1 "touch '$FLEET/checking'
+	    until test -e '$FLEET/go'; do sleep 0.05; done; test -e work"
+	run_alone
+	wait_until 20 exists "$FLEET/checking"
+}
+
+# Its worker isn't started until the database is back, which is no fault of the
+# test's.
+no_worker_unwritten() {
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+	[[ ! -e $FLEET/spawned ]]
+	"$@"
+	wait_until 30 test_is T-1 passed
+	sql_is parked "SELECT state FROM attempts WHERE fence = 1"
+	used_up 1
+}
+
+@test "I9: while the database is locked no worker is started" {
+	checked_loop
+	foreigner 'BEGIN EXCLUSIVE;'
+	no_worker_unwritten tell_foreigner 'ROLLBACK;'
+}
+
+@test "I9: in mode file-based no worker is started" {
+	echo normal > "$FLEET/mode"
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	checked_loop
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 10 file_has "$WORK/../specs/health.json" file-based
+	no_worker_unwritten eval 'echo normal > "$FLEET/mode"'
+}
+
 @test "I9: a loop that dies while it waits has merged nothing" {
 	local before
 	working_loop
@@ -803,6 +872,20 @@ status_tells() {
 	run_alone
 	wait_until 60 test_is T-1 blocked
 	[[ $(worked) == 10 ]]
+	used_up 0
+}
+
+@test "I10: one whose verify is always killed is verified ten times" {
+	one_loop <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch work
+	SH
+	add_test T-1 "test -e work || exit 1; kill -9 \$\$"
+	run_alone
+	wait_until 60 test_is T-1 blocked
+	[[ $(worked) == 1 ]]
+	sql_is 10 "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'"
 	used_up 0
 }
 

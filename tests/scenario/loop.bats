@@ -105,6 +105,9 @@ transcript_of() {
 	[[ $(sql "SELECT attempts FROM tests") == 0 ]]
 	[[ ! -e $FLEET/worked ]]
 	[[ -z $(merged) ]]
+	# Nothing was done, and nothing is said to be kept.
+	[[ $(sql "SELECT count(*) FROM attempts
+	    WHERE snapshot_ref IS NOT NULL") == 0 ]]
 }
 
 @test "the worker is given its task, and nothing that isn't its own" {
@@ -135,6 +138,25 @@ transcript_of() {
 	run grep -E '^(CLAUDECODE|NOTIFY_SOCKET)=' "$in/environment"
 	[[ $status == 1 ]]
 	grep -q '^# .* worker: exit 0$' "$(transcript_of T-1)"
+}
+
+@test "what its shell has open is for neither worker nor verify" {
+	local theirs
+	one_loop <<-SH
+		#!/bin/sh
+		ls -l /proc/self/fd > "$FLEET/of-worker"
+		touch done
+	SH
+	add_tests <<-JSON
+		{"id": "T-1", "loop_id": "loop-1", "verify":
+		 "ls -l /proc/self/fd > '$FLEET/of-verify'; test -e done"}
+	JSON
+	exec {theirs}> "$FLEET/theirs"
+	run_alone loop-1
+	exec {theirs}>&-
+	wait_until 10 test_is T-1 passed
+	grep -q "$FLEET/theirs" <(ls -l "/proc/$LOOP/fd")
+	! grep theirs "$FLEET/of-worker" "$FLEET/of-verify"
 }
 
 @test "health.json says how it is" {

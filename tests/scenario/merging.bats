@@ -175,6 +175,28 @@ for B-1" ]]
 	never_merged T-1
 }
 
+@test "what conflicts with a merge is tried again, and told why" {
+	local first
+	one_loop 'max_attempts = 2;' <<-'SH'
+		#!/bin/sh
+		cat >> "$FLEET/prompts"
+		echo mine > shared.c
+		touch work
+	SH
+	add_test T-1 "test -e work || exit 1; touch '$FLEET/verifying'
+	    until test -e '$FLEET/verified'; do sleep 0.05; done"
+	run_alone
+	wait_until 20 exists "$FLEET/verifying"
+	first=$(attempt id)
+	operator_commits shared.c
+	touch "$FLEET/verified"
+	wait_until 20 test_is T-1 passed
+	used_up 2
+	file_has "$FLEET/prompts" \
+	    "it conflicts with what was merged meanwhile: shared.c"
+	[[ $(snapshot shared.c "$first") == mine ]]
+}
+
 @test "another integration branch is kept, built on and merged to" {
 	local id
 	in_repository branch his/line

@@ -608,6 +608,61 @@ says() {
 	sql_is 1 "SELECT count(DISTINCT outcome) FROM attempts"
 }
 
+# told_in_vain DAY: while claude tells of that the mode is file-based.
+told_in_vain() {
+	preset claude
+	echo "$1" > "$FLEET/day"
+	rm "$FLEET/meanwhile"
+	cat > "$FLEET/meanwhile" <<-SH
+		#!/bin/sh
+		touch "$FLEET/started"
+		until test -e "$FLEET/go"; do sleep 0.05; done
+	SH
+	chmod +x "$FLEET/meanwhile"
+	add_test T-1 "test -e work"
+	echo normal > "$FLEET/mode"
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	run_alone
+	wait_until 20 exists "$FLEET/started"
+	echo "file-based recorder" > "$FLEET/mode"
+	wait_until 10 file_has \
+	    "$FLEET/state/loop-1/specs/health.json" file-based
+	touch "$FLEET/go"
+	wait_until 20 exists "$FLEET/state/spool/loop-1.outcome"
+}
+
+# gate_is_closed OUTCOME REASON: and nobody is paid for to learn it anew.
+gate_is_closed() {
+	came_to "$1" 0 pending
+	sql_is "claude|$2|1" "SELECT provider, reason, failures FROM gates"
+	[[ $(wc -l < "$FLEET/runs") == 1 ]]
+}
+
+@test "rate_limited: the gate is closed, too, when the database is back" {
+	told_in_vain limit
+	echo normal > "$FLEET/mode"
+	gate_is_closed rate_limited rate_limited
+}
+
+@test "rate_limited: and when the loop that was told has ended before" {
+	told_in_vain auth
+	stop_alone
+	echo normal > "$FLEET/mode"
+	run_alone
+	gate_is_closed auth auth
+	# What to run was kept, too.
+	sql_is 1 "SELECT count(*) FROM alerts WHERE message LIKE
+	    '%run ''claude /login'', then loopkeeper gates --open claude'"
+}
+
+@test "rate_limited: and of an outage" {
+	told_in_vain outage
+	stop_alone
+	echo normal > "$FLEET/mode"
+	run_alone
+	gate_is_closed rate_limited unavailable
+}
+
 @test "rate_limited: a test's own worker tries nobody, a mute preset's does" {
 	cat > "$FLEET/workers/mute.conf" <<-CONF
 		argv = [ "/bin/sh", "-c", "touch done" ];
@@ -695,6 +750,51 @@ says() {
 	[[ $(cut -d' ' -f1-2 "$FLEET/runs") == $'T-1 -p\nT-1 -p' ]]
 	grep -q -e --resume "$FLEET/runs"
 	[[ $(head -n 1 "$FLEET/runs") != *--resume* ]]
+}
+
+@test "interrupted: verify is killed from outside, and done again" {
+	one_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch work
+	SH
+	printf '%s\n' KILL TERM INT HUP > "$FLEET/signals"
+	add_test T-1 "test -e work || exit 1
+	    signal=\$(head -n 1 '$FLEET/signals'); sed -i 1d '$FLEET/signals'
+	    test -z \"\$signal\" || kill -\$signal \$\$" "$locking"
+	run_alone
+	wait_until 30 merged_exactly T-1
+	used_up 1
+	no_locks
+	sql_is 4 "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'"
+	[[ $(wc -l < "$FLEET/worked") == 1 ]]
+}
+
+@test "interrupted: so it is on the base" {
+	one_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		touch work
+	SH
+	add_test T-1 "test -e '$FLEET/killed' ||
+	    { touch '$FLEET/killed'; kill -9 \$\$; }; test -e work"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	used_up 1
+	sql_is "interrupted" "SELECT outcome FROM attempts WHERE fence = 1"
+}
+
+@test "interrupted: so it is for a test that passed before" {
+	after_p "test -e '$FLEET/killed' || ! test -e work ||
+	    { touch '$FLEET/killed'; kill -9 \$\$; }" <<-SH
+		#!/bin/sh
+		echo >> "$FLEET/worked"
+		touch work
+	SH
+	wait_until 30 merged_exactly T-1
+	used_up 1
+	sql_is "interrupted" "SELECT outcome FROM attempts
+	    WHERE test_id = 'T-1' AND fence = 1"
+	[[ $(wc -l < "$FLEET/worked") == 1 ]]
 }
 
 @test "interrupted: told to stop" {
@@ -910,6 +1010,8 @@ after_p() {
 	transcript=$(attempt transcript)
 	file_has "${transcript%.log}.failure" "it breaks P-1"
 	file_has "${transcript%.log}.failure" looking
+	# Once, then twice without it and twice with it.
+	[[ $(grep -c '^looking' "$transcript") == 5 ]]
 }
 
 @test "a test that fails without it, too, is none of its business" {
@@ -931,6 +1033,18 @@ after_p() {
 	came_to passed 1 passed
 	merged_exactly T-1
 	file_has "$(attempt transcript)" "P-1 fails by chance"
+}
+
+@test "nor is one that fails every second time" {
+	after_p "n=\$(cat '$FLEET/n' || echo 0); echo \$((n + 1)) > '$FLEET/n'
+	    exit \$((n % 2))" <<-'SH'
+		#!/bin/sh
+		touch work
+	SH
+	came_to passed 1 passed
+	merged_exactly T-1
+	# With it, without it, and without it once more.
+	[[ $(< "$FLEET/n") == 4 ]]
 }
 
 @test "a loop that rechecks nothing merges it" {

@@ -185,6 +185,87 @@ nobody_runs() {
 	[[ $(count_events "event_type = 'test_passed'") == 1 ]]
 }
 
+# Everything dies while the loop's worker and a process of its own are at work;
+# GRANDCHILD lives on.
+die_at_work() {
+	one_loop <<-SH
+		#!/bin/sh
+		echo precious > work
+		setsid sleep 1000 < /dev/null > /dev/null 2>&1 &
+		echo \$! > "$FLEET/grandchild"
+		touch "$FLEET/started"
+		sleep 1000
+	SH
+	lk add T-1 --loop loop-1 --verify false
+	lk up -d
+	wait_until 20 test -e "$FLEET/started"
+	GRANDCHILD=$(< "$FLEET/grandchild")
+	local pids signal
+	mapfile -t pids < <(fleet_processes | grep -vx "$GRANDCHILD")
+	for signal in STOP KILL; do
+		kill -"$signal" "${pids[@]}"
+	done
+	[[ -d /proc/$GRANDCHILD ]]
+}
+
+# What it left is kept by who finds that it won't come back for it.
+is_kept() {
+	gone "$GRANDCHILD"
+	local ref
+	ref=$(sql "SELECT snapshot_ref FROM attempts
+	    WHERE outcome = 'interrupted'")
+	[[ $(git -C "$FLEET/repository" show "$ref:work") == precious ]]
+	[[ $output == *"kept what loop-1 left in "*"/loop-1/worktree as $ref"* ]]
+	# It is safe, and done once.
+	run lk recover
+	[[ $output == "nothing to recover" ]] || fail "$output"
+}
+
+@test "what a loop that is no more was at is kept at the next start" {
+	need git
+	die_at_work
+	sleepers one
+	run lk up -d
+	is_kept
+	# Its worktrees aren't deleted, but told of.
+	local command
+	command=$(sql "SELECT message FROM alerts
+	    WHERE alert_type = 'worktrees_left'")
+	[[ $command == "2 worktrees of loops that are no more "* ]]
+	[[ -e $FLEET/state/loop-1/worktree/work ]]
+	bash -ec "${command#*: }"
+	[[ ! -e $FLEET/state/loop-1/worktree ]]
+	lk recover
+	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type =
+	    'worktrees_left' AND context ->> 'cleared_at' IS NULL") == 0 ]]
+}
+
+@test "what a loop that isn't enabled any more was at is kept as well" {
+	need git
+	die_at_work
+	sed -i 's/name = "loop-1";/& enabled = false;/' "$LOOPKEEPER_CONFIG"
+	run lk recover --dry-run
+	[[ $output == *"keep what loop-1 left in "* ]]
+	[[ -d /proc/$GRANDCHILD ]]
+	run lk recover
+	is_kept
+	# It is no hindrance when it is.
+	sed -i 's/ enabled = false;//' "$LOOPKEEPER_CONFIG"
+	printf '#!/bin/sh\ntest ! -e work && touch other\n' > "$FLEET/worker"
+	sql "UPDATE tests SET verify = 'test -e other'"
+	lk up -d
+	wait_until 20 test_is T-1 passed
+}
+
+@test "what a loop that comes back was at is its own to keep" {
+	need git
+	die_at_work
+	lk recover > "$FLEET/out"
+	run ! grep -q "kept what" "$FLEET/out"
+	[[ -d /proc/$GRANDCHILD ]]
+	kill "$GRANDCHILD"
+}
+
 epoch() {
 	sql "SELECT value FROM meta WHERE key = 'epoch'"
 }

@@ -471,6 +471,77 @@ busy_loop() {
 	[[ ! -e $(echo "$FLEET"/state/loop-1/*wreck*) ]]
 }
 
+@test "nor through a worker's git, where configuration leads that to it" {
+	one_loop <<-SH
+		#!/bin/sh
+		cd ../verify && git checkout -q -- . && cd ../worktree || exit
+		git checkout -q -- .
+		git rev-parse --show-toplevel > work
+	SH
+	add_test T-1 "grep -q '/loop-1/worktree$' work &&
+	    git rev-parse --show-toplevel | grep '/loop-1/verify$'"
+	in_repository config extensions.worktreeConfig true
+	in_repository config core.worktree "$FLEET/repository"
+	in_the_midst
+	operators > "$FLEET/before"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	stop_alone
+	diff -u "$FLEET/before" <(operators)
+}
+
+@test "that it is led there meanwhile is noticed before the next test" {
+	one_loop <<-SH
+		#!/bin/sh
+		git checkout -q -- .
+		touch "work-\$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e work-T-1"
+	run_alone
+	wait_until 20 test_is T-1 passed
+	in_repository config extensions.worktreeConfig true
+	in_repository config core.worktree "$FLEET/repository"
+	echo uncommitted > "$FLEET/repository/.gitignore"
+	add_test T-2 "test -e work-T-2"
+	wait_until 20 test_is T-2 passed
+	[[ $(< "$FLEET/repository/.gitignore") == uncommitted ]]
+}
+
+@test "a bare repository is worked on like any other" {
+	mv "$FLEET/repository" "$FLEET/source"
+	command git clone -q --bare "$FLEET/source" "$FLEET/repository"
+	in_repository config extensions.worktreeConfig true
+	one_loop <<-'SH'
+		#!/bin/sh
+		git rev-parse --show-toplevel > work
+	SH
+	add_test T-1 "grep -q '/loop-1/worktree$' work && git status"
+	run_alone
+	wait_until 20 test_is T-1 passed
+}
+
+@test "what else git makes of a worktree is found before a worker is" {
+	mkdir "$FLEET/bin"
+	cat > "$FLEET/bin/git" <<-SH
+		#!/bin/sh
+		[ -n "\$GIT_DIR" ] || case \$* in *--show-toplevel*)
+			[ -e "$FLEET/mended" ] || cd "$FLEET/repository"
+		esac
+		exec $(type -P git) "\$@"
+	SH
+	chmod +x "$FLEET/bin/git"
+	one_loop <<-SH
+		#!/bin/sh
+		touch work
+	SH
+	add_test T-1 "test -e work"
+	PATH=$FLEET/bin:$PATH run_alone
+	refused_while "works on something else ($FLEET/repository"
+	touch "$FLEET/mended"
+	wait_until 20 test_is T-1 passed
+	alert_stands repository 0
+}
+
 # refused_while MESSAGE: nothing is claimed as long as the branch is in use.
 refused_while() {
 	wait_until 20 alert_stands repository 1
@@ -572,6 +643,62 @@ refused_while() {
 	[[ -e /bin/sh ]]
 	# Nor is it collected for ever.
 	[[ ! -e $(echo "$FLEET"/state/loop-1/*.inner-*) ]]
+}
+
+# hides FOLDER: a worker's ignore file, of which git sees nothing, neither
+# hides work for good nor what others do after it.
+hides() {
+	commit src/tracked
+	one_loop 'max_attempts = 1;' <<-SH
+		#!/bin/sh
+		mkdir -p $1
+		[ "\$LOOPKEEPER_TEST_ID" != T-1 ] || echo '*' > $1/.gitignore
+		touch "$1/work-\$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e nothing"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	add_test T-2 "test -e $1/work-T-2 && test ! -e $1/work-T-1"
+	wait_until 20 test_is T-2 passed
+}
+
+@test "what a worker hides by an ignore file is kept" {
+	in_repository rm -q .gitignore
+	in_repository commit -q -m "Ignore nothing"
+	hides .
+	snapshot work-T-1
+}
+
+@test "also beside files that git knows" {
+	hides src
+	snapshot src/work-T-1
+}
+
+@test "a folder that ignores itself is a cache, and goes with it" {
+	hides new
+	[[ $(in_repository ls-tree -r --name-only \
+	    "refs/loopkeeper/attempts/$(attempt id)") != *new* ]]
+}
+
+@test "nothing is claimed while what a worker told git of all loops hides work" {
+	cp "$FLEET/repository/.git/info/exclude" "$FLEET/exclude"
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		[ "$LOOPKEEPER_TEST_ID" != T-1 ] || echo 'work-*' >> \
+		    "$(git rev-parse --git-path info/exclude)"
+		touch "work-$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e nothing"
+	add_test T-2 "test -e work-T-2"
+	run_alone
+	wait_until 20 alert_stands repository 1
+	sql_is 1 "SELECT count(*) FROM alerts WHERE message LIKE
+	    '%/info/exclude has changed since the loop began%'"
+	sql_is 0 "SELECT count(*) FROM attempts WHERE test_id = 'T-2'"
+	[[ -e $WORK/work-T-1 ]]
+	cp "$FLEET/exclude" "$FLEET/repository/.git/info/exclude"
+	wait_until 20 test_is T-2 passed
+	alert_stands repository 0
 }
 
 # survives SHELL: whatever a worker does to its worktree, it is an attempt as

@@ -221,6 +221,32 @@ test_unknown(void **state)
 	    " json_extract(payload, '$.cost_usd') IS NULL");
 }
 
+/* The ref that was planned stays where a worker ran, as what it did may still
+ * be kept there. */
+static void
+test_planned_ref(void **state)
+{
+	const struct attempt_plan plan = { .base_commit = "b0",
+		.repository = "/r",
+		.integration_branch = "m",
+		.snapshot_ref = "refs/s",
+		.provider = "" };
+	struct attempt_key key;
+
+	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
+	key = takes(&loop_1, "T");
+	assert_int_equal(attempts_plan(store, &key, &plan), 1);
+	has_rows(1, "attempts WHERE snapshot_ref = 'refs/s'");
+	ends(&key, OUTCOME_INTERRUPTED, true, RESULT_RETRY);
+	has_rows(0, "attempts WHERE snapshot_ref IS NOT NULL");
+	key = takes(&loop_1, "T");
+	assert_int_equal(attempts_plan(store, &key, &plan), 1);
+	assert_int_equal(
+	    attempts_enter(store, &key, ATTEMPT_RUNNING, 7, 7, NULL), 1);
+	ends(&key, OUTCOME_INTERRUPTED, true, RESULT_RETRY);
+	has_rows(1, "attempts WHERE snapshot_ref = 'refs/s'");
+}
+
 int
 main(void)
 {
@@ -231,6 +257,7 @@ main(void)
 		TEST(test_facts, claims_setup),
 		TEST(test_sessions, claims_setup),
 		TEST(test_unknown, claims_setup),
+		TEST(test_planned_ref, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/texts.h"
+#include "git/setup_note.h"
 #include "git/snapshot.h"
 #include "git_fixture.h"
 
@@ -148,6 +150,31 @@ test_whatever_state_the_index_is_in(void **state)
 		sh("rm -f $R/.git/worktrees/wt/index.lock");
 		gives(0, worktree_reset(git, &w, NULL, "main"));
 	}
+}
+
+static void
+test_what_hides_itself_hides_nothing_else(void **state)
+{
+	struct worktree w = made("wt");
+	char commit[GIT_HASH_SIZE], **ignored;
+
+	sh("cd wt; mkdir cache new; echo '*' | tee dir/.gitignore"
+	   " > cache/.gitignore; echo '*.o' > new/.gitignore;"
+	   "touch dir/work cache/x new/a.o new/a.c");
+	takes(&w, nothing);
+	differ("A dir/work A new/.gitignore A new/a.c", "main", REF);
+	says("*", "cat $R/.git/loopkeeper/aside/gitignore-*");
+	/* What is kept, or setup has made, does. */
+	sh("cd wt; echo '*' > dir/.gitignore");
+	takes(&w, (char *const[]){ (char[]){ "dir/.gitignore" }, NULL });
+	differ("A new/.gitignore A new/a.c", "main", REF);
+	ignored = worktree_ignored(git, &w);
+	assert_non_null(ignored);
+	gives(0, setup_note_write(git, &w, 1, ignored));
+	texts_free(ignored);
+	gives(0, snapshot_take(git, &w, "main", nothing, REF, "Again", commit));
+	gives(0, setup_note_remove(git, &w));
+	differ("A new/.gitignore A new/a.c", "main", REF);
 }
 
 static void
@@ -315,6 +342,7 @@ main(void)
 		TEST(test_a_link_where_what_is_left_out_was),
 		TEST(test_the_workers_own_commits_go_along),
 		TEST(test_whatever_state_the_index_is_in),
+		TEST(test_what_hides_itself_hides_nothing_else),
 		TEST(test_repositories_inside_stay_out_of_it),
 		TEST(test_a_submodule_goes_along),
 		TEST(test_what_may_not_be_read_is_left_out),

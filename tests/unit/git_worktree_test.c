@@ -303,6 +303,19 @@ test_what_git_does_not_know_goes_but_for_what_is_kept(void **state)
 }
 
 static void
+test_new_ignore_files_spare_nothing(void **state)
+{
+	char *const spare[] = { (char[]){ "made/.gitignore" }, NULL };
+	struct worktree w = made("wt");
+
+	sh("cd wt; mkdir made new; echo '*' | tee dir/.gitignore"
+	   " new/.gitignore > made/.gitignore; touch dir/work new/x made/x");
+	gives(0, worktree_tidy(git, &w, false, NULL, spare));
+	says("made/.gitignore made/x",
+	    "cd wt; echo $(git ls-files --others | sort)");
+}
+
+static void
 test_folders_that_may_not_be_written_go(void **state)
 {
 	struct worktree w = made("wt");
@@ -367,6 +380,38 @@ test_the_worktrees_are_worked_on_by_one_at_a_time(void **state)
 	(void)made("wt");
 	(void)close(ready[0]);
 	(void)close(done[0]);
+}
+
+static void
+test_what_others_git_works_on_is_proven(void **state)
+{
+	struct worktree w = made("wt");
+	char *led_astray[] = { NULL, NULL, NULL };
+	char tip[GIT_HASH_SIZE];
+
+	gives(0, worktree_reset(git, &w, "loop-1/working", "main"));
+	(void)snprintf(tip, sizeof(tip), "%s", commit_of("main"));
+	gives(0, worktree_prove(git, &w, environ, "loop-1/working", tip));
+	fails(EPROTO, "works on something else",
+	    worktree_prove(git, &w, environ, NULL, tip));
+	fails(EPROTO, tip,
+	    worktree_prove(git, &w, environ, "loop-1/working", "main"));
+	assert_true(
+	    asprintf(&led_astray[0], "GIT_DIR=%s", at("repository/.git")) > 0);
+	assert_true(
+	    asprintf(&led_astray[1], "GIT_WORK_TREE=%s", at("repository")) > 0);
+	fails(EPROTO, at("repository"),
+	    worktree_prove(git, &w, led_astray, "loop-1/working", tip));
+	free(led_astray[0]);
+	free(led_astray[1]);
+	/* git's own words, where it can't. */
+	led_astray[0] = NULL;
+	sh("mv wt/.git aside");
+	fails(EPROTO, "not a git repository",
+	    worktree_prove(git, &w, led_astray, "loop-1/working", tip));
+	sh("mv aside wt/.git");
+	gives(0, worktree_reset(git, &w, NULL, "main"));
+	gives(0, worktree_prove(git, &w, environ, NULL, tip));
 }
 
 static void
@@ -437,9 +482,11 @@ main(void)
 		TEST(test_whatever_a_worker_did_is_reset),
 		TEST(test_a_reset_that_fails_leaves_no_wreck),
 		TEST(test_what_git_does_not_know_goes_but_for_what_is_kept),
+		TEST(test_new_ignore_files_spare_nothing),
 		TEST(test_folders_that_may_not_be_written_go),
 		TEST(test_a_repository_inside_is_set_aside),
 		TEST(test_the_worktrees_are_worked_on_by_one_at_a_time),
+		TEST(test_what_others_git_works_on_is_proven),
 		TEST(test_stale_locks_are_set_aside),
 		TEST(test_the_lock_of_a_git_that_lives_stays),
 	};

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -148,6 +149,8 @@ agent_begin(struct agent *a, int argc, char **argv, const char *name_default)
 		.store = { .lock_fd = -1 },
 		.news = { .fd = -1 },
 		.spool = { .dirfd = -1, .fd = -1 } };
+	/* What a shell left open is for none of the programs started here. */
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	code = parse_options(a, argc, argv, name_default, &path);
 	if (code == 0)
 		code = load_configuration(a, path);

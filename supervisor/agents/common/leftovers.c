@@ -1,6 +1,5 @@
 #include "agents/common/leftovers.h"
 #include "base/buf.h"
-#include "conf/loop_environment.h"
 #include "system/marked.h"
 
 static void
@@ -22,11 +21,10 @@ tell(void *context, pid_t pid, const char *command, bool stays)
 int
 leftovers_end(struct agent *a, const char *directory)
 {
-	return marked_end(
-	    &(struct marked){ .variable = LOOP_ENVIRONMENT_DIRECTORY,
-		.value = directory,
-		.tell = tell,
-		.context = a });
+	return marked_end(&(struct marked){ .variable = MARKED_LOOP_DIRECTORY,
+	    .value = directory,
+	    .tell = tell,
+	    .context = a });
 }
 
 struct list {
@@ -53,9 +51,8 @@ leftovers_end_attempt(
 	struct list list = { .agent = a };
 
 	buf_init(&list.names, names, size);
-	return marked_end(
-	    &(struct marked){ .variable = LOOP_ENVIRONMENT_ATTEMPT,
-		.value = attempt_id,
-		.tell = add_name,
-		.context = &list });
+	return marked_end(&(struct marked){ .variable = MARKED_ATTEMPT,
+	    .value = attempt_id,
+	    .tell = add_name,
+	    .context = &list });
 }

@@ -28,6 +28,18 @@ pack_facts(const struct attempt_end *end)
 	    (json_int_t)end->retry_delay_ms, "fingerprint", end->fingerprint);
 }
 
+/* NULL for none. */
+static json_t *
+pack_refusal(const struct gate_news *news)
+{
+	if (news->provider == NULL)
+		return NULL;
+	return json_pack("{s:s, s:s, s:I, s:s*, s:s*}", "provider",
+	    news->provider, "reason", gates_reason_words(news->reason),
+	    "reset_wall_ms", (json_int_t)news->reset_wall_ms, "message",
+	    news->message, "login", news->login);
+}
+
 int
 outcome_save(const char *path, const struct outcome *outcome)
 {
@@ -37,14 +49,15 @@ outcome_save(const char *path, const struct outcome *outcome)
 	/* json_pack() takes pack_facts() over, and passes its NULL on. */
 	return json_file_replace(path,
 	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i,"
-		      " s:s, s:o}",
+		      " s:s, s:o, s:o*}",
 		"id", key->id, "epoch", key->epoch, "fence",
 		(json_int_t)key->fence, "test_id", key->test_id, "loop_id",
 		key->loop_id, "attempt", key->attempt, "outcome",
 		attempt_outcome_name(end->outcome), "parked", end->parked,
 		"detail", end->detail, "duration_ms",
 		(json_int_t)end->duration_ms, "max_attempts", end->max_attempts,
-		"leftovers", end->leftovers, "facts", pack_facts(end)),
+		"leftovers", end->leftovers, "facts", pack_facts(end),
+		"refusal", pack_refusal(&outcome->refusal)),
 	    true);
 }
 
@@ -86,23 +99,56 @@ read_facts(json_t *facts, struct attempt_end *end)
 	return copy(end->files_modified, sizeof(end->files_modified), files);
 }
 
+static enum gate_reason
+parse_reason(const char *words)
+{
+	static const enum gate_reason others[] = { GATE_AUTH,
+		GATE_UNAVAILABLE };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(words, gates_reason_words(others[i])) == 0)
+			return others[i];
+	return GATE_RATE_LIMITED;
+}
+
+/* Its texts stay those of json, which may be NULL. */
+static int
+read_refusal(json_t *json, struct gate_news *news)
+{
+	json_int_t reset_wall_ms;
+	const char *reason;
+
+	if (json == NULL)
+		return 0;
+	if (json_unpack(json, "{s:s, s:s, s:I, s?:s, s?:s}", "provider",
+		&news->provider, "reason", &reason, "reset_wall_ms",
+		&reset_wall_ms, "message", &news->message, "login",
+		&news->login) < 0)
+		return -1;
+	news->reason = parse_reason(reason);
+	news->reset_wall_ms = reset_wall_ms;
+	return 0;
+}
+
+/* As read_refusal(). */
 static int
 read_json(json_t *json, struct outcome *ret)
 {
 	const char *id, *epoch, *test_id, *loop_id, *outcome, *detail, *left;
 	json_int_t fence, duration_ms;
 	struct outcome o = { 0 };
-	json_t *facts = NULL;
+	json_t *facts = NULL, *refusal = NULL;
 	int parked;
 
 	if (json_unpack(json,
 		"{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b, s:s, s:I, s:i, s:s,"
-		" s?:o}",
+		" s?:o, s?:o}",
 		"id", &id, "epoch", &epoch, "fence", &fence, "test_id",
 		&test_id, "loop_id", &loop_id, "attempt", &o.key.attempt,
 		"outcome", &outcome, "parked", &parked, "detail", &detail,
 		"duration_ms", &duration_ms, "max_attempts",
-		&o.end.max_attempts, "leftovers", &left, "facts", &facts) < 0 ||
+		&o.end.max_attempts, "leftovers", &left, "facts", &facts,
+		"refusal", &refusal) < 0 ||
 	    copy(o.key.id, sizeof(o.key.id), id) < 0 ||
 	    copy(o.key.epoch, sizeof(o.key.epoch), epoch) < 0 ||
 	    copy(o.key.test_id, sizeof(o.key.test_id), test_id) < 0 ||
@@ -110,7 +156,8 @@ read_json(json_t *json, struct outcome *ret)
 	    copy(o.end.detail, sizeof(o.end.detail), detail) < 0 ||
 	    copy(o.end.leftovers, sizeof(o.end.leftovers), left) < 0 ||
 	    !attempt_outcome_parse(outcome, &o.end.outcome) ||
-	    read_facts(facts, &o.end) < 0)
+	    read_facts(facts, &o.end) < 0 ||
+	    read_refusal(refusal, &o.refusal) < 0)
 		return -1;
 	o.key.fence = fence;
 	o.end.parked = parked != 0;
@@ -119,25 +166,35 @@ read_json(json_t *json, struct outcome *ret)
 	return 0;
 }
 
-/* 1, 0 when there is none, -1 with errno; EBADMSG where it can't be
- * understood. */
+/* 1, and *ret_json is to be freed after *ret; 0 when there is none; -1 with
+ * errno, EBADMSG where it can't be understood. */
 static int
-load(const char *path, struct outcome *ret)
+load(const char *path, struct outcome *ret, json_t **ret_json)
 {
 	char text[FILE_SIZE];
 	json_t *json;
-	int result;
 
 	if (io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return errno == ENOENT ? 0 : -1;
 	json = json_loads(text, 0, NULL);
-	result = json != NULL ? read_json(json, ret) : -1;
-	json_decref(json);
-	if (result < 0) {
+	if (json == NULL || read_json(json, ret) < 0) {
+		json_decref(json);
 		errno = EBADMSG;
 		return -1;
 	}
+	*ret_json = json;
 	return 1;
+}
+
+/* The gate first: nothing is claimed before both are written. */
+static int
+write_outcome(
+    struct store *s, struct outcome *o, enum attempt_result *ret_result)
+{
+	o->refusal.by = o->key.loop_id;
+	if (o->refusal.provider != NULL && gates_close(s, &o->refusal) < 0)
+		return -1;
+	return attempts_end(s, &o->key, &o->end, ret_result);
 }
 
 int
@@ -146,7 +203,8 @@ outcome_apply(const char *path, struct store *s, struct log *log)
 	enum attempt_result result;
 	char bad[PATH_SIZE];
 	struct outcome o;
-	int found = load(path, &o);
+	json_t *json;
+	int found = load(path, &o, &json), written;
 
 	if (found < 0) {
 		log_line(log, "%s: %s; put aside as %s.bad", path,
@@ -156,7 +214,9 @@ outcome_apply(const char *path, struct store *s, struct log *log)
 	}
 	if (found == 0)
 		return 0;
-	if (attempts_end(s, &o.key, &o.end, &result) < 0)
+	written = write_outcome(s, &o, &result);
+	json_decref(json);
+	if (written < 0)
 		return -1;
 	outcome_remove(path);
 	log_line(log, "%s: the outcome of an earlier run, %s, is %s",

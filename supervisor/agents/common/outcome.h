@@ -9,10 +9,14 @@
 
 #include "base/log.h"
 #include "store/attempts.h"
+#include "store/gates.h"
 
 struct outcome {
 	struct attempt_key key;
 	struct attempt_end end;
+	/* What closes a provider's gate and isn't told yet; .provider NULL:
+	 * nothing. The texts are somebody else's; .by is the loop. */
+	struct gate_news refusal;
 };
 
 /* Returns 0, or -1 with errno. */

@@ -19,9 +19,10 @@
 #include "agents/loop/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/point.h"
 
-#define RENEW_MS (15 * 1000) /* well within CLAIM_LEASE_MS */
-#define GRACE_MS 2000	     /* for a worker whose work is of no use any more */
+#define RENEW_MS point_ms("LOOPKEEPER_RENEW_MS", 15000) /* of the lease */
+#define GRACE_MS 2000 /* for a worker whose work is of no use any more */
 
 void
 attempt_note(
@@ -231,9 +232,15 @@ attempt_watch(struct runner *r, int64_t now_ms)
 		log_line(&r->agent.log, "%s: %s", r->claim.key.test_id, step);
 }
 
-/* How it came to its end, when it has told of nothing that explains it. A kill
- * may have been meant for anybody (an operator, the kernel short of memory);
- * other signals are its own. */
+bool
+attempt_was_killed(enum job_cause cause, int code)
+{
+	return cause == JOB_SIGNALLED &&
+	    (code == SIGKILL || code == SIGTERM || code == SIGINT ||
+		code == SIGHUP);
+}
+
+/* How it came to its end, when it has told of nothing that explains it. */
 static enum attempt_outcome
 blame_end(const struct runner *r)
 {
@@ -242,8 +249,7 @@ blame_end(const struct runner *r)
 	case JOB_FLOOD:
 	case JOB_FINISHED: return OUTCOME_FAILED;
 	case JOB_SIGNALLED:
-		return r->work_code == SIGKILL || r->work_code == SIGTERM ||
-			r->work_code == SIGINT || r->work_code == SIGHUP
+		return attempt_was_killed(r->work_cause, r->work_code)
 		    ? OUTCOME_INTERRUPTED
 		    : OUTCOME_CRASHED;
 	case JOB_TIMEOUT: return OUTCOME_TIMEOUT;
@@ -351,9 +357,16 @@ attempt_next(struct runner *r, int64_t now_ms)
 		attempt_give_up(r, now_ms);
 		return;
 	}
+	if (r->phase == PHASE_RESETUP) {
+		verify_set_up(r, now_ms);
+		return;
+	}
+	if (attempt_was_killed(r->job.cause, r->job.code)) {
+		verify_killed(r, now_ms);
+		return;
+	}
 	switch (r->phase) {
 	case PHASE_CHECK: end_check(r, now_ms); break;
-	case PHASE_RESETUP: verify_set_up(r, now_ms); break;
 	case PHASE_VERIFY: verify_next(r, now_ms); break;
 	case PHASE_RECHECK: recheck_next(r, now_ms); break;
 	default: break;

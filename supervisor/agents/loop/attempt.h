@@ -25,6 +25,11 @@ void attempt_fail(struct runner *r, const char *detail, int64_t now_ms);
 /* What an earlier attempt had done is no good any more: from the start. */
 void attempt_restart(struct runner *r, int64_t now_ms);
 
+/* Whether a job was ended from outside, by a signal that may have been meant
+ * for anybody (an operator's, or the kernel's when it is short of memory);
+ * other signals are its own. */
+bool attempt_was_killed(enum job_cause cause, int code);
+
 /* The outcome of a worker that didn't reach its aim. */
 enum attempt_outcome attempt_blame(const struct runner *r);
 

@@ -11,6 +11,7 @@
 #include "agents/loop/changes.h"
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
+#include "agents/loop/gate.h"
 #include "agents/loop/integrate.h"
 #include "agents/loop/refusal.h"
 #include "agents/loop/verify.h"
@@ -177,6 +178,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 		(void)snprintf(detail, sizeof(detail),
 		    "it conflicts with what was merged meanwhile: %s",
 		    conflicts);
+		gate_conflict(r, detail);
 		keep_reason(r, detail, "Merging it failed");
 		attempt_fail(r, detail, now_ms);
 	}
@@ -244,6 +246,7 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 		agent_failed(&r->agent, "reading locks");
 	if (n <= 0)
 		return false;
+	gate_conflict(r, detail);
 	refuse(r, detail, now_ms);
 	return true;
 }
@@ -266,10 +269,12 @@ candidate_is_locked(
 		n = git_fail(g, ENOMEM, "out of memory");
 	if (n >= 0)
 		n = waits_ask(r, &paths, ret_detail);
-	if (n > 0)
-		waits_add(r, paths.items);
-	else
+	if (n <= 0) {
 		texts_free(paths.items);
+		return n;
+	}
+	waits_add(r, paths.items);
+	gate_conflict(r, ret_detail);
 	return n;
 }
 

@@ -22,7 +22,9 @@ close_release(struct runner *r, int64_t now_ms)
 	if (r->work_cause == JOB_NOT_STARTED)
 		pause_ms = r->config->slow_pause_ms;
 	spend_forget(r);
+	(void)gate_tell(r);
 	gate_leave(r);
+	r->outcome.refusal = (struct gate_news){ 0 }; /* part of the output */
 	output_end(&r->output);
 	claims_free(&r->claim);
 	worker_free(&r->worker);
@@ -60,7 +62,8 @@ write_outcome(struct runner *r)
 {
 	enum attempt_result result;
 
-	if (agent_database(&r->agent) < 0)
+	/* Nobody is to be refused by the same provider meanwhile. */
+	if (agent_database(&r->agent) < 0 || gate_tell(r) < 0)
 		return false;
 	if (attempts_end(&r->agent.store, &r->outcome.key, &r->outcome.end,
 		&result) < 0) {
@@ -124,9 +127,12 @@ fill_files(const struct runner *r, struct attempt_end *end)
 static void
 fill_commits(const struct runner *r, struct attempt_end *end)
 {
-	/* Verified, or nobody knows yet because setup couldn't be run. */
+	/* Verified, or nobody knows yet because setup couldn't be run, or
+	 * verify was broken off. */
 	bool is_kept = r->phase == PHASE_INTEGRATE ||
-	    (r->phase == PHASE_RESETUP && end->outcome == OUTCOME_INTERRUPTED);
+	    (end->outcome == OUTCOME_INTERRUPTED &&
+		(r->phase == PHASE_RESETUP || r->phase == PHASE_VERIFY ||
+		    r->phase == PHASE_RECHECK));
 
 	copy(end->base_commit, sizeof(end->base_commit), r->base);
 	if (is_kept && r->is_changed)
@@ -134,7 +140,8 @@ fill_commits(const struct runner *r, struct attempt_end *end)
 		    r->candidate);
 	else if (end->outcome == OUTCOME_PASSED)
 		copy(end->result_commit, sizeof(end->result_commit), r->base);
-	if (r->snapshot[0] != '\0')
+	/* Where it couldn't be made yet it is before the next claim. */
+	if (r->is_worked)
 		(void)snprintf(end->snapshot_ref, sizeof(end->snapshot_ref),
 		    "refs/loopkeeper/attempts/%s", r->claim.key.id);
 }

@@ -21,6 +21,8 @@ hold(struct runner *r, int64_t until_wall_ms, int64_t now_ms)
 {
 	int64_t wait_ms = until_wall_ms - clock_wall_ms();
 
+	if (trouble_refuse_one(r, r->hold))
+		return;
 	if (wait_ms < WAIT_MIN_MS)
 		wait_ms = WAIT_MIN_MS;
 	if (wait_ms > WAIT_MAX_MS)
@@ -127,6 +129,30 @@ gate_is_day_spent(struct runner *r)
 	    0;
 }
 
+void
+gate_conflict(struct runner *r, const char *detail)
+{
+	if (r->agent.mode == MODE_CONSERVATIVE)
+		(void)snprintf(r->conflict, sizeof(r->conflict), "%s: %s",
+		    r->claim.key.test_id, detail);
+}
+
+/* Until the mode is over, which is news. */
+static bool
+has_no_conflict(struct runner *r)
+{
+	if (r->agent.mode != MODE_CONSERVATIVE || r->only_test != NULL)
+		r->conflict[0] = '\0';
+	if (r->conflict[0] == '\0')
+		return true;
+	(void)snprintf(r->hold, sizeof(r->hold),
+	    "mode conservative, and stopped at a conflict: %s", r->conflict);
+	r->look = false;
+	r->retry_ms = 0;
+	health_publish(r, true);
+	return false;
+}
+
 /* A test may have a worker of its own, which is known only when it is
  * claimed; what is asked for here is the loop's. */
 static bool
@@ -183,9 +209,9 @@ bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
-	return room_ask(r, now_ms) && gets_anywhere(r, now_ms) &&
-	    has_good_base(r, now_ms) && has_budget(r, now_ms) &&
-	    has_provider(r, now_ms);
+	return has_no_conflict(r) && room_ask(r, now_ms) &&
+	    gets_anywhere(r, now_ms) && has_good_base(r, now_ms) &&
+	    has_budget(r, now_ms) && has_provider(r, now_ms);
 }
 
 bool
@@ -208,6 +234,23 @@ is_answered(const struct runner *r)
 	return o->answered ||
 	    (r->verdict == PRESET_NOTHING && !output_tells_answer(o->preset) &&
 		(r->work_cause == JOB_EXITED || r->work_cause == JOB_FINISHED));
+}
+
+int
+gate_tell(struct runner *r)
+{
+	struct gate_news *news = &r->outcome.refusal;
+
+	if (news->provider == NULL)
+		return 0;
+	if (agent_database(&r->agent) < 0)
+		return -1;
+	if (gates_close(&r->agent.store, news) < 0) {
+		agent_failed(&r->agent, "telling of a provider");
+		return -1;
+	}
+	*news = (struct gate_news){ 0 };
+	return 0;
 }
 
 /* Whether what was said closes the gate, and why. */
@@ -233,26 +276,25 @@ gate_answer(struct runner *r)
 	const struct worker_preset *preset = r->worker.preset;
 	const struct output *o = &r->output;
 	enum gate_reason reason;
-	int told;
 
-	if (preset == NULL || agent_database(&r->agent) < 0)
+	if (preset == NULL)
 		return;
-	if (closes(r->verdict, &reason))
-		told = gates_close(&r->agent.store,
-		    &(struct gate_news){ .provider = preset->provider,
-			.reason = reason,
-			.reset_wall_ms =
-			    o->reset_wall_ms > 0 ? o->reset_wall_ms : 0,
-			.message = o->error[0] != '\0' ? o->error : NULL,
-			.login =
-			    preset->login[0] != '\0' ? preset->login : NULL,
-			.by = r->agent.name });
-	else
-		told = is_answered(r) ? gates_passed(&r->agent.store,
-					    preset->provider, r->agent.name)
-				      : 0;
-	if (told < 0)
+	if (closes(r->verdict, &reason)) {
+		r->outcome.refusal =
+		    (struct gate_news){ .provider = preset->provider,
+			    .reason = reason,
+			    .reset_wall_ms =
+				o->reset_wall_ms > 0 ? o->reset_wall_ms : 0,
+			    .message = o->error[0] != '\0' ? o->error : NULL,
+			    .login =
+				preset->login[0] != '\0' ? preset->login : NULL,
+			    .by = r->agent.name };
+		(void)gate_tell(r);
+	} else if (is_answered(r) && agent_database(&r->agent) == 0 &&
+	    gates_passed(&r->agent.store, preset->provider, r->agent.name) <
+		0) {
 		agent_failed(&r->agent, "telling of a provider");
+	}
 	/* It is nobody's trial any more, also when that proved nothing. */
 	gate_leave(r);
 }

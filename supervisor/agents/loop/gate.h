@@ -21,6 +21,12 @@ bool gate_is_day_spent(struct runner *r);
 /* How the worker fared with its provider. A trial of a closed one is over with
  * it: it is open, or closed anew, or for another loop to try. */
 void gate_answer(struct runner *r);
+/* What is to close its gate, and couldn't be written then, is now. Returns 0,
+ * also when there is nothing, or -1: still not. */
+int gate_tell(struct runner *r);
+/* An attempt ended on a conflict with others: in mode conservative nothing is
+ * claimed after that. */
+void gate_conflict(struct runner *r, const char *detail);
 /* It was let in to try a closed provider, and had nothing to try it with. */
 void gate_leave(struct runner *r);
 

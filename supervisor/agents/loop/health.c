@@ -7,6 +7,14 @@
 #define BUSY_MS 5000
 #define IDLE_MS 15000 /* at least: it is woken about every 30 s */
 
+static const char *
+locked_reason(enum mode mode)
+{
+	return mode == MODE_CONSERVATIVE
+	    ? "mode conservative, and the next test's files are locked"
+	    : "files are locked";
+}
+
 /* Why it works on nothing; `pause` waits for the first two. */
 static const char *
 idle_reason(const struct runner *r)
@@ -18,7 +26,7 @@ idle_reason(const struct runner *r)
 	    : a->store.db == NULL	  ? "waiting for the database"
 	    : r->trouble[0] != '\0'	  ? r->trouble
 	    : r->hold[0] != '\0'	  ? r->hold
-	    : r->blocked_by_file	  ? "files are locked"
+	    : r->blocked_by_file	  ? locked_reason(a->mode)
 	    : r->retry_ms != 0		  ? r->retry_text
 	    : r->counts.pending > 0	  ? "nothing can be taken yet"
 					  : "queue empty";

@@ -71,6 +71,7 @@ request(struct runner *r)
 		.boot_id = r->boot_id,
 		.max_attempts = r->config->max_attempts,
 		.no_overlap = r->agent.mode == MODE_SLOW,
+		.no_passing = r->agent.mode == MODE_CONSERVATIVE,
 		.test_id = r->only_test,
 		.by_hand = r->only_test != NULL,
 		.except = waits_tests(r),
@@ -104,15 +105,12 @@ static void
 nothing(struct runner *r)
 {
 	r->look = false;
-	if (r->only_test != NULL) {
-		log_line(&r->agent.log, "%s can't be taken now: %s",
-		    r->only_test,
-		    r->blocked_by_file
-			? "its files are locked ('loopkeeper show' tells more)"
-			: "it isn't pending, or waits for another test");
-		r->finished = r->failed = true;
+	r->hold[0] = '\0';
+	if (trouble_refuse_one(r,
+		r->blocked_by_file
+		    ? "its files are locked ('loopkeeper show' tells more)"
+		    : "it isn't pending, or waits for another test"))
 		return;
-	}
 	tell_empty(r);
 	await_retry(r);
 	health_publish(r, true);
@@ -192,8 +190,11 @@ idle_step(struct runner *r, int64_t now_ms)
 {
 	struct agent *a = &r->agent;
 
-	if (a->stopping || r->finished || agent_database(a) < 0 ||
-	    !begin(r, now_ms))
+	if (a->stopping || r->finished)
+		return;
+	if (a->mode == MODE_FILE_BASED)
+		(void)trouble_refuse_one(r, "the mode is file-based");
+	if (agent_database(a) < 0 || !begin(r, now_ms))
 		return;
 	/* Who tries one test by hand has paused the loop for that. */
 	if (a->draining && r->only_test == NULL)

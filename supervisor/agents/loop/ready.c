@@ -9,8 +9,8 @@
 #include "agents/loop/setup.h"
 #include "agents/loop/trouble.h"
 #include "base/io.h"
-#include "git/snapshot.h"
-#include "git/wreck.h"
+#include "base/texts.h"
+#include "git/leftover.h"
 
 /* The repository can't be worked on for now. */
 static bool
@@ -32,38 +32,44 @@ static int
 rescue(struct runner *r)
 {
 	struct git *g = &r->place.git;
-	char text[UUID_SIZE + GIT_HASH_SIZE + 8], commit[GIT_HASH_SIZE];
-	char ref[GIT_REF_SIZE], message[512], *base;
+	const struct worktree *w = &r->place.trees[TREE_WORK];
+	char commit[GIT_HASH_SIZE];
+	struct leftover l;
+	int found = leftover_read(g, r->marker_path, &l);
 
-	if (io_read_file(AT_FDCWD, r->marker_path, text, sizeof(text)) < 0)
-		return errno == ENOENT ? 0
-				       : git_fail(g, errno, "%s: %s",
-					     r->marker_path, strerror(errno));
-	base = strchr(text, ' ');
-	if (base != NULL) {
-		*base++ = '\0';
-		base[strcspn(base, "\n")] = '\0';
-		(void)snprintf(
-		    ref, sizeof(ref), "refs/loopkeeper/attempts/%s", text);
-		(void)snprintf(message, sizeof(message),
-		    "What %s left when it died\n\nLoop: %s\nAttempt: %s\n",
-		    r->config->name, r->config->name, text);
-		/* Its git may have died on this very ref. */
-		if (wreck_clear_locks(g, NULL,
-			(const char *const[]){ ref, NULL },
-			r->place.aside) < 0 ||
-		    snapshot_take(g, &r->place.trees[TREE_WORK], base,
-			r->place.provision.own, ref, message, commit) < 0 ||
-		    provision_doubt(g, &r->place.provision,
-			&r->place.trees[TREE_WORK], commit) < 0)
-			return -1;
-		log_line(
-		    &r->agent.log, "kept what an earlier run left as %s", ref);
-	}
+	if (found <= 0)
+		return found;
+	if (leftover_keep(g, w, &l, r->config->name, r->place.provision.own,
+		r->place.aside, commit) < 0 ||
+	    provision_doubt(g, &r->place.provision, w, commit) < 0)
+		return -1;
+	log_line(&r->agent.log, "kept what an earlier run left as %s", l.ref);
 	if (unlink(r->marker_path) < 0)
 		return git_fail(
 		    g, errno, "%s: %s", r->marker_path, strerror(errno));
 	return 0;
+}
+
+/* Asked as whoever is to work in it would. */
+static int
+prove(struct runner *r, enum workplace_tree tree)
+{
+	const bool works = tree == TREE_WORK;
+	const struct worker w = { .hooks = &r->hooks };
+	struct workplace *place = &r->place;
+	char **envp;
+	int result;
+
+	if (place->is_proven[tree])
+		return 0;
+	envp = worker_environment(r->config, NULL, works ? &w : NULL);
+	if (envp == NULL)
+		return git_fail(&place->git, ENOMEM, "out of memory");
+	result = worktree_prove(&place->git, &place->trees[tree], envp,
+	    works ? r->config->branch : NULL, r->base);
+	place->is_proven[tree] = result == 0;
+	texts_free(envp);
+	return result;
 }
 
 static bool
@@ -71,7 +77,7 @@ make_tree(struct runner *r, enum workplace_tree tree, int64_t now_ms)
 {
 	int due;
 
-	if (workplace_reset(&r->place, tree, r->base) < 0)
+	if (workplace_reset(&r->place, tree, r->base) < 0 || prove(r, tree) < 0)
 		return refuse(r, now_ms);
 	due = provision_is_due(
 	    &r->place.git, &r->place.provision, &r->place.trees[tree], r->base);
@@ -105,13 +111,10 @@ ready_make(struct runner *r, int64_t now_ms)
 		    r, now_ms, "hooks", "%s: %s", what, strerror(errno));
 		return false;
 	}
-	if (strcmp(r->hooked, r->place.trees[TREE_WORK].admin) != 0) {
-		if (hooks_set_worktree_config(&r->place.git,
-			&r->place.trees[TREE_WORK], &r->hooks) < 0)
-			return refuse(r, now_ms);
-		(void)path_format(
-		    r->hooked, "%s", r->place.trees[TREE_WORK].admin);
-	}
+	if (!r->place.is_proven[TREE_WORK] &&
+	    hooks_set_worktree_config(
+		&r->place.git, &r->place.trees[TREE_WORK], &r->hooks) < 0)
+		return refuse(r, now_ms);
 	return make_tree(r, TREE_WORK, now_ms) &&
 	    make_tree(r, TREE_VERIFY, now_ms);
 }

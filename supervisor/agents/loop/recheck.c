@@ -62,6 +62,7 @@ recheck_run(struct runner *r, int64_t now_ms)
 static void
 run(struct runner *r, enum recheck_step step, int64_t now_ms)
 {
+	r->recheck_times = step == r->recheck_step ? r->recheck_times + 1 : 1;
 	r->recheck_step = step;
 	verify_begin(r, PHASE_RECHECK,
 	    step == RECHECK_BASE ? r->onto : r->candidate, now_ms);
@@ -130,6 +131,7 @@ void
 recheck_next(struct runner *r, int64_t now_ms)
 {
 	bool passed = verify_passed(r), is_away;
+	bool is_last = r->recheck_times == RECHECK_TIMES;
 
 	switch (r->recheck_step) {
 	case RECHECK_CANDIDATE:
@@ -140,7 +142,7 @@ recheck_next(struct runner *r, int64_t now_ms)
 		break;
 	case RECHECK_BASE:
 		if (passed) {
-			run(r, RECHECK_AGAIN, now_ms);
+			run(r, is_last ? RECHECK_AGAIN : RECHECK_BASE, now_ms);
 			return;
 		}
 		transcript_note(r->transcript_fd, "%s fails without it, too",
@@ -148,7 +150,10 @@ recheck_next(struct runner *r, int64_t now_ms)
 		break;
 	case RECHECK_AGAIN:
 		if (!passed) {
-			close_broken(r, now_ms);
+			if (is_last)
+				close_broken(r, now_ms);
+			else
+				run(r, RECHECK_AGAIN, now_ms);
 			return;
 		}
 		transcript_note(

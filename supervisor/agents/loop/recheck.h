@@ -1,9 +1,9 @@
 /*
  * Tests that passed before are run on the candidate: first those that were
  * merged since its worker began, which it has never seen. One that fails is run
- * without it: failing there, it isn't this attempt's doing. Passing there, it
- * is run with it once more, so that a test which fails now and then blames
- * nobody.
+ * without it, twice: failing there, it isn't this attempt's doing. Passing
+ * there, it is run with it twice more, so that a test which fails now and then
+ * blames nobody: not even one that fails every second time.
  */
 #ifndef LOOPKEEPER_AGENTS_LOOP_RECHECK_H
 #define LOOPKEEPER_AGENTS_LOOP_RECHECK_H

@@ -48,6 +48,7 @@ enum recheck_step {
 	RECHECK_BASE,	   /* no: did it without the candidate? */
 	RECHECK_AGAIN,	   /* yes: is it no chance? */
 };
+#define RECHECK_TIMES 2 /* the last two steps, each */
 
 struct runner {
 	struct agent agent;
@@ -62,7 +63,6 @@ struct runner {
 	struct workplace place;
 	char program[PATH_SIZE]; /* `loopkeeper`, for the hooks */
 	struct hooks hooks;
-	char hooked[PATH_SIZE]; /* the worktree that was told of them */
 
 	enum phase phase; /* written by runner_enter() only */
 	struct job job;
@@ -112,14 +112,16 @@ struct runner {
 	struct passing_list rechecks;
 	size_t nrechecked;
 	enum recheck_step recheck_step;
+	int recheck_times; /* so often was it run in this step */
 	bool is_rechecked; /* the candidate, as it is now */
 
 	struct outcome outcome; /* in write, and in integrate */
 	bool saved;		/* it lies in outcome_path */
 
 	/* In idle. */
-	char begun_epoch[UUID_SIZE];  /* of the database that knows us */
-	char hold[384];		      /* for whom it waits; "": nobody */
+	char begun_epoch[UUID_SIZE];	    /* of the database that knows us */
+	char hold[384];			    /* for whom it waits; "": nobody */
+	char conflict[ATTEMPT_DETAIL_SIZE]; /* met in mode conservative; "" */
 	char trouble[GIT_ERROR_SIZE]; /* why nothing is claimed; "": may be */
 	char trouble_cause[128];      /* of its alert */
 	int64_t trouble_delay_ms;     /* doubles while it lasts */

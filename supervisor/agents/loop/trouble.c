@@ -55,6 +55,18 @@ clear_alert(struct runner *r)
 		r->trouble_cause[0] = '\0';
 }
 
+bool
+trouble_refuse_one(struct runner *r, const char *why)
+{
+	if (r->only_test == NULL)
+		return false;
+	if (!r->finished)
+		log_line(&r->agent.log, "%s can't be taken now: %s",
+		    r->only_test, why);
+	r->finished = r->failed = true;
+	return true;
+}
+
 void
 trouble_note(struct runner *r, int64_t now_ms, const char *cause,
     const char *format, ...)
@@ -66,6 +78,10 @@ trouble_note(struct runner *r, int64_t now_ms, const char *cause,
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	text_clean(text);
+	if (r->phase == PHASE_IDLE && trouble_refuse_one(r, text)) {
+		gate_leave(r);
+		return;
+	}
 	(void)snprintf(name, sizeof(name), "%s:%s", cause, r->config->name);
 	if (strcmp(name, r->trouble_cause) != 0) {
 		clear_alert(r);

@@ -10,4 +10,8 @@ void trouble_note(struct runner *r, int64_t now_ms, const char *cause,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void trouble_clear(struct runner *r);
 
+/* Who tries one test by hand isn't left to wait: he is told why it can't be
+ * taken, and it is over. Returns whether it was by hand. */
+bool trouble_refuse_one(struct runner *r, const char *why);
+
 #endif

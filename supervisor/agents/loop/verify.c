@@ -185,7 +185,8 @@ fail_setup(struct runner *r, int64_t now_ms)
 	job_describe(&r->job, text, sizeof(text));
 	if (r->setup_text[0] != '\0')
 		evidence_forget(r);
-	else if (r->is_changed && strcmp(r->then_commit, r->candidate) == 0)
+	else if (r->is_changed && strcmp(r->then_commit, r->candidate) == 0 &&
+	    !attempt_was_killed(r->job.cause, r->job.code))
 		changed = changes_setup(r);
 	if (changed < 0)
 		attempt_interrupt(r, r->place.git.error, now_ms);
@@ -210,6 +211,15 @@ verify_set_up(struct runner *r, int64_t now_ms)
 		blame_setup(r, now_ms);
 	else
 		go_on(r, now_ms);
+}
+
+void
+verify_killed(struct runner *r, int64_t now_ms)
+{
+	char detail[ATTEMPT_DETAIL_SIZE];
+
+	verify_describe(r, detail, sizeof(detail));
+	close_begin(r, OUTCOME_INTERRUPTED, false, detail, now_ms);
 }
 
 void

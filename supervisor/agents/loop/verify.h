@@ -15,6 +15,8 @@ bool verify_run(struct runner *r, enum phase phase, const char *command,
     const char *what, int64_t now_ms);
 /* It has ended. */
 void verify_next(struct runner *r, int64_t now_ms);
+/* Whichever it was, it was killed, and has said nothing of any test. */
+void verify_killed(struct runner *r, int64_t now_ms);
 
 /* How the present job's verify ended: "verify: exit 1". */
 void verify_describe(const struct runner *r, char *buf, size_t size);

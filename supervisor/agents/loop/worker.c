@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/texts.h"
 #include "conf/loop_environment.h"
+#include "system/marked.h"
 
 #define PROMPT_MAX (1024 * 1024)
 #define MILLION	   1000000
@@ -278,7 +279,7 @@ add_claim(struct texts *l, const struct claim *claim, const struct worker *w)
 {
 	texts_addf(l, "LOOPKEEPER_TEST_ID=%s", claim->key.test_id);
 	texts_addf(l, "LOOPKEEPER_ATTEMPT=%d", claim->key.attempt);
-	texts_addf(l, LOOP_ENVIRONMENT_ATTEMPT "=%s", claim->key.id);
+	texts_addf(l, MARKED_ATTEMPT "=%s", claim->key.id);
 	texts_addf(l, "LOOPKEEPER_VERIFY=%s", claim->verify);
 	texts_addf(l, "LOOPKEEPER_LAST_RESULT=%s", claim->last_result);
 	if (w == NULL)

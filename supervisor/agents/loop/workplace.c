@@ -1,9 +1,15 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agents/loop/workplace.h"
+#include "base/hash.h"
+#include "base/io.h"
 #include "git/wreck.h"
+
+#define EXCLUDE_SIZE (64 * 1024)
 
 static const char *const folders[WORKPLACE_TREES] = {
 	[TREE_WORK] = "worktree", [TREE_VERIFY] = "verify"
@@ -66,19 +72,17 @@ clear_locks(struct workplace *w)
 	    w->aside);
 }
 
-/* The same in our worktrees, also on the indices that are ours alone
+/* The same in a worktree of ours, also on the indices that are ours alone
  * (snapshot.c, candidate.c). */
 static int
-clear_tree_locks(struct workplace *w)
+clear_tree_locks(struct workplace *w, enum workplace_tree tree)
 {
 	static const char *const names[] = { "index", "HEAD",
 		"loopkeeper-index", "loopkeeper-candidate", NULL };
 
-	for (int i = 0; i < WORKPLACE_TREES; i++)
-		if (wreck_clear_locks(&w->git, &w->trees[i], names, w->aside) <
-		    0)
-			return -1;
-	return 0;
+	return wreck_clear_locks(&w->git, &w->trees[tree], names, w->aside) < 0
+	    ? -1
+	    : 0;
 }
 
 /* The worker's own commits are on the branch yet, where HEAD is made anew. */
@@ -98,6 +102,29 @@ reattach(struct workplace *w)
 	    (const char *const[]){ "symbolic-ref", "HEAD", ref, NULL });
 }
 
+/* What the repository's configuration says of all worktrees isn't to be said
+ * of this one. */
+static int
+configure(struct workplace *w, enum workplace_tree tree, bool is_new)
+{
+	struct timespec *known = &w->configured[tree];
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (path_format(path, "%s/config", w->git.common) < 0 ||
+	    stat(path, &st) < 0)
+		return git_fail(
+		    &w->git, errno, "%s: %s", path, strerror(errno));
+	if (!is_new && known->tv_sec == st.st_mtim.tv_sec &&
+	    known->tv_nsec == st.st_mtim.tv_nsec)
+		return 0;
+	w->is_proven[tree] = false;
+	if (worktree_set_top(&w->git, &w->trees[tree]) < 0)
+		return -1;
+	*known = st.st_mtim;
+	return 0;
+}
+
 int
 workplace_mend(
     struct workplace *w, enum workplace_tree tree, const char *commit)
@@ -111,7 +138,38 @@ workplace_mend(
 	made = worktree_open(&w->git, &w->trees[tree], path, commit, aside);
 	if (made >= 0 && aside[0] != '\0')
 		(void)path_format(w->aside, "%s", aside);
-	return made == 1 && tree == TREE_WORK ? reattach(w) : made < 0 ? -1 : 0;
+	if (made < 0 || configure(w, tree, made == 1) < 0)
+		return -1;
+	return made == 1 && tree == TREE_WORK ? reattach(w) : 0;
+}
+
+/* The operator's own list of what git ignores counts in all worktrees. A worker
+ * may write to it: what that hides would be in no snapshot, and nobody told. */
+static int
+check_exclude(struct workplace *w)
+{
+	char path[PATH_SIZE], text[EXCLUDE_SIZE];
+	uint64_t hash;
+
+	if (path_format(path, "%s/info/exclude", w->git.common) < 0)
+		return git_fail(
+		    &w->git, errno, "info/exclude: %s", strerror(errno));
+	/* The head of a long one will do. */
+	if (io_read_file(AT_FDCWD, path, text, sizeof(text)) < 0 &&
+	    errno != EFBIG)
+		text[0] = '\0';
+	hash = hash_bytes(HASH_INIT, text, strlen(text));
+	if (w->exclude == 0)
+		w->exclude = hash;
+	if (w->exclude == hash)
+		return 0;
+	return git_fail(&w->git, EPROTO,
+	    "%s has changed since the loop began: what it hides from git now "
+	    "is "
+	    "in no snapshot, and lies in %s only. Save that, and put the file "
+	    "back; or, if it is to be so, restart the loop (loopkeeper restart "
+	    "%s)",
+	    path, w->trees[TREE_WORK].path, w->config->name);
 }
 
 int
@@ -126,7 +184,10 @@ workplace_open(struct workplace *w, char ret_tip[static GIT_HASH_SIZE])
 	if (workplace_mend(w, TREE_WORK, ret_tip) < 0 ||
 	    workplace_mend(w, TREE_VERIFY, ret_tip) < 0)
 		return -1;
-	return clear_tree_locks(w);
+	return clear_tree_locks(w, TREE_WORK) < 0 ||
+		clear_tree_locks(w, TREE_VERIFY) < 0
+	    ? -1
+	    : check_exclude(w);
 }
 
 /* Somebody else's HEAD must not be moved under him. */
@@ -151,7 +212,9 @@ workplace_reset(
 {
 	const char *branch = tree == TREE_WORK ? w->config->branch : NULL;
 
+	/* verify's git may have been ended, as well. */
 	if (workplace_mend(w, tree, commit) < 0 ||
+	    clear_tree_locks(w, tree) < 0 ||
 	    (branch != NULL && refuse_used_branch(w) < 0))
 		return -1;
 	return provision_reset(&w->git, &w->provision, &w->trees[tree], branch,

@@ -6,6 +6,8 @@
 #ifndef LOOPKEEPER_AGENTS_LOOP_WORKPLACE_H
 #define LOOPKEEPER_AGENTS_LOOP_WORKPLACE_H
 
+#include <time.h>
+
 #include "conf/conf.h"
 #include "git/provision.h"
 #include "git/repository.h"
@@ -18,7 +20,12 @@ struct workplace {
 	struct git git;
 	bool is_open; /* git_open() succeeded */
 	struct worktree trees[WORKPLACE_TREES];
+	/* Whether git was asked what it works on there (worktree_prove()) since
+	 * the tree was made and the repository's configuration written. */
+	bool is_proven[WORKPLACE_TREES];
+	struct timespec configured[WORKPLACE_TREES]; /* what it was then */
 	struct provision provision;
+	uint64_t exclude; /* of info/exclude as it was at first; 0: unknown */
 	/* What was set aside by the last call, to be told; "" for nothing. */
 	char aside[PATH_SIZE];
 };

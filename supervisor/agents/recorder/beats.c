@@ -35,7 +35,7 @@ is_watched(const struct view *v)
 static void
 find_path(struct view *v)
 {
-	struct conf *conf = recorder_conf();
+	struct conf *conf = recorder_conf(NULL);
 
 	for (size_t i = 0; conf != NULL && i < conf->fleet.ncomponents; i++) {
 		const struct component_config *c = conf->components[i];

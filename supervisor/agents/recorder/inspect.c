@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agents/recorder/inspect.h"
+#include "git/leftover.h"
 #include "git/repository.h"
 #include "store/check.h"
 
@@ -23,7 +24,24 @@ is_listed(const char *list, const char *name)
 struct inspection {
 	const char *state_directory;
 	const char *alive;
+	const struct conf *conf; /* NULL: it can't be read */
 };
+
+static bool
+will_run(const char *loop_id, void *argument)
+{
+	const struct inspection *i = argument;
+
+	return i->conf == NULL || conf_has_loop(i->conf, loop_id);
+}
+
+static bool
+has_loop(const char *loop_id, void *argument)
+{
+	const struct inspection *i = argument;
+
+	return i->conf == NULL || conf_loop(i->conf, loop_id) != NULL;
+}
 
 /* The daemon knows whom it adopted; of all others the record is asked. */
 static enum alive
@@ -45,14 +63,20 @@ say(const char *line, void *argument)
 }
 
 int
-inspect_run(const char *state_directory, const char *alive, bool dry_run)
+inspect_run(const char *state_directory, const char *alive,
+    const struct conf *conf, bool dry_run)
 {
-	struct inspection i = { .state_directory = state_directory,
-		.alive = alive };
+	struct inspection i = {
+		.state_directory = state_directory, .alive = alive, .conf = conf
+	};
 	const struct check c = { .state_directory = state_directory,
 		.lock_fd = -1,
 		.known = known,
 		.is_merged = repository_was_merged,
+		.will_run = will_run,
+		.has_loop = has_loop,
+		.save = leftover_save,
+		.trees = leftover_trees,
 		.say = say,
 		.argument = &i,
 		.by = "recorder",

@@ -1,6 +1,7 @@
 /*
  * loopkeeper-recorder [-c FILE]                    as a component or alone
- * loopkeeper-recorder --check STATE [alive=NAME,...] [--dry-run]
+ * loopkeeper-recorder --check STATE [alive=NAME,...] [config=FILE]
+ *     [--dry-run]
  * loopkeeper-recorder --drain STATE
  */
 #include <err.h>
@@ -20,7 +21,7 @@ usage(void)
 	(void)fprintf(stderr,
 	    "usage: loopkeeper-recorder [-c FILE]\n"
 	    "       loopkeeper-recorder --check STATE_DIRECTORY "
-	    "[alive=NAME,...] [--dry-run]\n"
+	    "[alive=NAME,...] [config=FILE] [--dry-run]\n"
 	    "       loopkeeper-recorder --drain STATE_DIRECTORY\n");
 	return INSPECT_USAGE;
 }
@@ -29,13 +30,18 @@ static int
 check(int argc, char **argv)
 {
 	const char *state_directory = NULL, *alive = "";
+	struct conf *conf = NULL;
 	bool dry_run = false;
+	int code;
 
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--dry-run") == 0)
 			dry_run = true;
 		else if (strncmp(argv[i], "alive=", strlen("alive=")) == 0)
 			alive = argv[i] + strlen("alive=");
+		else if (strncmp(argv[i], "config=", strlen("config=")) == 0 &&
+		    conf == NULL)
+			conf = recorder_conf(argv[i] + strlen("config="));
 		else if (state_directory == NULL)
 			state_directory = argv[i];
 		else
@@ -43,7 +49,9 @@ check(int argc, char **argv)
 	}
 	if (state_directory == NULL)
 		return usage();
-	return inspect_run(state_directory, alive, dry_run);
+	code = inspect_run(state_directory, alive, conf, dry_run);
+	conf_free(conf);
+	return code;
 }
 
 /* From the keeper's environment, else from the configuration. */

@@ -13,7 +13,7 @@
 static bool
 is_configured(const char *name)
 {
-	struct conf *conf = recorder_conf();
+	struct conf *conf = recorder_conf(NULL);
 	bool found = conf == NULL || conf_loop(conf, name) != NULL;
 
 	conf_free(conf);

@@ -43,12 +43,13 @@ recorder_say(const char *line, void *recorder)
 }
 
 struct conf *
-recorder_conf(void)
+recorder_conf(const char *path)
 {
-	const char *path = getenv("LOOPKEEPER_CONFIG");
 	FILE *errors = fopen("/dev/null", "we");
 	struct conf *conf = NULL;
 
+	if (path == NULL)
+		path = getenv("LOOPKEEPER_CONFIG");
 	if (path != NULL && errors != NULL)
 		conf = conf_load(path, errors);
 	if (errors != NULL)

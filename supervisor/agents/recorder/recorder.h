@@ -80,9 +80,9 @@ int recorder_open(struct recorder *r, const char *state_directory);
 int recorder_run(struct recorder *r);
 void recorder_close(struct recorder *r);
 
-/* The configuration as its file is now, to be freed by conf_free(); NULL when
- * there is none, or none without faults. */
-struct conf *recorder_conf(void);
+/* The configuration as its file is now, path or with NULL the keeper's, to be
+ * freed by conf_free(); NULL when there is none, or none without faults. */
+struct conf *recorder_conf(const char *path);
 
 /* One finding of a check or repair, for the logbook of recorder. */
 void recorder_say(const char *line, void *recorder);
