@@ -52,6 +52,7 @@ struct loop_config {
 	int64_t time_limit_ms;
 	int64_t setup_limit_ms;	 /* of one run of setup */
 	int64_t verify_limit_ms; /* of one run of verify */
+	int64_t max_output;	 /* bytes, of one run of any; 0: any */
 	int64_t min_disk;	 /* bytes; with less nothing is claimed */
 	int64_t min_memory;
 	int min_files;	  /* that can still be opened, on the whole machine */

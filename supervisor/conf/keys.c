@@ -349,6 +349,10 @@ const struct key keys[KEY_COUNT] = {
 [KEY_LOOP_VERIFY_LIMIT] = { "loop.verify_limit", TYPE_DURATION,
 	"10m", NULL, ANY_TIME, LOOP(verify_limit_ms), RESTART,
 	"of one run of a test's verify command" },
+[KEY_LOOP_MAX_OUTPUT] = { "loop.max_output", TYPE_SIZE,
+	"1G", NULL, 0, INT64_MAX, NULL, LOOP(max_output), RESTART,
+	"a run of the worker, of setup or of verify that has written more is "
+	"ended; 0: no limit" },
 [KEY_LOOP_MIN_DISK] = { "loop.min_disk", TYPE_SIZE,
 	"500M", NULL, 0, INT64_MAX, NULL, LOOP(min_disk), RESTART,
 	"with less room on the disk nothing is claimed" },

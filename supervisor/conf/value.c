@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/duration.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "conf/value.h"
 
@@ -256,17 +257,14 @@ value_expected(const struct key *key, struct buf *out)
 static void
 format_size(int64_t number, struct buf *out)
 {
-	static const char units[] = "KMGT";
-	size_t unit = 0;
+	char text[SIZE_TEXT_SIZE];
 
-	while (unit < 4 && number > 0 && number % 1024 == 0) {
-		number /= 1024;
-		unit++;
-	}
-	if (unit == 0)
-		buf_addf(out, "%" PRId64, number);
+	size_format_exact(text, number);
+	/* What has no unit is a number. */
+	if (number > 0 && number % 1024 == 0)
+		buf_addf(out, "\"%s\"", text);
 	else
-		buf_addf(out, "\"%" PRId64 "%c\"", number, units[unit - 1]);
+		buf_add(out, text);
 }
 
 static void

@@ -12,6 +12,8 @@
 /* The directory of a loop, or of whoever else runs what a loop does: nobody
  * else on the machine has it. */
 #define MARKED_LOOP_DIRECTORY "LOOPKEEPER_LOOP_DIRECTORY"
+/* The same for one attempt: its id. */
+#define MARKED_ATTEMPT "LOOPKEEPER_ATTEMPT_ID"
 
 struct marked {
 	const char *variable; /* the name */

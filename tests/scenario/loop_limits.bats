@@ -38,6 +38,34 @@ last_end() {
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
 
+@test "a worker is asked to end before it is killed, and each step is noted" {
+	local log
+	start_loop 'time_limit = "1s";' <<-'SH'
+		#!/bin/bash
+		trap 'echo "asked, it goes on"' TERM
+		while :; do sleep 0.1; done
+	SH
+	wait_until 20 test_is T-1 blocked
+	log=$(sql "SELECT transcript FROM attempts")
+	grep -A 9 ' over its time of 1s: asked to end (TERM)$' "$log" |
+	    grep -A 9 '^asked, it goes on$' |
+	    grep ' still there after [5-9]s: killed (KILL)$'
+	grep -q 'T-1: over its time of 1s: asked to end (TERM)$' \
+	    "$FLEET/loop-1.log"
+	grep -q 'T-1: still there after [5-9]s: killed (KILL)$' "$FLEET/loop-1.log"
+}
+
+@test "a worker that was stopped is woken to be asked" {
+	start_loop 'time_limit = "2s";' <<-'SH'
+		#!/bin/bash
+		trap 'echo "woken, it ends"; exit' TERM
+		kill -STOP $$
+		while :; do sleep 0.1; done
+	SH
+	wait_until 20 test_is T-1 blocked
+	grep -q '^woken, it ends$' "$(sql "SELECT transcript FROM attempts")"
+}
+
 @test "a silent worker is ended" {
 	start_loop 'silence_limit = "1s";' <<-'SH'
 		#!/bin/sh
@@ -61,6 +89,21 @@ last_end() {
 	SH
 	wait_until 30 test_is T-1 blocked
 	[[ $(last_end) == "failed: verify: exit 1" ]]
+}
+
+# With less than a hundredth of the time, and more than who only waits.
+@test "who works a little all the time doesn't wait for an answer" {
+	need python3
+	VERIFY="test -e done" start_loop 'input_limit = "4s";' <<-'SH'
+		#!/usr/bin/env python3
+		import time
+		end = time.monotonic() + 9
+		while time.monotonic() < end:
+		    time.sleep(0.02)
+		    sum(range(600))
+		open("done", "w").close()
+	SH
+	wait_until 30 test_is T-1 passed
 }
 
 # A plain command may write only at its end, if at all.
@@ -126,6 +169,37 @@ last_end() {
 	    $'crashed|1\ninterrupted|4' ]]
 }
 
+worker_is_known() {
+	[[ $(sql "SELECT state FROM attempts WHERE pid > 0") == running ]]
+}
+
+# Whoever signals a pid of that row knows by this that it is still the same.
+@test "a worker's row says which process it is, and since when" {
+	local pid
+	start_loop "" <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	wait_until 10 test_is T-1 in_progress
+	wait_until 10 worker_is_known
+	pid=$(sql "SELECT pid FROM attempts")
+	[[ $(sql "SELECT pid_start FROM attempts") == \
+	    $(cut -d ' ' -f 22 "/proc/$pid/stat") ]]
+	[[ $(sql "SELECT boot_id FROM attempts") == \
+	    $(< /proc/sys/kernel/random/boot_id) ]]
+}
+
+@test "a worker dies at once with its loop, though nobody sweeps" {
+	start_loop "" <<-'SH'
+		#!/bin/sh
+		echo $$ > "$FLEET/pid"
+		exec sleep 1000
+	SH
+	wait_until 10 test -s "$FLEET/pid"
+	kill -9 "$LOOP"
+	wait_until 5 gone "$(< "$FLEET/pid")"
+}
+
 @test "verify decides, however the worker ended" {
 	VERIFY="test -e done" start_loop 'silence_limit = "1s";' <<-'SH'
 		#!/bin/sh
@@ -145,6 +219,35 @@ last_end() {
 	[[ $(fleet_processes) == "$LOOP" ]]
 }
 
+# Signs of life they are, all of them.
+@test "what writes without end is ended, worker, verify and setup" {
+	printf '#!/bin/sh\ntrap "" TERM\nwhile :; do head -c 300000 /dev/zero
+	    sleep 0.1; done\n' > "$FLEET/flood"
+	chmod +x "$FLEET/flood"
+	start_loop 'max_output = "1M";' <<-SH
+		#!/bin/sh
+		exec "$FLEET/flood"
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "failed: no file was changed; worker: over its output\
+ of 1M" ]]
+	kill "$LOOP"
+	wait_until 20 gone "$LOOP"
+	sql "DELETE FROM tests"
+	VERIFY=$FLEET/flood start_loop 'max_output = "1M";' <<-'SH'
+		#!/bin/sh
+		touch work
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(last_end) == "failed: verify: over its output of 1M" ]]
+	kill "$LOOP"
+	wait_until 20 gone "$LOOP"
+	sql "DELETE FROM tests"
+	start_loop "max_output = \"1M\"; setup = \"$FLEET/flood\";" < /dev/null
+	wait_until 20 grep -q "setup: over its output of 1M" "$FLEET/loop-1.log"
+	[[ $(fleet_processes) == "$LOOP" ]]
+}
+
 @test "what a worker leaves behind is ended and named" {
 	start_loop "" <<-'SH'
 		#!/bin/sh
@@ -155,6 +258,26 @@ last_end() {
 	[[ $(sql "SELECT payload ->> 'leftovers' FROM events
 	    WHERE event_type = 'attempt_ended'") == "sleep 12345 (pid "* ]]
 	[[ $(fleet_processes) == "$LOOP" ]]
+}
+
+@test "so is what somebody else has started for it" {
+	mkfifo "$FLEET/orders"
+	background elsewhere.log bash -c 'read -r id < "$FLEET/orders"
+	    LOOPKEEPER_ATTEMPT_ID=$id sleep 54321 &
+	    echo $! > "$FLEET/pid"
+	    wait'
+	start_loop "" <<-'SH'
+		#!/bin/sh
+		echo "$LOOPKEEPER_ATTEMPT_ID" > "$FLEET/orders"
+		until test -s "$FLEET/pid"; do sleep 0.05; done
+		setsid sleep 12345 < /dev/null &
+		sleep 0.2
+	SH
+	wait_until 20 test_is T-1 blocked
+	[[ $(sql "SELECT payload ->> 'leftovers' FROM events
+	    WHERE event_type = 'attempt_ended'") == "sleep 12345 (pid "*"), \
+sleep 54321 (pid $(< "$FLEET/pid"))" ]]
+	gone "$(< "$FLEET/pid")"
 }
 
 @test "a worker that can't be started doesn't use up the test" {

@@ -76,6 +76,13 @@ next_passes() {
 	wait_until 30 test_is N-1 passed
 }
 
+# evidence: the file with what T-1's last attempt failed with.
+evidence() {
+	local transcript
+	transcript=$(attempt transcript)
+	echo "${transcript%.log}.failure"
+}
+
 detail_is() {
 	[[ $(last_end) == "$1" ]] || fail "$(last_end)"
 }
@@ -110,6 +117,41 @@ detail_is() {
 	    (SELECT outcome FROM attempts ORDER BY fence)"
 	[[ $(snapshot told) == "verify: exit 1"*"there is no work"* ]] ||
 	    fail "$(snapshot told)"
+}
+
+@test "a NUL in what verify says hides nothing of it" {
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch half
+	SH
+	add_test T-1 "printf 'a\\0b\\n'; echo 'the error itself'; exit 1"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	file_has "$(evidence)" "a b"
+	file_has "$(evidence)" "the error itself"
+}
+
+@test "what an attempt leaves to read isn't written over by another database's" {
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		echo "said by $LOOPKEEPER_ATTEMPT_ID" | tee work
+	SH
+	add_test T-1 "cat work; false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	local id log
+	id=$(attempt id)
+	log=$(attempt transcript)
+	stop_alone
+	mkdir "$FLEET/old"
+	mv "$FLEET"/state/coordination.db* "$FLEET/old"
+	add_test T-1 "cat work; false"
+	run_alone
+	wait_until 20 test_is T-1 blocked
+	file_has "$log" "said by $id"
+	file_has "${log%.log}.failure" "said by $id"
+	file_has "$(attempt transcript)" "said by $(attempt id)"
+	file_has "$(evidence)" "said by $(attempt id)"
 }
 
 @test "before each attempt there is a checkpoint, which leads back there" {
@@ -251,6 +293,44 @@ patient() {
 	alerts_are 1 attempt_slow
 	alert_stands attempt_slow 0
 	next_passes
+}
+
+@test "silent: with a warning half way, which goes when it lives" {
+	patient 'silence_limit = "4s";' <<-SH
+		#!/bin/sh
+		until test -e "$FLEET/live"; do read -t 100 x < "$FLEET/wait"; done
+		echo "it lives"
+		until test -e "$FLEET/go"; do echo talk; sleep 0.1; done
+		exec sleep 1000
+	SH
+	mkfifo "$FLEET/wait"
+	add_test T-1 false "$locking"
+	run_alone
+	wait_until 20 alert_stands attempt_silent 1
+	sql_is "T-1: its worker has shown no sign of life for 2s; after 4s it \
+is ended" "SELECT message FROM alerts WHERE alert_type = 'attempt_silent'"
+	touch "$FLEET/live"
+	echo > "$FLEET/wait"
+	wait_until 20 alert_stands attempt_silent 0
+	touch "$FLEET/go"
+	wait_until 20 alert_stands attempt_silent 1
+	wait_until 20 test_is T-1 blocked
+	detail_is "silent: no file was changed; worker: silent for 4s"
+	alert_stands attempt_silent 0
+}
+
+@test "silent: the warning is for files that don't change, too" {
+	patient 'progress_limit = "4s";' <<-'SH'
+		#!/bin/sh
+		while :; do echo talk; sleep 0.1; done
+	SH
+	add_test T-1 false "$locking"
+	run_alone
+	wait_until 20 alert_stands attempt_silent 1
+	sql_is "T-1: its worker has changed no file for 2s; after 4s it is \
+ended" "SELECT message FROM alerts WHERE alert_type = 'attempt_silent'"
+	wait_until 20 test_is T-1 blocked
+	alert_stands attempt_silent 0
 }
 
 @test "whatever ends it, what passes has passed" {

@@ -105,6 +105,28 @@ pass_with() {
 	done
 }
 
+@test "what is too long for an argument is its input, and a file" {
+	local name
+	head -c 140000 /dev/zero | tr '\0' x > "$FLEET/spec"
+	for name in opencode cursor; do
+		preset "$name"
+		export LK_WORK="done-$name $FLEET/worked"
+		rm -f "$FLEET/worked"
+		jq -n --rawfile spec "$FLEET/spec" '[{id: "T-1",
+		    loop_id: "loop-1", verify: "test -e \"$FLEET/worked\"",
+		    spec_content: $spec}]' > "$FLEET/tests.json"
+		lk import "$FLEET/tests.json" > /dev/null
+		lk reset T-1
+		run_alone
+		wait_until 15 test_is T-1 passed
+		stop_alone
+		cmp <(kept_prompt) "$FLEET/seen/stdin"
+		(($(tr -cd x < "$FLEET/seen/stdin" | wc -c) >= 140000))
+		grep -q '^Read .* standard input, and in the file /.*\.prompt$' \
+		    "$FLEET/seen/arguments"
+	done
+}
+
 @test "the shipped prompt reads well where there is nothing to say" {
 	preset claude
 	add_test

@@ -639,6 +639,7 @@ test_clocks(void **state)
 	assert_int_equal(loop->time_limit_ms, 120 * MINUTE);
 	assert_int_equal(loop->verify_limit_ms, 10 * MINUTE);
 	assert_int_equal(loop->setup_limit_ms, 30 * MINUTE);
+	assert_int_equal(loop->max_output, 1024 * 1024 * 1024);
 	assert_int_equal(conf->budget.attempt_usd, -1);
 	assert_int_equal(conf->budget.attempt_tokens, -1);
 	assert_int_equal(conf->budget.loop_day_usd, -1);

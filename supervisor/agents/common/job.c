@@ -7,16 +7,19 @@
 #include <unistd.h>
 
 #include "agents/common/job.h"
+#include "agents/common/transcript.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/io.h"
+#include "base/size.h"
 #include "system/process.h"
 #include "system/spawn.h"
 #include "system/tree.h"
 
 #define GRACE_MS (5 * 1000)
-#define LOOKS	 4 /* at the files, within a limit */
+#define FLOOD_MS 1000 /* the same for one that fills the disk meanwhile */
+#define LOOKS	 4    /* at the files, within a limit */
 
 static void
 fill_spawn(struct spawn *s, const struct job_command *command)
@@ -151,19 +154,50 @@ reap(struct job *j)
 	}
 }
 
+/* A step towards its end, in the transcript and for the one who keeps it. */
+static void
+take_step(struct job *j)
+{
+	j->is_step_new = true;
+	transcript_note(j->vitals.output_fd, "%s", j->step);
+}
+
 static void
 ask(struct job *j, int64_t grace_ms, int64_t now_ms)
 {
 	bool first = j->kill_ms == 0;
+	char why[128];
 
 	if (first || now_ms + grace_ms < j->kill_ms)
 		j->kill_ms = now_ms + grace_ms;
-	if (first && j->pid > 0) {
-		/* Its session began as its process group; who left it will be
-		 * killed. */
-		(void)kill(-j->session, SIGTERM);
-		(void)kill(-j->session, SIGCONT);
+	if (!first || j->pid <= 0)
+		return;
+	j->asked_ms = now_ms;
+	job_describe(j, why, sizeof(why));
+	(void)snprintf(
+	    j->step, sizeof(j->step), "%s: asked to end (TERM)", why);
+	take_step(j);
+	/* Its session began as its process group; who left it will be
+	 * killed. */
+	(void)kill(-j->session, SIGTERM);
+	(void)kill(-j->session, SIGCONT);
+}
+
+/* Again at each SIGCHLD, until nobody is left to become our child. */
+static void
+end_tree(struct job *j, int64_t now_ms)
+{
+	char duration[DURATION_SIZE];
+	struct tree_report report;
+
+	if (j->pid != 0 && !j->is_killed) {
+		j->is_killed = true;
+		duration_format(duration, now_ms - j->asked_ms);
+		(void)snprintf(j->step, sizeof(j->step),
+		    "still there after %s: killed (KILL)", duration);
+		take_step(j);
 	}
+	(void)tree_kill(NULL, NULL, &report);
 }
 
 void
@@ -193,6 +227,15 @@ is_lifeless(struct job *j, int64_t now_ms)
 	return false;
 }
 
+static bool
+is_flood(const struct job *j)
+{
+	const struct vitals *v = &j->vitals;
+	int64_t max = j->limits.output_max;
+
+	return max > 0 && v->output_size - v->output_begin > max;
+}
+
 static void
 read_clocks(struct job *j, int64_t now_ms)
 {
@@ -201,6 +244,9 @@ read_clocks(struct job *j, int64_t now_ms)
 	bool is_alone;
 
 	vitals_look(v, now_ms);
+	/* Also when it has been asked to end already. */
+	if (is_flood(j))
+		job_end(j, JOB_FLOOD, FLOOD_MS, now_ms);
 	if (j->pid == 0 || j->kill_ms != 0)
 		return;
 	is_alone = v->nprocesses == 1;
@@ -214,7 +260,7 @@ read_clocks(struct job *j, int64_t now_ms)
 	else if (is_over(v->sign_ms, limits->silence_limit_ms, now_ms))
 		job_end(j, JOB_SILENT, GRACE_MS, now_ms);
 	else if (is_alone &&
-	    is_over(v->sign_ms, limits->input_limit_ms, now_ms))
+	    is_over(v->stir_ms, limits->input_limit_ms, now_ms))
 		job_end(j, JOB_WAITING, GRACE_MS, now_ms);
 	else if (is_over(v->change_ms, limits->progress_limit_ms, now_ms))
 		job_end(j, JOB_NO_PROGRESS, GRACE_MS, now_ms);
@@ -223,8 +269,6 @@ read_clocks(struct job *j, int64_t now_ms)
 bool
 job_poll(struct job *j, int64_t now_ms)
 {
-	struct tree_report report;
-
 	if (!j->running)
 		return false;
 	read_start(j);
@@ -234,12 +278,18 @@ job_poll(struct job *j, int64_t now_ms)
 		return true;
 	}
 	read_clocks(j, now_ms);
-	if (j->pid == 0 || (j->kill_ms != 0 && now_ms >= j->kill_ms)) {
-		/* Again at each SIGCHLD, until nobody is left to become our
-		 * child. */
-		(void)tree_kill(NULL, NULL, &report);
-	}
+	if (j->pid == 0 || (j->kill_ms != 0 && now_ms >= j->kill_ms))
+		end_tree(j, now_ms);
 	return false;
+}
+
+const char *
+job_new_step(struct job *j)
+{
+	if (!j->is_step_new)
+		return NULL;
+	j->is_step_new = false;
+	return j->step;
 }
 
 /* "silent for 5m". */
@@ -256,6 +306,7 @@ void
 job_describe(const struct job *j, char *buf, size_t size)
 {
 	const struct job_command *l = &j->limits;
+	char max[SIZE_TEXT_SIZE];
 
 	switch (j->cause) {
 	case JOB_EXITED: (void)snprintf(buf, size, "exit %d", j->code); break;
@@ -289,6 +340,10 @@ job_describe(const struct job *j, char *buf, size_t size)
 	case JOB_NO_PROGRESS:
 		describe_limit(
 		    buf, size, "no file changed for ", l->progress_limit_ms);
+		break;
+	case JOB_FLOOD:
+		size_format_exact(max, l->output_max);
+		(void)snprintf(buf, size, "over its output of %s", max);
 		break;
 	case JOB_FINISHED:
 		(void)snprintf(buf, size, "done, but it didn't go");

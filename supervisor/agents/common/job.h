@@ -26,13 +26,15 @@ enum job_cause {
 	JOB_SILENT,
 	JOB_WAITING,
 	JOB_NO_PROGRESS,
+	/* ... of its output ... */
+	JOB_FLOOD,
 	/* ... or by job_end(): */
 	JOB_FINISHED, /* it said that it is done, and didn't go */
 	JOB_BUDGET,
 	JOB_STOPPED,
 };
 
-/* The limits are ms; 0: none. */
+/* The limits are ms, but for the last; 0: none. */
 struct job_command {
 	char *const *argv;
 	char *const *envp;
@@ -43,8 +45,9 @@ struct job_command {
 	int64_t startup_limit_ms;  /* from its start without any output */
 	int64_t life_limit_ms;	   /* nor any other sign of life */
 	int64_t silence_limit_ms;  /* without any sign of life */
-	int64_t input_limit_ms;	   /* nor a child of its own */
+	int64_t input_limit_ms;	   /* nor a child, nor any CPU time */
 	int64_t progress_limit_ms; /* without a changed file */
+	int64_t output_max;	   /* bytes it may write */
 };
 
 struct job {
@@ -57,6 +60,10 @@ struct job {
 	struct job_command limits; /* only these of it are used */
 	int64_t kill_ms;	   /* when it is killed; 0: nobody wants it to
 				      end */
+	int64_t asked_ms;	   /* to end */
+	bool is_killed;
+	char step[160]; /* the last one towards its end */
+	bool is_step_new;
 	bool cause_known;
 	enum job_cause cause;
 	int code;
@@ -88,6 +95,11 @@ bool job_poll(struct job *j, int64_t now_ms);
  * the whole tree after grace_ms. */
 void
 job_end(struct job *j, enum job_cause cause, int64_t grace_ms, int64_t now_ms);
+
+/* What was done to end it, once: "silent for 5m: asked to end (TERM)", "still
+ * there after 5s: killed (KILL)"; NULL when nothing was since. The transcript
+ * has it already. */
+const char *job_new_step(struct job *j);
 
 /* How it ended, for people: "exit 2", "signal 9 (Killed)", "silent for 5m". */
 void job_describe(const struct job *j, char *buf, size_t size);

@@ -4,6 +4,9 @@
  * alone in a terminal and killed leaves what its worker started to init; that
  * of it which still has the loop's directory in its environment is ended here,
  * whatever the database knows of it.
+ *
+ * And what an attempt leaves that isn't below its loop: a server of somebody
+ * else's that was given its environment has run it.
  */
 #ifndef LOOPKEEPER_AGENTS_COMMON_LEFTOVERS_H
 #define LOOPKEEPER_AGENTS_COMMON_LEFTOVERS_H
@@ -13,5 +16,10 @@
 /* Ends them and waits until they are gone. Returns 0, or -1 when one may be
  * there still. */
 int leftovers_end(struct agent *a, const char *directory);
+
+/* The same for what bears the attempt's id; names (size bytes) becomes a list
+ * of what was ended: "sleep 99 (pid 12)". */
+int leftovers_end_attempt(
+    struct agent *a, const char *attempt_id, char *names, size_t size);
 
 #endif

@@ -28,9 +28,9 @@ make_name(const char *test_id, char *buf, size_t size)
 	}
 }
 
-int
-transcript_open(const char *directory, const char *test_id, const char *suffix,
-    char ret[static PATH_SIZE])
+static int
+open_log(const char *directory, const char *test_id, const char *suffix,
+    int flag, char ret[static PATH_SIZE])
 {
 	char name[NAME_SIZE];
 
@@ -38,8 +38,21 @@ transcript_open(const char *directory, const char *test_id, const char *suffix,
 	if (path_make(directory, 0700) < 0 ||
 	    path_format(ret, "%s/%s-%s.log", directory, name, suffix) < 0)
 		return -1;
-	return open(
-	    ret, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	return open(ret, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flag, 0600);
+}
+
+int
+transcript_open(const char *directory, const char *test_id, const char *suffix,
+    char ret[static PATH_SIZE])
+{
+	return open_log(directory, test_id, suffix, O_TRUNC, ret);
+}
+
+int
+transcript_create(const char *directory, const char *test_id,
+    const char *suffix, char ret[static PATH_SIZE])
+{
+	return open_log(directory, test_id, suffix, O_EXCL, ret);
 }
 
 int

@@ -12,6 +12,10 @@
 int transcript_open(const char *directory, const char *test_id,
     const char *suffix, char ret[static PATH_SIZE]);
 
+/* The same, but never one that is there already: EEXIST. */
+int transcript_create(const char *directory, const char *test_id,
+    const char *suffix, char ret[static PATH_SIZE]);
+
 /* A path beside a transcript: its own with another end (".failure"). Returns 0
  * or -1. */
 int transcript_beside(

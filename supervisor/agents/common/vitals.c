@@ -15,6 +15,10 @@
 /* A hundredth of the time on the processor is life; an event loop that only
  * ticks uses less. */
 #define CPU_SHARE 100
+/* Who waits for somebody's answer does nothing at all: less than a thousandth.
+ * Measured of node: 0.02 % with a timer of a second, 0.2 % with one of 100 ms,
+ * which is taken for work here and is left to the clock for silence. */
+#define STIR_SHARE 1000
 /* No program takes that long only to begin to wait. */
 #define START_CPU_MS 50
 
@@ -111,11 +115,20 @@ void
 vitals_begin(struct vitals *v)
 {
 	v->has_output = v->has_life = false;
-	v->output_size = output_size(v->output_fd);
+	v->output_size = v->output_begin = output_size(v->output_fd);
 	v->cpu_ms = v->cpu_begin_ms = tree_cpu(&v->nprocesses);
 	v->files = watches_files(v) ? hash_files(v->repository) : 0;
 	/* In a large repository that took a while. */
 	v->sign_ms = v->output_ms = v->change_ms = v->looked_ms = clock_ms();
+	v->stir_ms = v->sign_ms;
+	v->stir_cpu_ms = v->cpu_ms;
+}
+
+static void
+stir(struct vitals *v, uint64_t cpu_ms, int64_t now_ms)
+{
+	v->stir_ms = now_ms;
+	v->stir_cpu_ms = cpu_ms;
 }
 
 static void
@@ -123,6 +136,7 @@ sign(struct vitals *v, uint64_t cpu_ms, int64_t now_ms)
 {
 	v->sign_ms = now_ms;
 	v->cpu_ms = cpu_ms;
+	stir(v, cpu_ms, now_ms);
 }
 
 static bool
@@ -149,6 +163,16 @@ look_at_files(struct vitals *v, uint64_t cpu_ms, int64_t now_ms)
 	v->files = files;
 }
 
+/* Of the time since then at least one part in share was spent on the
+ * processor. */
+static bool
+is_used(uint64_t then_cpu_ms, int64_t then_ms, uint64_t share, uint64_t cpu_ms,
+    int64_t now_ms)
+{
+	return cpu_ms > then_cpu_ms &&
+	    (cpu_ms - then_cpu_ms) * share >= (uint64_t)(now_ms - then_ms);
+}
+
 void
 vitals_look(struct vitals *v, int64_t now_ms)
 {
@@ -161,9 +185,11 @@ vitals_look(struct vitals *v, int64_t now_ms)
 		v->has_output = true;
 		sign(v, cpu_ms, now_ms);
 	}
-	if (cpu_ms > v->cpu_ms &&
-	    (cpu_ms - v->cpu_ms) * CPU_SHARE >= (uint64_t)(now_ms - v->sign_ms))
+	if (is_used(v->cpu_ms, v->sign_ms, CPU_SHARE, cpu_ms, now_ms))
 		sign(v, cpu_ms, now_ms);
+	else if (is_used(
+		     v->stir_cpu_ms, v->stir_ms, STIR_SHARE, cpu_ms, now_ms))
+		stir(v, cpu_ms, now_ms);
 	if (v->has_output || v->nprocesses > 1 ||
 	    cpu_ms >= v->cpu_begin_ms + START_CPU_MS)
 		v->has_life = true;

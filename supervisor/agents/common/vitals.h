@@ -19,13 +19,17 @@ struct vitals {
 	int64_t progress_ms;
 	bool asks_life;	   /* vitals_has_life() will be called */
 	int64_t sign_ms;   /* the last sign of life */
+	int64_t stir_ms;   /* the same, or any use of the processor that is
+			      more than a program's that waits */
 	int64_t output_ms; /* the last output */
 	bool has_output;   /* there was any */
 	bool has_life;	   /* there was more than a start, as far as seen */
 	int64_t change_ms; /* a file was seen to have changed */
 	int64_t looked_ms; /* the files were looked at */
 	int64_t output_size;
-	uint64_t cpu_ms; /* of the tree, at sign_ms */
+	int64_t output_begin; /* its size at the beginning */
+	uint64_t cpu_ms;      /* of the tree, at sign_ms */
+	uint64_t stir_cpu_ms; /* and at stir_ms */
 	uint64_t cpu_begin_ms;
 	uint64_t files;	   /* hash of what lies in the repository */
 	size_t nprocesses; /* of the tree, zombies left out */

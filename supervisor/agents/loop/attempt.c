@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/common/leftovers.h"
 #include "agents/common/transcript.h"
 #include "agents/loop/attempt.h"
 #include "agents/loop/candidate.h"
@@ -101,7 +102,8 @@ reset(struct runner *r, int64_t now_ms)
 	r->claimed_wall_ms = clock_wall_ms();
 	r->renew_ms = now_ms + RENEW_MS;
 	r->spent_ms = 0;
-	r->lost = r->saved = r->slow_told = r->budget_told = false;
+	r->lost = r->saved = r->slow_told = r->silent_told = false;
+	r->budget_told = false;
 	r->is_changed = r->is_worked = r->is_rechecked = false;
 	r->work_cause = JOB_EXITED;
 	r->work_code = 0;
@@ -135,18 +137,26 @@ attempt_restart(struct runner *r, int64_t now_ms)
 		work_start(r, now_ms);
 }
 
-/* The fence counts every attempt, also those that were interrupted: none
- * writes over another one's. */
+/* The fence counts every attempt, also those that were interrupted. In another
+ * database it begins anew: what lies beside it belongs to commits there are,
+ * and none writes over it. */
 static int
 open_transcript(struct runner *r)
 {
 	const struct attempt_key *key = &r->claim.key;
-	char directory[PATH_SIZE], fence[24];
+	char directory[PATH_SIZE], suffix[40];
+	int n = snprintf(suffix, sizeof(suffix), "%lld", (long long)key->fence);
+	int fd;
 
-	(void)snprintf(fence, sizeof(fence), "%lld", (long long)key->fence);
-	return path_format(directory, "%s/logs/transcripts", r->specs) < 0
-	    ? -1
-	    : transcript_open(directory, key->test_id, fence, r->transcript);
+	if (path_format(directory, "%s/logs/transcripts", r->specs) < 0)
+		return -1;
+	fd = transcript_create(directory, key->test_id, suffix, r->transcript);
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	(void)snprintf(
+	    suffix + n, sizeof(suffix) - (size_t)n, "-%.8s", key->id);
+	return transcript_create(
+	    directory, key->test_id, suffix, r->transcript);
 }
 
 void
@@ -206,6 +216,8 @@ ask(struct runner *r, int64_t now_ms)
 void
 attempt_watch(struct runner *r, int64_t now_ms)
 {
+	const char *step;
+
 	if (!r->lost && ask(r, now_ms) == 0) {
 		log_line(&r->agent.log, "%s: taken away; ending its worker",
 		    r->claim.key.test_id);
@@ -215,6 +227,9 @@ attempt_watch(struct runner *r, int64_t now_ms)
 		job_end(&r->job, JOB_STOPPED, GRACE_MS, now_ms);
 	else if (r->phase == PHASE_WORK)
 		spend_watch(r, now_ms);
+	step = job_new_step(&r->job);
+	if (step != NULL)
+		log_line(&r->agent.log, "%s: %s", r->claim.key.test_id, step);
 }
 
 bool
@@ -231,6 +246,7 @@ blame_end(const struct runner *r)
 {
 	switch (r->work_cause) {
 	case JOB_EXITED:
+	case JOB_FLOOD:
 	case JOB_FINISHED: return OUTCOME_FAILED;
 	case JOB_SIGNALLED:
 		return attempt_was_killed(r->work_cause, r->work_code)
@@ -268,6 +284,23 @@ attempt_blame(const struct runner *r)
 	return blame_end(r);
 }
 
+/* Its tree is empty; what it left of that is known. */
+static void
+end_others(struct runner *r)
+{
+	size_t len = strlen(r->leftovers);
+	char names[JOB_LEFTOVERS_SIZE];
+	struct buf b;
+
+	if (leftovers_end_attempt(
+		&r->agent, r->claim.key.id, names, sizeof(names)) < 0)
+		r->begun_epoch[0] = '\0'; /* it is looked for again */
+	if (names[0] == '\0')
+		return;
+	buf_init(&b, r->leftovers + len, sizeof(r->leftovers) - len);
+	buf_addf(&b, "%s%s", len > 0 ? ", " : "", names);
+}
+
 static void
 end_work(struct runner *r, int64_t now_ms)
 {
@@ -279,9 +312,10 @@ end_work(struct runner *r, int64_t now_ms)
 	job_describe(j, r->work_text, sizeof(r->work_text));
 	spend_end(r, now_ms);
 	transcript_note(r->transcript_fd, "worker: %s", r->work_text);
-	if (j->leftovers[0] != '\0')
+	end_others(r);
+	if (r->leftovers[0] != '\0')
 		transcript_note(
-		    r->transcript_fd, "left and ended: %s", j->leftovers);
+		    r->transcript_fd, "left and ended: %s", r->leftovers);
 	if (r->lost || r->agent.stopping)
 		attempt_give_up(r, now_ms);
 	else if (j->cause == JOB_NOT_STARTED)

@@ -7,24 +7,10 @@
 #include "agents/loop/fingerprint.h"
 #include "agents/loop/gate.h"
 #include "agents/loop/show.h"
+#include "agents/loop/spend.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "store/alerts.h"
-
-/* An alert of spend.c's that was told goes with the attempt. */
-static void
-warning_over(struct runner *r, bool *told, const char *what)
-{
-	char cause[TEXT_NAME_MAX + 24];
-
-	if (!*told || agent_database(&r->agent) < 0)
-		return;
-	(void)snprintf(cause, sizeof(cause), "%s:%s", what, r->agent.name);
-	if (alerts_clear(&r->agent.store, r->agent.name, cause) < 0)
-		agent_failed(&r->agent, "clearing an alert");
-	*told = false;
-}
 
 void
 close_release(struct runner *r, int64_t now_ms)
@@ -35,8 +21,7 @@ close_release(struct runner *r, int64_t now_ms)
 	/* A worker that can't even be started is no reason to hurry. */
 	if (r->work_cause == JOB_NOT_STARTED)
 		pause_ms = r->config->slow_pause_ms;
-	warning_over(r, &r->slow_told, "slow");
-	warning_over(r, &r->budget_told, "attempt_budget");
+	spend_forget(r);
 	(void)gate_tell(r);
 	gate_leave(r);
 	r->outcome.refusal = (struct gate_news){ 0 }; /* part of the output */

@@ -50,6 +50,10 @@ read_tail(int fd, off_t from)
 	if (st.st_size - at > EVIDENCE_MAX)
 		at = st.st_size - EVIDENCE_MAX;
 	n = pread(fd, text, EVIDENCE_MAX, at);
+	/* A NUL isn't its end. */
+	for (ssize_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
 	text[n > 0 ? n : 0] = '\0';
 	line = at > from ? strchr(text, '\n') : NULL;
 	if (line != NULL)

@@ -87,7 +87,7 @@ names_json(char *const *variables)
 	return list;
 }
 
-/* In ms; 0 is none. */
+/* 0 is none. */
 static json_t *
 limit_json(int64_t limit)
 {
@@ -98,13 +98,14 @@ static json_t *
 limits_json(
     const struct job_command *command, const struct budget_config *budget)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "startup_ms", limit_json(command->startup_limit_ms), "life_ms",
 	    limit_json(command->life_limit_ms), "silence_ms",
 	    limit_json(command->silence_limit_ms), "input_ms",
 	    limit_json(command->input_limit_ms), "progress_ms",
 	    limit_json(command->progress_limit_ms), "time_ms",
-	    limit_json(command->time_limit_ms), "usd",
+	    limit_json(command->time_limit_ms), "output_bytes",
+	    limit_json(command->output_max), "usd",
 	    budget->attempt_usd >= 0
 		? json_real((double)budget->attempt_usd / MILLION)
 		: json_null(),

@@ -90,6 +90,7 @@ struct runner {
 	int64_t renew_ms; /* the lease is due */
 	int64_t spent_ms; /* what it has cost is due */
 	bool slow_told;	  /* that it takes long */
+	bool silent_told; /* that it is half way to its end for silence */
 	bool budget_told; /* that most of its budget is spent */
 
 	char base[GIT_HASH_SIZE];      /* the tip when it was claimed */

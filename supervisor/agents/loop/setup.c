@@ -37,7 +37,8 @@ setup_start(struct runner *r, enum phase phase)
 			.directory = tree->path,
 			.output_fd = r->transcript_fd,
 			.time_limit_ms = r->config->setup_limit_ms,
-			.silence_limit_ms = r->config->silence_limit_ms });
+			.silence_limit_ms = r->config->silence_limit_ms,
+			.output_max = r->config->max_output });
 	}
 	saved = errno;
 	texts_free(envp);

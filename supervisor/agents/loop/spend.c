@@ -15,7 +15,7 @@
 #define WARN_AT	  80 /* % of a budget */
 #define MILLION	  1000000
 
-/* An alert that goes with the attempt (close.c). Returns whether it stands. */
+/* An alert that goes with the attempt. Returns whether it stands. */
 static bool
 warn(struct runner *r, const char *what, const char *type, const char *message)
 {
@@ -37,6 +37,56 @@ warn(struct runner *r, const char *what, const char *type, const char *message)
 	}
 	log_line(&r->agent.log, "%s", message);
 	return true;
+}
+
+/* One that was told goes. */
+static void
+unwarn(struct runner *r, bool *told, const char *what)
+{
+	char cause[TEXT_NAME_MAX + 24];
+
+	if (!*told || agent_database(&r->agent) < 0)
+		return;
+	(void)snprintf(cause, sizeof(cause), "%s:%s", what, r->agent.name);
+	if (alerts_clear(&r->agent.store, r->agent.name, cause) < 0)
+		agent_failed(&r->agent, "clearing an alert");
+	*told = false;
+}
+
+/* Half of a limit has gone by. */
+static bool
+is_half(int64_t since_ms, int64_t limit_ms, int64_t now_ms)
+{
+	return limit_ms > 0 && now_ms - since_ms >= limit_ms / 2;
+}
+
+/* It is told half way to its end, and no more when it lives again. */
+static void
+tell_silent(struct runner *r, int64_t now_ms)
+{
+	const struct loop_config *c = r->config;
+	const struct vitals *v = &r->job.vitals;
+	bool is_silent = is_half(v->sign_ms, c->silence_limit_ms, now_ms);
+	char message[ATTEMPT_TEST_SIZE + 128], half[DURATION_SIZE],
+	    whole[DURATION_SIZE];
+	int64_t limit_ms =
+	    is_silent ? c->silence_limit_ms : c->progress_limit_ms;
+
+	if (!is_silent && !is_half(v->change_ms, limit_ms, now_ms)) {
+		unwarn(r, &r->silent_told, "silent");
+		return;
+	}
+	if (r->silent_told || r->job.kill_ms != 0)
+		return;
+	duration_format_exact(half, limit_ms / 2);
+	duration_format_exact(whole, limit_ms);
+	(void)snprintf(message, sizeof(message),
+	    "%s: its worker %s for %s; after %s it is ended",
+	    r->claim.key.test_id,
+	    is_silent ? "has shown no sign of life" : "has changed no file",
+	    half, whole);
+	/* A line in the transcript would be a sign of life. */
+	r->silent_told = warn(r, "silent", "attempt_silent", message);
 }
 
 static void
@@ -111,6 +161,7 @@ spend_watch(struct runner *r, int64_t now_ms)
 	int more = 1;
 
 	tell_slow(r, now_ms);
+	tell_silent(r, now_ms);
 	for (int i = 0; more > 0 && i < READS_MAX; i++)
 		more = output_read(o, now_ms);
 	if (more < 0)
@@ -135,4 +186,12 @@ spend_end(struct runner *r, int64_t now_ms)
 	r->verdict =
 	    output_classify(o, r->work_cause == JOB_SIGNALLED, r->work_code);
 	gate_answer(r);
+}
+
+void
+spend_forget(struct runner *r)
+{
+	unwarn(r, &r->slow_told, "slow");
+	unwarn(r, &r->silent_told, "silent");
+	unwarn(r, &r->budget_told, "attempt_budget");
 }

@@ -8,5 +8,7 @@
 void spend_watch(struct runner *r, int64_t now_ms);
 /* It has ended. */
 void spend_end(struct runner *r, int64_t now_ms);
+/* The attempt is over: its alerts go. */
+void spend_forget(struct runner *r);
 
 #endif

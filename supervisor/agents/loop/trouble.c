@@ -109,7 +109,7 @@ is_others(const char *cause, void *argument)
 {
 	static const char *const ours[] = { "repository:", "hooks:", "setup:",
 		"disk:", "memory:", "files:", "load:", "failures:", "slow:",
-		"attempt_budget:" };
+		"silent:", "attempt_budget:" };
 
 	(void)argument;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

@@ -48,7 +48,8 @@ verify_run(struct runner *r, enum phase phase, const char *command,
 		    &(struct job_command){ .envp = envp,
 			.directory = r->place.trees[TREE_VERIFY].path,
 			.output_fd = r->transcript_fd,
-			.time_limit_ms = r->config->verify_limit_ms });
+			.time_limit_ms = r->config->verify_limit_ms,
+			.output_max = r->config->max_output });
 	}
 	if (result < 0)
 		(void)snprintf(detail, sizeof(detail),

@@ -92,6 +92,7 @@ command_of(const struct runner *r)
 		.silence_limit_ms = c->silence_limit_ms,
 		.input_limit_ms = c->input_limit_ms,
 		.progress_limit_ms = c->progress_limit_ms,
+		.output_max = c->max_output,
 		.time_limit_ms = c->time_limit_ms };
 }
 

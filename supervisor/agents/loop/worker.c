@@ -9,9 +9,12 @@
 #include "base/io.h"
 #include "base/texts.h"
 #include "conf/loop_environment.h"
+#include "system/marked.h"
 
 #define PROMPT_MAX (1024 * 1024)
 #define MILLION	   1000000
+/* Linux takes no longer argument (MAX_ARG_STRLEN, with pages of 4 kB). */
+#define ARGUMENT_MAX (128 * 1024 - 1)
 
 /* What stands in braces in a template. */
 struct word {
@@ -114,8 +117,31 @@ is_left_out(
 	    strstr(word, "{budget_usd}") != NULL;
 }
 
+/* One argument. Where it is too long for one, its prompt is only named: some
+ * programs may read no file outside their directory, and some no input. */
+static char *
+expand_argument(struct worker *w, const struct word *words, const char *text)
+{
+	char *result = expand(words, text, "");
+	char named[PATH_SIZE + 128];
+	struct word shorter[WORDS];
+
+	if (result == NULL || strlen(result) <= ARGUMENT_MAX ||
+	    strstr(text, "{prompt}") == NULL)
+		return result;
+	free(result);
+	(void)snprintf(named, sizeof(named),
+	    "Read the task and do it. It is too long to be given here: it is "
+	    "on standard input, and in the file %s",
+	    w->prompt_path);
+	(void)memcpy(shorter, words, sizeof(shorter));
+	shorter[WORD_PROMPT].value = named;
+	w->stdin_path = w->prompt_path;
+	return expand(shorter, text, "");
+}
+
 static char **
-build_argv(const struct worker *w, const struct loop_config *config,
+build_argv(struct worker *w, const struct loop_config *config,
     const struct word *words, const struct task *task)
 {
 	char shell_path[] = "/bin/sh", option[] = "-c";
@@ -131,7 +157,8 @@ build_argv(const struct worker *w, const struct loop_config *config,
 		if (is_left_out(words, *from, task->claim))
 			continue;
 		if (strcmp(*from, "{options}") != 0) {
-			(void)texts_own(&argv, expand(words, *from, ""));
+			(void)texts_own(
+			    &argv, expand_argument(w, words, *from));
 			continue;
 		}
 		for (char *const *o = options; *o != NULL; o++)
@@ -252,7 +279,7 @@ add_claim(struct texts *l, const struct claim *claim, const struct worker *w)
 {
 	texts_addf(l, "LOOPKEEPER_TEST_ID=%s", claim->key.test_id);
 	texts_addf(l, "LOOPKEEPER_ATTEMPT=%d", claim->key.attempt);
-	texts_addf(l, "LOOPKEEPER_ATTEMPT_ID=%s", claim->key.id);
+	texts_addf(l, MARKED_ATTEMPT "=%s", claim->key.id);
 	texts_addf(l, "LOOPKEEPER_VERIFY=%s", claim->verify);
 	texts_addf(l, "LOOPKEEPER_LAST_RESULT=%s", claim->last_result);
 	if (w == NULL)

@@ -44,8 +44,10 @@ struct worker {
  * {last_result} {loop} {repository} {before} {session} {budget_usd}; what is
  * empty is "none" in a template. The argument {options} is the worker's
  * options; one with {budget_usd} in it is left out where there is no
- * budget. A test without a specification has its failure for one. Returns 0, or
- * -1 with errno, and in what (PATH_SIZE bytes) what it was about.
+ * budget; one that {prompt} makes too long for the kernel only names its file,
+ * which is the input as well. A test without a specification has its failure
+ * for one. Returns 0, or -1 with errno, and in what (PATH_SIZE bytes) what it
+ * was about.
  */
 int worker_prepare(struct worker *w, const struct loop_config *config,
     const struct task *task, const char *base, char *what);

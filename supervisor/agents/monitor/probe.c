@@ -45,7 +45,8 @@ run(struct probe *p, const char *command, int64_t limit_ms)
 		    &(struct job_command){ .envp = envp,
 			.directory = p->branch->tree.path,
 			.output_fd = p->output_fd,
-			.time_limit_ms = limit_ms });
+			.time_limit_ms = limit_ms,
+			.output_max = config_of(p)->max_output });
 	saved = errno;
 	if (result < 0)
 		(void)snprintf(p->error, sizeof(p->error),
