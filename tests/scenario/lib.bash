@@ -79,12 +79,20 @@ become_plain_user() {
 }
 
 # Writes the configuration from standard input, below the state directory's
-# line, which is always the same.
+# line. How busy the machine is holds no loop up, unless it says max_load.
 fleet_config() {
-	{
-		echo "state_directory = \"$FLEET/state\";"
-		cat
-	} > "$LOOPKEEPER_CONFIG"
+	local text loops='loops = { max_load = 0;'
+	text=$(cat)
+	if [[ $text == *max_load* || $text != *'loop = {'* ]]; then
+		loops=
+	elif [[ $text == *'loops = {'* ]]; then
+		text=${text/'loops = {'/"$loops"}
+		loops=
+	fi
+	cat > "$LOOPKEEPER_CONFIG" <<-CONF
+		state_directory = "$FLEET/state";${loops:+ $loops \};}
+		$text
+	CONF
 }
 
 # sleepers NAME...: a configuration of components that do nothing.
