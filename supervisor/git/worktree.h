@@ -36,11 +36,15 @@ int worktree_open(struct git *g, struct worktree *w, const char *path,
  */
 int worktree_is_plain(struct git *g, const struct worktree *w);
 
+/* Whether worktrees have a configuration of their own: the repository has
+ * extensions.worktreeConfig. 1, 0, or -1. */
+int worktree_has_config(struct git *g, const struct worktree *w);
+
 /*
- * Where the repository has extensions.worktreeConfig, its core.worktree and
- * core.bare count in each of its worktrees as well, and who runs git in one
- * works on the operator's checkout, or can't: the worktree's own configuration
- * then says what it is. Returns 0 or -1.
+ * Where they have, the repository's core.worktree and core.bare count in each
+ * of them as well, and who runs git in one works on the operator's checkout, or
+ * can't: the worktree's own configuration then says what it is. Returns 0 or
+ * -1.
  */
 int worktree_set_top(struct git *g, const struct worktree *w);
 

@@ -8,7 +8,7 @@
 #include "git/worktree.h"
 
 int
-worktree_set_top(struct git *g, const struct worktree *w)
+worktree_has_config(struct git *g, const struct worktree *w)
 {
 	struct git_call call = { 0 };
 	char on[16];
@@ -19,8 +19,18 @@ worktree_set_top(struct git *g, const struct worktree *w)
 	    (const char *const[]){ "config", "--type=bool", "--get",
 		"extensions.worktreeConfig", NULL },
 	    on, sizeof(on));
-	if (found <= 0 || strcmp(on, "true") != 0)
-		return found < 0 ? -1 : 0;
+	return found <= 0 ? found : strcmp(on, "true") == 0;
+}
+
+int
+worktree_set_top(struct git *g, const struct worktree *w)
+{
+	int on = worktree_has_config(g, w);
+	struct git_call call = { 0 };
+
+	if (on <= 0)
+		return on;
+	worktree_call(w, &call);
 	if (git_must(g, &call,
 		(const char *const[]){ "config", "--worktree", "core.worktree",
 		    w->path, NULL }) < 0)

@@ -320,17 +320,13 @@ int
 hooks_set_worktree_config(
     struct git *g, const struct worktree *w, const struct hooks *h)
 {
-	char path[PATH_SIZE], on[16];
+	int on = worktree_has_config(g, w);
 	struct git_call call = { 0 };
-	int found;
+	char path[PATH_SIZE];
 
+	if (on <= 0)
+		return on;
 	worktree_call(w, &call);
-	found = git_line(g, &call,
-	    (const char *const[]){ "config", "--type=bool", "--get",
-		"extensions.worktreeConfig", NULL },
-	    on, sizeof(on));
-	if (found <= 0 || strcmp(on, "true") != 0)
-		return found < 0 ? -1 : 0;
 	if (path_format(path, "%s/hooks", h->directory) < 0)
 		return git_fail(
 		    g, errno, "%s: %s", h->directory, strerror(errno));
