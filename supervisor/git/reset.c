@@ -164,6 +164,27 @@ forget(struct git *g, const struct worktree *w, const char *name)
 	    : git_fail(g, errno, "%s/%s: %s", w->admin, name, strerror(errno));
 }
 
+/* Where files of ours are to be, files may be: no folder that bars the way, and
+ * no link that leads on. */
+static int
+make_room(struct git *g, const struct worktree *w)
+{
+	static const char *const names[] = { "config.worktree", "commondir",
+		"index", OWN_INDEX };
+	char path[PATH_SIZE], name[64];
+	struct stat st;
+
+	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", names[i / 2],
+		    i % 2 == 0 ? "" : ".new");
+		if (path_format(path, "%s/%s", w->admin, name) == 0 &&
+		    lstat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+		    forget(g, w, name) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* What leads from the admin directory to the repository's, for the tests' own
  * git; ours is told. */
 static int
@@ -218,8 +239,8 @@ worktree_restore(struct git *g, const struct worktree *w, const char *commit)
 	if (path_format(path, "%s/" OWN_INDEX, w->admin) < 0)
 		return git_fail(g, errno, "%s: %s", w->admin, strerror(errno));
 	if (wreck_delete_old(g, w) < 0 || wreck_forget_operations(g, w) < 0 ||
-	    write_config(g, w) < 0 || write_common(g, w) < 0 ||
-	    wreck_clear_locks(g, w, locks, lock) < 0)
+	    make_room(g, w) < 0 || write_config(g, w) < 0 ||
+	    write_common(g, w) < 0 || wreck_clear_locks(g, w, locks, lock) < 0)
 		return -1;
 	result =
 	    clear_links(g, w, &call) < 0 ? -1 : git_must(g, &call, arguments);

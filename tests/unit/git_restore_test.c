@@ -91,8 +91,11 @@ static const char *const told[] = {
 	"echo rubbish > $(git rev-parse"
 	" --git-path loopkeeper-checkout); quietly",
 	"rm $(git rev-parse --git-path loopkeeper-checkout); quietly",
-	"mkdir -p $(git rev-parse --git-dir)/config.worktree/x;"
-	" rm a.txt",
+	"cd $(git rev-parse --git-dir); for f in config.worktree index"
+	" commondir.new loopkeeper-checkout.new; do rm -f $f;"
+	" mkdir -p $f/x; done; rm $HOME/wt/a.txt",
+	"cd $(git rev-parse --git-dir); rm config.worktree; ln -s ../../config"
+	" config.worktree; ln -s ../../config index.new; rm $HOME/wt/a.txt",
 	"touch $(git rev-parse --git-path loopkeeper-checkout).lock;"
 	" touch -d 2020-01-01 $(git rev-parse --git-path"
 	" loopkeeper-checkout).lock; quietly",
@@ -120,7 +123,9 @@ test_nothing_that_was_told_to_git_is_believed(void **state)
 		(void)snprintf(command, sizeof(command),
 		    QUIETLY AGED "cd wt && { %s; }", told[i]);
 		sh(command);
+		sh("cp $R/.git/config his.config");
 		resets(&w, "main");
+		sh("cmp $R/.git/config his.config");
 		/* Others than us still heed what is his. */
 		sh("cat config > $R/.git/config; rm -rf $R/.git/refs/replace"
 		   " his b");
