@@ -915,9 +915,12 @@ status_tells() {
 	one_loop 'slow_pause = "0";' <<-SH
 		#!/bin/sh
 		echo >> "$FLEET/worked"
-		touch "\$(git -C ../verify rev-parse --absolute-git-dir)/HEAD.lock"
+		echo 'work filter=broken' > .gitattributes
 		date +%N > work
 	SH
+	in_repository config filter.broken.clean cat
+	in_repository config filter.broken.smudge false
+	in_repository config filter.broken.required true
 	add_test T-1 "test -e work"
 	run_alone
 	wait_until 60 test_is T-1 blocked
