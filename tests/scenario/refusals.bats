@@ -200,3 +200,16 @@ files (src/a.c)" ]] || fail "$(last_end)"
 		    'any: there is no restriction')
 	done
 }
+
+@test "a new file of tests is left out, and so is whose it is" {
+	worker <<-SH
+		#!/bin/sh
+		mkdir tests && touch tests/new work
+	SH
+	add_test T-1 "test -e work"
+	sql "INSERT INTO file_locks (file_path, locked_by, locked_at, expires_at)
+	    VALUES ('tests/new', 'loop-2', datetime('now'),
+	    datetime('now', '1 hour'))"
+	run_alone
+	wait_until 20 test_is T-1 passed
+}

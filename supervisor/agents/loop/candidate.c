@@ -131,7 +131,7 @@ build(struct runner *r, const struct changes *c)
 	char tree[GIT_HASH_SIZE + 8], index[PATH_SIZE], *message;
 	int result = 0;
 
-	r->is_changed = c->paths.n > c->added_tests.n;
+	r->is_changed = c->paths.n > 0;
 	(void)snprintf(r->onto, sizeof(r->onto), "%s", r->base);
 	if (!r->is_changed) {
 		(void)snprintf(

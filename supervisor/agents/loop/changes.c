@@ -32,19 +32,20 @@ read_one(const struct repository_change *change, void *argument)
 {
 	struct reading *in = argument;
 	struct changes *c = in->c;
+	bool is_test;
 
-	(void)texts_add(&c->paths, change->path);
 	c->ndeleted += change->status == 'D';
 	/* A path may be any bytes; JSON has none but UTF-8. */
 	(void)json_array_append_new(in->json, json_string(change->path));
-	if (in->r->claim.allow_test_changes ||
-	    (!pattern_any(in->r->config->test_files, change->path) &&
-		!pattern_any(in->test_files.items, change->path)))
-		return;
-	if (change->status != 'A')
-		add_gamed(c, change);
-	else
+	is_test = !in->r->claim.allow_test_changes &&
+	    (pattern_any(in->r->config->test_files, change->path) ||
+		pattern_any(in->test_files.items, change->path));
+	if (is_test && change->status == 'A')
 		(void)texts_add(&c->added_tests, change->path);
+	else
+		(void)texts_add(&c->paths, change->path);
+	if (is_test && change->status != 'A')
+		add_gamed(c, change);
 }
 
 void

@@ -8,10 +8,11 @@
 #include "base/texts.h"
 
 struct changes {
-	/* The files, as they are in the commits. */
+	/* The files, as they are in the commits; but those that match
+	 * test_files and are new, which are left out of the work. */
 	struct texts paths;
-	struct texts added_tests; /* those that match test_files and are new */
-	int ndeleted;		  /* moved ones are among them */
+	struct texts added_tests;
+	int ndeleted; /* moved ones are among them */
 	/* Files of tests that were changed or deleted; the first of them. */
 	size_t ngamed;
 	char gamed[128];

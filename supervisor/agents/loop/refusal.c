@@ -17,24 +17,16 @@ is_inside(const struct texts *scope, const char *path)
 	return false;
 }
 
-/* How many changed files are outside the scope; the first of them in first.
- * What is left out of the candidate doesn't count. */
+/* How many changed files are outside the scope; the first of them in first. */
 static size_t
 count_outside(
     const struct changes *c, const struct texts *scope, const char **first)
 {
-	const struct texts *added = &c->added_tests;
-	size_t n = 0, at = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < c->paths.n; i++) {
-		const char *path = c->paths.items[i];
-
-		/* Both lists have the same order. */
-		if (at < added->n && strcmp(added->items[at], path) == 0)
-			at++;
-		else if (!is_inside(scope, path) && n++ == 0)
-			*first = path;
-	}
+	for (size_t i = 0; i < c->paths.n; i++)
+		if (!is_inside(scope, c->paths.items[i]) && n++ == 0)
+			*first = c->paths.items[i];
 	return n;
 }
 
