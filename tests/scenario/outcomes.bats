@@ -752,7 +752,7 @@ gate_is_closed() {
 }
 
 @test "interrupted: verify is killed from outside, and done again" {
-	one_loop 'max_attempts = 1;' <<-SH
+	one_loop 'max_attempts = 1; slow_pause = "100ms";' <<-SH
 		#!/bin/sh
 		echo >> "$FLEET/worked"
 		touch work
@@ -770,7 +770,7 @@ gate_is_closed() {
 }
 
 @test "interrupted: so it is on the base" {
-	one_loop 'max_attempts = 1;' <<-SH
+	one_loop 'max_attempts = 1; slow_pause = "100ms";' <<-SH
 		#!/bin/sh
 		touch work
 	SH
@@ -782,18 +782,24 @@ gate_is_closed() {
 	sql_is "interrupted" "SELECT outcome FROM attempts WHERE fence = 1"
 }
 
-@test "interrupted: so it is for a test that passed before" {
+@test "a test that passed before, and is killed once, blames nobody" {
 	after_p "test -e '$FLEET/killed' || ! test -e work ||
 	    { touch '$FLEET/killed'; kill -9 \$\$; }" <<-SH
 		#!/bin/sh
-		echo >> "$FLEET/worked"
 		touch work
 	SH
-	wait_until 30 merged_exactly T-1
-	used_up 1
-	sql_is "interrupted" "SELECT outcome FROM attempts
-	    WHERE test_id = 'T-1' AND fence = 1"
-	[[ $(wc -l < "$FLEET/worked") == 1 ]]
+	came_to passed 1 passed
+	exists "$FLEET/killed"
+	sql_is 2 "SELECT count(*) FROM attempts"
+}
+
+@test "nor does one that is killed each time hold anybody up" {
+	after_p "test ! -e '$FLEET/kill' || kill -9 \$\$" <<-SH
+		#!/bin/sh
+		touch "$FLEET/kill" work
+	SH
+	came_to passed 1 passed
+	sql_is 2 "SELECT count(*) FROM attempts"
 }
 
 @test "interrupted: told to stop" {
@@ -994,6 +1000,40 @@ after_p() {
 	run_alone
 	wait_until 20 test_is P-1 passed
 	add_test T-1 "test -e work" "$locking"
+}
+
+@test "failed: it breaks another test, whose file it deletes" {
+	one_loop 'max_attempts = 1; recheck = 1; slow_pause = "100ms";' <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+		case $LOOPKEEPER_TEST_ID in T-*) rm shared ;; *) touch shared ;; esac
+	SH
+	add_test P-0 "test -e work-P-0"
+	run_alone
+	wait_until 20 test_is P-0 passed
+	add_test P-1 "test -e shared" '{"files": ["shared", "work-P-1"]}'
+	wait_until 20 test_is P-1 passed
+	# Also what an earlier attempt had made is told by its files, and isn't
+	# tried for ever.
+	add_test T-1 "test -e work-T-1 || exit 1; test -e '$FLEET/killed' ||
+	    { touch '$FLEET/killed'; kill -9 \$\$; }"
+	wait_until 30 test_is T-1 blocked
+	never_merged T-1
+	detail_is "failed: it breaks P-1, which passed without it: verify: exit 1"
+	sql_is 2 "SELECT count(*) FROM attempts WHERE test_id = 'T-1'"
+}
+
+@test "failed: it breaks another test, and has no verify of its own" {
+	one_loop 'max_attempts = 1;' <<-'SH'
+		#!/bin/sh
+		touch "$LOOPKEEPER_TEST_ID"
+	SH
+	add_test P-1 "test -e P-1 && test ! -e T-1"
+	run_alone
+	wait_until 20 test_is P-1 passed
+	add_test T-1 ""
+	came_to failed 1 blocked
+	never_merged T-1
 }
 
 @test "failed: it breaks another test" {

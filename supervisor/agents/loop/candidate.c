@@ -13,6 +13,7 @@
 #include "agents/loop/evidence.h"
 #include "agents/loop/gate.h"
 #include "agents/loop/integrate.h"
+#include "agents/loop/recheck.h"
 #include "agents/loop/refusal.h"
 #include "agents/loop/verify.h"
 #include "agents/loop/waits.h"
@@ -221,7 +222,10 @@ conclude(struct runner *r, int64_t now_ms)
 	struct buf b;
 
 	if (done && r->claim.verify[0] == '\0') {
-		integrate_begin(r, now_ms);
+		if (r->is_changed)
+			recheck_begin(r, now_ms);
+		else
+			integrate_begin(r, now_ms);
 		return;
 	}
 	buf_init(&b, detail, sizeof(detail));
@@ -382,7 +386,9 @@ candidate_resume(struct runner *r, int64_t now_ms)
 	transcript_note(r->transcript_fd,
 	    "goes on with %.12s, which an earlier attempt had made",
 	    c->last_result_commit);
-	if (!still_waits(r, now_ms))
+	if (changes_note(r) < 0)
+		attempt_interrupt(r, r->place.git.error, now_ms);
+	else if (!still_waits(r, now_ms))
 		verify_begin(r, PHASE_VERIFY, r->candidate, now_ms);
 	return true;
 }

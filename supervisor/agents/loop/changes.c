@@ -85,6 +85,27 @@ changes_read(struct changes *c, struct runner *r)
 	return n < 0 ? -1 : 0;
 }
 
+static void
+note_one(const struct repository_change *change, void *argument)
+{
+	(void)json_array_append_new(argument, json_string(change->path));
+}
+
+int
+changes_note(struct runner *r)
+{
+	struct git *g = &r->place.git;
+	json_t *json = json_array();
+	int n = repository_changes(g, r->onto, r->candidate, note_one, json);
+
+	free(r->changed_json);
+	r->changed_json = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	if (n >= 0 && r->changed_json == NULL)
+		n = git_fail(g, ENOMEM, "out of memory");
+	return n < 0 ? -1 : 0;
+}
+
 void
 changes_free(struct changes *c)
 {

@@ -24,6 +24,10 @@ struct changes {
 int changes_read(struct changes *c, struct runner *r);
 void changes_free(struct changes *c);
 
+/* Sets r->changed_json to what the candidate changes of r->onto. Returns 0, or
+ * -1 with git's error. */
+int changes_note(struct runner *r);
+
 /* Adds the patterns of a test's column, a JSON array; what is none is empty. */
 void changes_patterns(struct texts *patterns, const char *text);
 

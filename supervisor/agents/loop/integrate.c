@@ -124,12 +124,11 @@ is_locked(struct runner *r, int64_t now_ms)
 	return n != 0;
 }
 
-/* Nobody could tell which tests to run again when it was verified. */
+/* Nobody could tell before which tests to run again, or asked. */
 static bool
 needs_recheck(const struct runner *r)
 {
-	return r->is_changed && !r->is_merged && !r->is_rechecked &&
-	    r->claim.verify[0] != '\0';
+	return r->is_changed && !r->is_merged && !r->is_rechecked;
 }
 
 static void
@@ -163,6 +162,8 @@ merge(struct runner *r, int64_t now_ms)
 		finish(r, result, now_ms);
 	else if (errno != ESTALE)
 		wait_on(r, now_ms);
+	else
+		close_fill(r, OUTCOME_INTERRUPTED, true, UNMERGED, now_ms);
 }
 
 /* The branch can't be had. Where that is up to a person, nothing is held

@@ -13,6 +13,8 @@
 #include "base/buf.h"
 #include "git/history.h"
 
+#define AGAIN_MS 1000 /* until it is asked again what is to be run */
+
 static void
 add_test(const struct history_commit *commit, void *argument)
 {
@@ -80,6 +82,15 @@ finish(struct runner *r, int64_t now_ms)
 	integrate_begin(r, now_ms);
 }
 
+/* Which they are is asked again before it is merged. */
+static void
+put_off(struct runner *r, int64_t now_ms)
+{
+	agent_failed(&r->agent, "looking for passing tests");
+	r->not_before_ms = now_ms + AGAIN_MS;
+	integrate_begin(r, now_ms);
+}
+
 void
 recheck_begin(struct runner *r, int64_t now_ms)
 {
@@ -87,11 +98,11 @@ recheck_begin(struct runner *r, int64_t now_ms)
 		.changed = r->changed_json != NULL ? r->changed_json : "[]",
 		.max = r->config->recheck };
 	char *loops = NULL, *merged = NULL;
+	int picked = 0;
 
 	passing_free(&r->rechecks);
 	r->nrechecked = 0;
 	if (request.max > 0 && agent_database(&r->agent) < 0) {
-		/* Which they are is known before it is merged. */
 		integrate_begin(r, now_ms);
 		return;
 	}
@@ -100,17 +111,21 @@ recheck_begin(struct runner *r, int64_t now_ms)
 		request.merged = merged = list_merged(r);
 		if (loops == NULL || merged == NULL ||
 		    passing_pick(&r->agent.store, &request, &r->rechecks) < 0)
-			agent_failed(&r->agent, "looking for passing tests");
+			picked = -1;
 		else
 			(void)snprintf(r->seen, sizeof(r->seen), "%s", r->onto);
 	}
 	free(loops);
 	free(merged);
 	r->recheck_step = RECHECK_CANDIDATE;
-	if (r->rechecks.n > 0)
-		recheck_run(r, now_ms);
-	else
+	if (picked < 0)
+		put_off(r, now_ms);
+	else if (r->rechecks.n == 0)
 		finish(r, now_ms);
+	else if (r->claim.verify[0] == '\0')
+		run(r, RECHECK_CANDIDATE, now_ms);
+	else
+		recheck_run(r, now_ms);
 }
 
 static void
@@ -124,7 +139,10 @@ close_broken(struct runner *r, int64_t now_ms)
 	buf_addf(&b, "it breaks %s, which passed without it: %s",
 	    current(r)->id, how);
 	evidence_keep(r, detail);
-	attempt_fail(r, detail, now_ms);
+	if (r->is_worked)
+		attempt_fail(r, detail, now_ms);
+	else
+		attempt_restart(r, now_ms);
 }
 
 void

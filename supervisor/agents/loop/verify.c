@@ -219,6 +219,8 @@ verify_killed(struct runner *r, int64_t now_ms)
 	char detail[ATTEMPT_DETAIL_SIZE];
 
 	verify_describe(r, detail, sizeof(detail));
+	/* What has killed it, such as a lack of memory, may last. */
+	r->work_cause = JOB_NOT_STARTED;
 	close_begin(r, OUTCOME_INTERRUPTED, false, detail, now_ms);
 }
 
