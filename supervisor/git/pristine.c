@@ -194,7 +194,8 @@ make_link(const char *to, struct manifest_entry *e)
 	return 0;
 }
 
-/* Makes anew what the next entry is of, where there is nothing. */
+/* Makes anew what the next entry is of, where there is nothing. ESTALE where
+ * there is something: then the list isn't of what is there. */
 static int
 make(struct pristine *p, const char *to)
 {
@@ -211,6 +212,8 @@ make(struct pristine *p, const char *to)
 		result = make_link(to, e);
 	else
 		result = spares_make(p->g, p->w, to, e);
+	if (result < 0 && errno == EEXIST)
+		errno = ESTALE;
 	return result < 0 ? -1 : 0;
 }
 

@@ -197,13 +197,20 @@ test_a_list_that_is_not_whole_is_not_relied_on(void **state)
 		"printf x | dd of=$L bs=1 seek=7 conv=notrunc status=none",
 		"printf x | dd of=$L bs=1 seek=200 conv=notrunc status=none",
 		/* An older one and its copies, setup having died since. */
-		"rm $R/.git/worktrees/wt/loopkeeper-setup",
+		"rm $S",
+		/* A note as earlier versions wrote it. */
+		"tr '\\0' '\\n' < $S > n; mv n $S",
+		/* It is of other paths than the note. */
+		"{ head -zn 1 $S; tail -zn +2 $S | sort -zr; } > n; mv n $S",
 	};
 	struct worktree w = made("wt");
 	struct provision p = provisioned(none, none);
 
 	assert_int_equal(
 	    setenv("L", at("repository/.git/worktrees/wt/loopkeeper-made"), 1),
+	    0);
+	assert_int_equal(
+	    setenv("S", at("repository/.git/worktrees/wt/loopkeeper-setup"), 1),
 	    0);
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
 		print_message("%s\n", deeds[i]);
@@ -217,6 +224,24 @@ test_a_list_that_is_not_whole_is_not_relied_on(void **state)
 	sh("head -c 300 $L > $L.new; echo evil > wt/ignored/f");
 	resets(&p, &w, "main", 0);
 	says("good", "cat wt/ignored/f; test ! -e $L.new");
+	provision_free(&p);
+}
+
+static void
+test_a_name_may_have_lines(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+
+	resets(&p, &w, "main", 1);
+	sh(setup);
+	sh("echo two > $'wt/a\nb.o'");
+	gives(0, provision_done(git, &p, &w, commit_of("main"), true));
+	sh("cd wt; rm $'a\nb.o' x.o; echo evil > ignored/f");
+	resets(&p, &w, "main", 0);
+	says("two good o", "cd wt; echo $(cat $'a\nb.o' ignored/f x.o)");
+	resets(&p, &w, "main", 0);
+	says("two good o", "cd wt; echo $(cat $'a\nb.o' ignored/f x.o)");
 	provision_free(&p);
 }
 
@@ -428,6 +453,7 @@ main(void)
 		TEST(test_what_tests_did_to_it_is_undone),
 		TEST(test_a_copy_that_was_touched_is_not_relied_on),
 		TEST(test_a_list_that_is_not_whole_is_not_relied_on),
+		TEST(test_a_name_may_have_lines),
 		TEST(test_what_is_not_setups_stays_in_it),
 		TEST(test_who_is_killed_amid_it_does_no_harm),
 		TEST(test_what_is_copied_is_as_the_operator_has_it),
