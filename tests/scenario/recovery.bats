@@ -188,7 +188,7 @@ nobody_runs() {
 # Everything dies while the loop's worker and a process of its own are at work;
 # GRANDCHILD lives on.
 die_at_work() {
-	one_loop <<-SH
+	one_loop 'setup = "true";' <<-SH
 		#!/bin/sh
 		echo precious > work
 		setsid sleep 1000 < /dev/null > /dev/null 2>&1 &
@@ -233,8 +233,10 @@ is_kept() {
 	    WHERE alert_type = 'worktrees_left'")
 	[[ $command == "2 worktrees of loops that are no more "* ]]
 	[[ -e $FLEET/state/loop-1/worktree/work ]]
+	[[ -e $FLEET/state/loop-1/verify.setup ]]
 	bash -ec "${command#*: }"
-	[[ ! -e $FLEET/state/loop-1/worktree ]]
+	[[ -z $(find "$FLEET/state/loop-1" -name 'worktree*' -o \
+	    -name 'verify*') ]]
 	lk recover
 	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type =
 	    'worktrees_left' AND context ->> 'cleared_at' IS NULL") == 0 ]]
