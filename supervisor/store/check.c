@@ -322,6 +322,11 @@ run_all(struct run *run)
 		return -1;
 	if (opened == 1 && replace(run) < 0)
 		return -1;
+	/* Whoever opens it does that. */
+	if (run->c->dry_run && run->s->extended)
+		say(run,
+		    "the tables were another version's: they are this one's "
+		    "now, as after any other command");
 	if (run->s->created)
 		say(run, "made a new database");
 	else if (run->replaced)

@@ -67,6 +67,20 @@ nothing_in_progress() {
 	[[ $status == 2 ]]
 }
 
+@test "a dry run says that the tables were another version's" {
+	sleepers one
+	lk recover
+	run -0 lk recover --dry-run
+	[[ $output != *"version"* ]]
+	sql "PRAGMA user_version = 4; DROP INDEX tests_retry;
+	    UPDATE meta SET value = '4' WHERE key = 'schema'"
+	run -0 lk recover --dry-run
+	[[ $output == *"the tables were another version's"* ]] ||
+	    fail "$output"
+	run -0 lk recover --dry-run
+	[[ $output != *"version"* ]]
+}
+
 @test "a damaged database is moved aside, never deleted, and said loudly" {
 	sleepers one
 	lk up -d
