@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +71,14 @@ path_of(const struct pristine *p, const FTSENT *met)
 	return met->fts_path + strlen(p->w->path) + 1;
 }
 
+/* Whether another user owns it, so that it isn't ours to make as it was. */
+static bool
+is_anothers(const FTSENT *met)
+{
+	return met->fts_info != FTS_NS && met->fts_info != FTS_ERR &&
+	    geteuid() != 0 && met->fts_statp->st_uid != geteuid();
+}
+
 /* ---- keeping ---- */
 
 static int
@@ -91,7 +100,7 @@ keep_met(struct pristine *p, FTS *walk, FTSENT *met, struct manifest_entry *e)
 
 	e->fixed = (struct manifest_fixed){ .top = e->fixed.top };
 	e->target[0] = '\0';
-	if (worktree_lies_in(path, p->own))
+	if (worktree_lies_in(path, p->own) || is_anothers(met))
 		return fts_set(walk, met, FTS_SKIP);
 	switch (met->fts_info) {
 	case FTS_D: break;
@@ -194,7 +203,8 @@ make_link(const char *to, struct manifest_entry *e)
 	return 0;
 }
 
-/* Makes anew what the next entry is of, where there is nothing. */
+/* Makes anew what the next entry is of, where there is nothing. ESTALE where
+ * there is something: then the list isn't of what is there. */
 static int
 make(struct pristine *p, const char *to)
 {
@@ -211,6 +221,8 @@ make(struct pristine *p, const char *to)
 		result = make_link(to, e);
 	else
 		result = spares_make(p->g, p->w, to, e);
+	if (result < 0 && errno == EEXIST)
+		errno = ESTALE;
 	return result < 0 ? -1 : 0;
 }
 
@@ -234,13 +246,16 @@ make_missing(struct pristine *p)
 	return pass(p);
 }
 
+/* 0 gone, 1 something in it that another user owns is still there, -1. */
 static int
 take_away(struct pristine *p, FTS *walk, FTSENT *met)
 {
-	return fts_set(walk, met, FTS_SKIP) < 0 ||
-		folders_open(&p->folders, met->fts_path) < 0
-	    ? -1
-	    : worktree_delete(p->g, met->fts_path);
+	if (fts_set(walk, met, FTS_SKIP) < 0 ||
+	    folders_open(&p->folders, met->fts_path) < 0)
+		return -1;
+	if (worktree_delete(p->g, met->fts_path) == 0)
+		return 0;
+	return errno == ENOTEMPTY && geteuid() != 0 ? 1 : -1;
 }
 
 /* A folder is the same when it has its mode and time again. */
@@ -268,7 +283,7 @@ check_met(struct pristine *p, FTS *walk, FTSENT *met)
 {
 	const struct manifest_entry *e = &p->entry;
 	struct manifest_identity is;
-	int result;
+	int result = 0;
 
 	manifest_identify(&is, met->fts_statp);
 	if (S_ISDIR(is.mode) && !S_ISDIR(e->fixed.is.mode) &&
@@ -276,12 +291,11 @@ check_met(struct pristine *p, FTS *walk, FTSENT *met)
 		result = 0;
 	else if (S_ISDIR(is.mode) && S_ISDIR(e->fixed.is.mode))
 		result = keep_folder(p, met);
-	else if (manifest_is_same(&is, &e->fixed.is))
-		result = 0;
-	else if (take_away(p, walk, met) < 0)
-		result = -1;
-	else
-		result = make(p, met->fts_path);
+	else if (!manifest_is_same(&is, &e->fixed.is)) {
+		result = take_away(p, walk, met);
+		if (result == 0)
+			result = make(p, met->fts_path);
+	}
 	return result < 0 ? -1 : pass(p);
 }
 
@@ -291,11 +305,24 @@ is_next(const struct pristine *p, size_t top)
 	return p->has_entry && p->entry.fixed.top == top;
 }
 
+/* It stays as it is, and so does what is known of what was there before. */
+static int
+leave(struct pristine *p, size_t top, FTS *walk, FTSENT *met)
+{
+	char *const paths[] = { (char *)(uintptr_t)path_of(p, met), NULL };
+
+	while (is_next(p, top) && worktree_lies_in(p->entry.path, paths))
+		if (pass(p) < 0)
+			return -1;
+	return fts_set(walk, met, FTS_SKIP);
+}
+
 static int
 restore_met(struct pristine *p, size_t top, FTS *walk, FTSENT *met)
 {
 	const char *path = path_of(p, met);
 	int order = 1;
+	bool is_listed;
 
 	if (met->fts_info == FTS_DP || met->fts_info == FTS_DNR)
 		return 0;
@@ -310,12 +337,16 @@ restore_met(struct pristine *p, size_t top, FTS *walk, FTSENT *met)
 	while (is_next(p, top) && (order = compare(p->entry.path, path)) < 0)
 		if (make_missing(p) < 0)
 			return -1;
-	if (is_next(p, top) && order == 0)
+	is_listed = is_next(p, top) && order == 0;
+	/* Of a file whose folder is ours there is one that is ours again. */
+	if (is_anothers(met) && (!is_listed || met->fts_info == FTS_D))
+		return leave(p, top, walk, met);
+	if (is_listed)
 		return check_met(p, walk, met);
 	/* It may hold what isn't ours. */
-	return met->fts_info == FTS_D && worktree_is_kept(path, p->own)
-	    ? 0
-	    : take_away(p, walk, met);
+	if (met->fts_info == FTS_D && worktree_is_kept(path, p->own))
+		return 0;
+	return take_away(p, walk, met) < 0 ? -1 : 0;
 }
 
 /* A copy that can't be relied on is no error. */

@@ -3,7 +3,8 @@
  * ever: whatever tests do to it while they run in there, the next ones have it
  * as the first had. A list (manifest.h) beside git's own files of the checkout
  * tells what has been touched since, and nothing else is read; that is made
- * anew from copies (spares.h).
+ * anew from copies (spares.h). What another user owns, who may run programs
+ * for setup or the tests, can't be made so again: it is left as it is.
  */
 #ifndef LOOPKEEPER_GIT_PRISTINE_H
 #define LOOPKEEPER_GIT_PRISTINE_H
@@ -27,8 +28,8 @@ struct pristine {
 /*
  * Keeps what is at the paths that setup made (NULL-ended) as it is now, in
  * place of what was kept before; but nothing at the paths of own, nor what is
- * neither file, folder nor link. Until it returns 0 nothing is kept. -1 as
- * git.h says.
+ * neither file, folder nor link, nor another user's. Until it returns 0 nothing
+ * is kept. -1 as git.h says.
  */
 int pristine_keep(struct git *g, const struct worktree *w, char *const *made,
     char *const *own);
@@ -41,7 +42,8 @@ int pristine_begin(struct pristine *p, struct git *g, const struct worktree *w,
     char *const *own);
 
 /* What is at the path made[top], which must not be behind a link, is as it was
- * then; what wasn't there, goes. In rising order of top. Returns as above. */
+ * then; what wasn't there, goes, unless it is another user's. In rising order
+ * of top. Returns as above. */
 int pristine_restore(struct pristine *p, size_t top, const char *made);
 
 /* Done, with that result of the calls before: remembers what was made anew.

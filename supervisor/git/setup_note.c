@@ -23,7 +23,8 @@ fail(struct git *g, const struct worktree *w)
 	    g, errno, "%s/loopkeeper-setup: %s", w->admin, strerror(errno));
 }
 
-/* The fingerprint in a line, then a line for each path. */
+/* The fingerprint and the paths, each with a NUL behind it. A note that has
+ * lines instead is of an earlier version, and none. */
 static int
 parse(FILE *f, struct setup_note *note)
 {
@@ -32,8 +33,8 @@ parse(FILE *f, struct setup_note *note)
 	size_t size = 0;
 	ssize_t len;
 
-	while ((len = getline(&line, &size, f)) > 0) {
-		line[len - 1] = '\0';
+	while ((len = getdelim(&line, &size, '\0', f)) > 0 &&
+	    line[len - 1] == '\0') {
 		if (note->is_there)
 			(void)texts_add(&made, line);
 		else if (sscanf(line, "%16" SCNx64, &note->fingerprint) == 1)
@@ -84,9 +85,9 @@ setup_note_write(struct git *g, const struct worktree *w, uint64_t fingerprint,
 
 	out = open_memstream(&text, &len);
 	if (out != NULL) {
-		(void)fprintf(out, "%016" PRIx64 "\n", fingerprint);
+		(void)fprintf(out, "%016" PRIx64 "%c", fingerprint, '\0');
 		for (size_t i = 0; made[i] != NULL; i++)
-			(void)fprintf(out, "%s\n", made[i]);
+			(void)fprintf(out, "%s%c", made[i], '\0');
 	}
 	result = out == NULL || fclose(out) != 0 || make_path(w, path) < 0
 	    ? -1

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/texts.h"
 #include "git/worktree.h"
+#include "git/wreck.h"
 
 char **
 worktree_paths(
@@ -146,20 +146,6 @@ has_repository(const struct git *g, const char *path)
 	return found;
 }
 
-/* Several may go in one millisecond. */
-static int
-set_aside(const struct worktree *w, const char *path)
-{
-	long long now_ms = clock_wall_ms();
-	char aside[PATH_SIZE];
-	int result;
-
-	do
-		result = path_format(aside, "%s.inner-%lld", w->path, now_ms++);
-	while (result == 0 && access(aside, F_OK) == 0);
-	return result < 0 ? -1 : rename(path, aside);
-}
-
 /* What stays of that which git doesn't know; each list may be NULL. */
 struct stay {
 	char *const *keep;
@@ -181,9 +167,11 @@ take_away(struct git *g, const struct worktree *w, const struct stay *s,
 {
 	/* The snapshot doesn't have what is in another repository. */
 	int found = s->repositories ? has_repository(g, path) : 0;
+	char aside[PATH_SIZE];
 
-	if (found < 0 ||
-	    (found > 0 ? set_aside(w, path) : worktree_delete(g, path)) < 0)
+	if (found > 0)
+		return wreck_move_beside(g, w, path, "inner", aside);
+	if (found < 0 || worktree_delete(g, path) < 0)
 		return git_fail(
 		    g, errno, "deleting %s: %s", path, strerror(errno));
 	return 0;

@@ -24,12 +24,26 @@ is_among(const char *path, char *const *paths)
 	return false;
 }
 
+/* Out of the way; whoever looks for his rules finds them beside the worktree.
+ */
+static int
+move(struct git *g, const struct worktree *w, const char *name)
+{
+	char path[PATH_SIZE], aside[PATH_SIZE];
+
+	if (path_format(path, "%s/%s", w->path, name) < 0)
+		return git_fail(g, errno, "%s: %s", name, strerror(errno));
+	return wreck_move_beside(g, w, path, "gitignore", aside) < 0 &&
+		errno != ENOENT
+	    ? -1
+	    : 0;
+}
+
 /* Those of others that are ignored. */
 static int
 unhide(struct git *g, const struct worktree *w, char *const *others,
     char *const *ignored, char *const *keep)
 {
-	char path[PATH_SIZE];
 	struct setup_note note;
 	int result = setup_note_read(g, w, &note);
 
@@ -39,9 +53,7 @@ unhide(struct git *g, const struct worktree *w, char *const *others,
 		    worktree_is_kept(others[i], keep) ||
 		    worktree_is_kept(others[i], note.made))
 			continue;
-		result = path_format(path, "%s/%s", w->path, others[i]) < 0
-		    ? git_fail(g, errno, "%s: %s", others[i], strerror(errno))
-		    : wreck_move_aside(g, path, "gitignore");
+		result = move(g, w, others[i]);
 	}
 	setup_note_free(&note);
 	return result;

@@ -107,9 +107,9 @@ char **worktree_paths(
 /*
  * Which files are ignored is for those ignore files to say that are, or will
  * be, in a commit, beside the operator's own. One that is ignored itself is in
- * none: where it lies beside files that git knows it is moved into the
- * repository's folder for such things, and what it hid is seen. Not those of
- * keep, nor what setup has made. call as for all of w. Returns 0 or -1.
+ * none: where it lies beside files that git knows it is moved beside the
+ * worktree, to PATH.gitignore-TIME, and what it hid is seen. Not those of keep,
+ * nor what setup has made. call as for all of w. Returns 0 or -1.
  */
 int worktree_unhide(struct git *g, const struct worktree *w,
     const struct git_call *call, char *const *keep);

@@ -43,14 +43,19 @@ wreck_move_aside(struct git *g, const char *path, const char *name)
 	return 0;
 }
 
-/* Renames from to PATH.WHAT-TIME of the worktree, which is told. */
-static int
-rename_aside(struct git *g, const struct worktree *w, const char *from,
-    const char *what, char *aside)
+int
+wreck_move_beside(struct git *g, const struct worktree *w, const char *from,
+    const char *what, char aside[static PATH_SIZE])
 {
-	if (path_format(aside, "%s.%s-%lld", w->path, what,
-		(long long)clock_wall_ms()) == 0 &&
-	    rename(from, aside) == 0)
+	long long now_ms = clock_wall_ms();
+	int result;
+
+	/* Several may go in one millisecond. */
+	do
+		result =
+		    path_format(aside, "%s.%s-%lld", w->path, what, now_ms++);
+	while (result == 0 && access(aside, F_OK) == 0);
+	if (result == 0 && rename(from, aside) == 0)
 		return 0;
 	aside[0] = '\0';
 	return git_fail(g, errno, "moving %s aside: %s", from, strerror(errno));
@@ -62,7 +67,7 @@ wreck_set_aside(struct git *g, const struct worktree *w, char *aside)
 	struct stat st;
 
 	return lstat(w->path, &st) == 0
-	    ? rename_aside(g, w, w->path, "wreck", aside)
+	    ? wreck_move_beside(g, w, w->path, "wreck", aside)
 	    : 0;
 }
 
@@ -77,7 +82,7 @@ wreck_clear_place(struct git *g, const struct worktree *w, char *aside)
 	if (path_format(path, "%s/.git", w->path) < 0)
 		return git_fail(g, errno, "%s: %s", w->path, strerror(errno));
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode)
-	    ? rename_aside(g, w, path, "inner", aside)
+	    ? wreck_move_beside(g, w, path, "inner", aside)
 	    : 0;
 }
 
@@ -91,7 +96,8 @@ wreck_clear_admin(struct git *g, struct worktree *w)
 	return 0;
 }
 
-/* The time in a name that rename_aside() made of path's; 0 of another name. */
+/* The time in a name that wreck_move_beside() made of path's; 0 of another
+ * name. */
 static long long
 time_aside(const struct worktree *w, const char *name)
 {

@@ -1,7 +1,7 @@
 /*
  * What a git that died left behind: half-made worktrees, lock files,
  * operations it was in the midst of. Nothing is deleted: it is moved into the
- * folder loopkeeper/aside of the repository, or beside where it lay. What may
+ * folder loopkeeper/aside of the repository, or beside the worktree. What may
  * belong to a git that lives is left where it is.
  */
 #ifndef LOOPKEEPER_GIT_WRECK_H
@@ -9,9 +9,14 @@
 
 #include "git/worktree.h"
 
-/* Moves path to the repository's loopkeeper/aside/NAME-TIME; none is fine.
- * Returns 0 or -1. */
+/* Moves path, which is on the repository's file system, to its
+ * loopkeeper/aside/NAME-TIME; none is fine. Returns 0 or -1. */
 int wreck_move_aside(struct git *g, const char *path, const char *name);
+
+/* Moves from, which is on the worktree's file system, to PATH.WHAT-TIME of the
+ * worktree, which is told in aside ("" when it fails). Returns 0 or -1. */
+int wreck_move_beside(struct git *g, const struct worktree *w, const char *from,
+    const char *what, char aside[static PATH_SIZE]);
 
 /*
  * Moves whatever is at the worktree's path to PATH.wreck-TIME, which is told in
@@ -28,8 +33,8 @@ int wreck_clear_place(struct git *g, const struct worktree *w, char *aside);
  * worktree has none then. Returns 0 or -1. */
 int wreck_clear_admin(struct git *g, struct worktree *w);
 
-/* Deletes what was set aside of a checkout in which nobody works, by all of the
- * above, but for the last of it. Returns 0 or -1. */
+/* Deletes wrecks and inner ones beside a checkout in which nobody works,
+ * but for the last of it. Returns 0 or -1. */
 int wreck_delete_old(struct git *g, const struct worktree *w);
 
 /* Ends a merge, rebase, cherry-pick, revert or bisect that a worker left in

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/io.h"
@@ -205,6 +206,7 @@ note_stranger(const char *path, const char *loop, void *argument)
 {
 	struct strangers *o = argument;
 	const struct check *c = o->run->c;
+	char copies[PATH_SIZE];
 	int64_t one;
 
 	if (c->has_loop(loop, c->argument) ||
@@ -214,6 +216,10 @@ note_stranger(const char *path, const char *loop, void *argument)
 		return;
 	buf_addf(&o->commands, "%sgit -C '%s' worktree remove --force '%s'",
 	    o->n++ > 0 ? "; " : "", o->repository, path);
+	/* Copies of what setup made there, of which git knows nothing. */
+	if (path_format(copies, "%s.setup", path) == 0 &&
+	    access(copies, F_OK) == 0)
+		buf_addf(&o->commands, "; rm -r '%s'", copies);
 }
 
 /* They aren't deleted, but told of as long as they are there. */
@@ -316,6 +322,11 @@ run_all(struct run *run)
 		return -1;
 	if (opened == 1 && replace(run) < 0)
 		return -1;
+	/* Whoever opens it does that. */
+	if (run->c->dry_run && run->s->extended)
+		say(run,
+		    "the tables were another version's: they are this one's "
+		    "now, as after any other command");
 	if (run->s->created)
 		say(run, "made a new database");
 	else if (run->replaced)

@@ -323,5 +323,6 @@ schema_extend(struct store *s)
 	if (statement_run(s, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
 	whole = is_whole(s); /* another opener may have been faster */
+	s->extended = whole == 0 && !s->created;
 	return store_end(s, whole == 0 ? extend(s) : whole < 0 ? -1 : 0);
 }

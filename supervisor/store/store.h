@@ -45,6 +45,7 @@ struct store {
 	enum store_mode mode;
 	int busy_ms;
 	bool created;	       /* store_open() made the file */
+	bool extended;	       /* it was another version's, or was torn */
 	bool replaced;	       /* it found another file than the last opener */
 	char epoch[UUID_SIZE]; /* as the database said last */
 	char state_directory[PATH_SIZE];

@@ -55,3 +55,46 @@ wrong_work() {
 		touch -r .env new
 		cp -p new .env" "" .env
 }
+
+@test "setup's containers leave files of another user" {
+	((EUID == 0)) || skip "can't make another user's files"
+	cat > "$FLEET/install" <<-SH
+		#!/bin/sh
+		mkdir -p deps/data
+		until test -e "$FLEET/state/go-\${PWD##*/}"; do sleep 0.05; done
+	SH
+	one_loop "setup = \"$FLEET/install\";" <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "test -e work-T-1"
+	become_plain_user
+	chown -R 65534:65534 "$FLEET"
+	background loop-1.log "${AS[@]}" "$PROGRAMS/loopkeeper-loop" \
+	    -c "$LOOPKEEPER_CONFIG" loop-1
+	local tree
+	for tree in worktree verify; do
+		wait_until 20 exists "$FLEET/state/loop-1/$tree/deps/data"
+		chown 0:0 "$FLEET/state/loop-1/$tree/deps/data"
+		touch "$FLEET/state/go-$tree"
+	done
+	wait_until 20 test_is T-1 passed
+	touch "$FLEET/state/loop-1/verify/deps/data/x"
+	add_test T-2 "test -e work-T-2 -a -e deps/data/x"
+	wait_until 20 test_is T-2 passed
+}
+
+@test "the name of what setup makes has a line break" {
+	echo '*.o' >> "$FLEET/repository/.gitignore"
+	in_repository commit -q -a -m "Ignore"
+	echo "touch 'a" >> "$FLEET/install"
+	echo "b.o'" >> "$FLEET/install"
+	one_loop "setup = \"$FLEET/install\";" <<-'SH'
+		#!/bin/sh
+		touch "work-$LOOPKEEPER_TEST_ID"
+	SH
+	add_test T-1 "rm *.o deps/in/tool && test -e work-T-1"
+	add_test T-2 "test -e *.o -a -e deps/in/tool -a -e work-T-2"
+	run_alone
+	wait_until 20 test_is T-2 passed
+}

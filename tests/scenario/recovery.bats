@@ -67,6 +67,20 @@ nothing_in_progress() {
 	[[ $status == 2 ]]
 }
 
+@test "a dry run says that the tables were another version's" {
+	sleepers one
+	lk recover
+	run -0 lk recover --dry-run
+	[[ $output != *"version"* ]]
+	sql "PRAGMA user_version = 4; DROP INDEX tests_retry;
+	    UPDATE meta SET value = '4' WHERE key = 'schema'"
+	run -0 lk recover --dry-run
+	[[ $output == *"the tables were another version's"* ]] ||
+	    fail "$output"
+	run -0 lk recover --dry-run
+	[[ $output != *"version"* ]]
+}
+
 @test "a damaged database is moved aside, never deleted, and said loudly" {
 	sleepers one
 	lk up -d
@@ -188,7 +202,7 @@ nobody_runs() {
 # Everything dies while the loop's worker and a process of its own are at work;
 # GRANDCHILD lives on.
 die_at_work() {
-	one_loop <<-SH
+	one_loop 'setup = "true";' <<-SH
 		#!/bin/sh
 		echo precious > work
 		setsid sleep 1000 < /dev/null > /dev/null 2>&1 &
@@ -233,8 +247,10 @@ is_kept() {
 	    WHERE alert_type = 'worktrees_left'")
 	[[ $command == "2 worktrees of loops that are no more "* ]]
 	[[ -e $FLEET/state/loop-1/worktree/work ]]
+	[[ -e $FLEET/state/loop-1/verify.setup ]]
 	bash -ec "${command#*: }"
-	[[ ! -e $FLEET/state/loop-1/worktree ]]
+	[[ -z $(find "$FLEET/state/loop-1" -name 'worktree*' -o \
+	    -name 'verify*') ]]
 	lk recover
 	[[ $(sql "SELECT count(*) FROM alerts WHERE alert_type =
 	    'worktrees_left' AND context ->> 'cleared_at' IS NULL") == 0 ]]

@@ -197,13 +197,20 @@ test_a_list_that_is_not_whole_is_not_relied_on(void **state)
 		"printf x | dd of=$L bs=1 seek=7 conv=notrunc status=none",
 		"printf x | dd of=$L bs=1 seek=200 conv=notrunc status=none",
 		/* An older one and its copies, setup having died since. */
-		"rm $R/.git/worktrees/wt/loopkeeper-setup",
+		"rm $S",
+		/* A note as earlier versions wrote it. */
+		"tr '\\0' '\\n' < $S > n; mv n $S",
+		/* It is of other paths than the note. */
+		"{ head -zn 1 $S; tail -zn +2 $S | sort -zr; } > n; mv n $S",
 	};
 	struct worktree w = made("wt");
 	struct provision p = provisioned(none, none);
 
 	assert_int_equal(
 	    setenv("L", at("repository/.git/worktrees/wt/loopkeeper-made"), 1),
+	    0);
+	assert_int_equal(
+	    setenv("S", at("repository/.git/worktrees/wt/loopkeeper-setup"), 1),
 	    0);
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
 		print_message("%s\n", deeds[i]);
@@ -217,6 +224,24 @@ test_a_list_that_is_not_whole_is_not_relied_on(void **state)
 	sh("head -c 300 $L > $L.new; echo evil > wt/ignored/f");
 	resets(&p, &w, "main", 0);
 	says("good", "cat wt/ignored/f; test ! -e $L.new");
+	provision_free(&p);
+}
+
+static void
+test_a_name_may_have_lines(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+
+	resets(&p, &w, "main", 1);
+	sh(setup);
+	sh("echo two > $'wt/a\nb.o'");
+	gives(0, provision_done(git, &p, &w, commit_of("main"), true));
+	sh("cd wt; rm $'a\nb.o' x.o; echo evil > ignored/f");
+	resets(&p, &w, "main", 0);
+	says("two good o", "cd wt; echo $(cat $'a\nb.o' ignored/f x.o)");
+	resets(&p, &w, "main", 0);
+	says("two good o", "cd wt; echo $(cat $'a\nb.o' ignored/f x.o)");
 	provision_free(&p);
 }
 
@@ -420,6 +445,57 @@ test_it_is_gone_with_the_worktree(void **state)
 	provision_free(&p);
 }
 
+/* We are a plain user from here on; what shells do, root does. */
+static void
+is_plain_user(bool plain)
+{
+	if (!plain)
+		assert_int_equal(seteuid(0), 0);
+	sh(plain ? "git config --global safe.directory '*'; chown -hR 65534 ."
+		 : "chown -hR 0 .");
+	if (plain)
+		assert_int_equal(seteuid(65534), 0);
+}
+
+static void
+test_what_another_user_owns_is_left_alone(void **state)
+{
+	struct worktree w = made("wt");
+	struct provision p = provisioned(none, none);
+
+	if (geteuid() != 0) {
+		provision_free(&p);
+		skip();
+	}
+	is_plain_user(true);
+	resets(&p, &w, "main", 1);
+	sh(setup);
+	sh("chown -hR 65534 wt; cd wt/ignored; mkdir in/data closed;"
+	   "echo 1 | tee in/data/db > log; chmod 700 closed");
+	gives(0, provision_done(git, &p, &w, commit_of("main"), true));
+	for (int i = 0; i < 2; i++) {
+		resets(&p, &w, "main", 0);
+		/* His own, those that were ours, and some amid new ones. */
+		sh("cd wt/ignored; echo 2 | tee in/data/db in/data/new > log;"
+		   "echo evil > f; chown 0 in/second; rm in/deep/f;"
+		   "chown 0 in/deep; mkdir -p new/data; touch new/data/x new/y;"
+		   "chown 65534 new new/y; rm ../x.o; mkdir -p ../x.o/data;"
+		   "touch ../x.o/data/x; chown 65534 ../x.o");
+		resets(&p, &w, "main", 0);
+		says("2 2 2 good tool",
+		    "cd wt/ignored; echo $(cat log in/data/* f in/second)");
+		says("65534 0", "cd wt/ignored; echo $(stat -c %u f in/data)");
+		sh("cd wt; test ! -e ignored/in/deep/f -a ! -e ignored/new/y"
+		   " -a -e ignored/new/data/x -a -e x.o/data/x");
+		/* When they are gone, ours are there again. */
+		sh("cd wt; rm -r ignored/in/deep ignored/new x.o");
+		resets(&p, &w, "main", 0);
+		says("deep o", "cd wt; echo $(cat ignored/in/deep/f x.o)");
+	}
+	is_plain_user(false);
+	provision_free(&p);
+}
+
 int
 main(void)
 {
@@ -428,10 +504,12 @@ main(void)
 		TEST(test_what_tests_did_to_it_is_undone),
 		TEST(test_a_copy_that_was_touched_is_not_relied_on),
 		TEST(test_a_list_that_is_not_whole_is_not_relied_on),
+		TEST(test_a_name_may_have_lines),
 		TEST(test_what_is_not_setups_stays_in_it),
 		TEST(test_who_is_killed_amid_it_does_no_harm),
 		TEST(test_what_is_copied_is_as_the_operator_has_it),
 		TEST(test_it_is_gone_with_the_worktree),
+		TEST(test_what_another_user_owns_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

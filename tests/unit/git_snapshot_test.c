@@ -163,7 +163,7 @@ test_what_hides_itself_hides_nothing_else(void **state)
 	   "touch dir/work cache/x new/a.o new/a.c");
 	takes(&w, nothing);
 	differ("A dir/work A new/.gitignore A new/a.c", "main", REF);
-	says("*", "cat $R/.git/loopkeeper/aside/gitignore-*");
+	says("*", "cat wt.gitignore-*");
 	/* What is kept, or setup has made, does. */
 	sh("cd wt; echo '*' > dir/.gitignore");
 	takes(&w, (char *const[]){ (char[]){ "dir/.gitignore" }, NULL });
@@ -175,6 +175,25 @@ test_what_hides_itself_hides_nothing_else(void **state)
 	gives(0, snapshot_take(git, &w, "main", nothing, REF, "Again", commit));
 	gives(0, setup_note_remove(git, &w));
 	differ("A new/.gitignore A new/a.c", "main", REF);
+}
+
+/* The state directory may be on another file system than the repository. */
+static void
+test_what_hides_itself_is_found_on_another_file_system(void **state)
+{
+	char other[] = "/dev/shm/lk-git.XXXXXX", path[64], aside[PATH_SIZE];
+	struct worktree w;
+
+	if (mkdtemp(other) == NULL)
+		skip();
+	(void)snprintf(path, sizeof(path), "%s/wt", other);
+	gives(1, worktree_open(git, &w, path, "HEAD", aside));
+	assert_int_equal(setenv("OTHER", other, 1), 0);
+	sh("cd $OTHER/wt; echo '*' > dir/.gitignore; touch dir/work");
+	takes(&w, nothing);
+	differ("A dir/work", "main", REF);
+	says("*", "cat $OTHER/wt.gitignore-*");
+	sh("rm -r $OTHER");
 }
 
 static void
@@ -343,6 +362,7 @@ main(void)
 		TEST(test_the_workers_own_commits_go_along),
 		TEST(test_whatever_state_the_index_is_in),
 		TEST(test_what_hides_itself_hides_nothing_else),
+		TEST(test_what_hides_itself_is_found_on_another_file_system),
 		TEST(test_repositories_inside_stay_out_of_it),
 		TEST(test_a_submodule_goes_along),
 		TEST(test_what_may_not_be_read_is_left_out),
