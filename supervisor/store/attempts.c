@@ -59,12 +59,13 @@ write_facts(struct store *s, const struct attempt_key *key,
 	    " result_commit = ifnull(nullif(?9, ''), result_commit),"
 	    " snapshot_ref = ifnull(nullif(?10, ''),"
 	    " CASE WHEN pid IS NOT NULL THEN snapshot_ref END),"
-	    " draining = ?11, fingerprint = nullif(?12, '')"
+	    " draining = ?11, fingerprint = nullif(?12, ''),"
+	    " broken_test = nullif(?13, '')"
 	    " WHERE " ATTEMPT_IS_OPEN,
-	    "ttiiitttttit", key->id, key->epoch, key->fence, end->tokens,
+	    "ttiiitttttitt", key->id, key->epoch, key->fence, end->tokens,
 	    end->cost_micros, end->session_id, end->provider, end->base_commit,
 	    end->result_commit, end->snapshot_ref, (int64_t)end->draining,
-	    end->fingerprint);
+	    end->fingerprint, end->broken_test);
 }
 
 static int

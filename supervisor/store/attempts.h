@@ -91,6 +91,8 @@ struct attempt_end {
 	char snapshot_ref[ATTEMPT_REF_SIZE];
 	/* By which the same failure is known again. */
 	char fingerprint[ATTEMPT_FINGERPRINT_SIZE];
+	char
+	    broken_test[ATTEMPT_TEST_SIZE]; /* passed without it; "" for none */
 	/* JSON: an array of paths, or their number where they are too many;
 	 * "" for unknown. */
 	char files_modified[ATTEMPT_FILES_SIZE];

@@ -43,6 +43,12 @@ static const char mended[] =
     " GROUP BY test_id) g CROSS JOIN tests s ON s.id = g.test_id" WITH_PASSED
     " ORDER BY g.closed_at DESC LIMIT ?3";
 
+/* Those that an earlier attempt of the test broke. */
+static const char broken[] =
+    "SELECT " COLUMNS " FROM (SELECT DISTINCT broken_test FROM attempts"
+    " WHERE test_id = ?1 AND broken_test IS NOT NULL) b"
+    " CROSS JOIN tests s ON s.id = b.broken_test" WITH_PASSED " LIMIT ?3";
+
 /* Of a change of very many files the first tell enough. */
 static const char concerned[] =
     "WITH changed AS MATERIALIZED (SELECT value FROM json_each(?3) LIMIT 64)"
@@ -112,7 +118,11 @@ pick_doubted(struct store *s, const struct passing_request *request,
 	if (take_rows(s,
 		statement_query(s, merged, "ttti", request->except_id,
 		    request->loops, request->merged, (int64_t)MERGED_MAX),
-		MERGED_MAX, list) < 0)
+		MERGED_MAX, list) < 0 ||
+	    take_rows(s,
+		statement_query(s, broken, "tti", request->except_id,
+		    request->loops, (int64_t)list->n + request->max),
+		(int)list->n + request->max, list) < 0)
 		return -1;
 	return take_rows(s,
 	    statement_query(s, mended, "tti", request->except_id,
@@ -151,7 +161,7 @@ passing_pick(struct store *s, const struct passing_request *request,
 	if (overlap_register(s) < 0)
 		return -1;
 	list.tests = calloc(
-	    MERGED_MAX + 3 * (size_t)request->max + 1, sizeof(*list.tests));
+	    MERGED_MAX + 4 * (size_t)request->max + 1, sizeof(*list.tests));
 	if (list.tests == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");
 	if (request->merged != NULL)

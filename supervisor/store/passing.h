@@ -33,8 +33,10 @@ struct passing_request {
 	const char *merged;    /* those that were merged since the work began,
 				  the last one first: JSON array of ids. They
 				  come first, up to 50 of them, then up to max
-				  that were a regression within a day, and
-				  both don't count into max. NULL: neither */
+				  that an earlier attempt of except_id broke,
+				  and max that were a regression within a
+				  day; none of these counts into max. NULL:
+				  none of them */
 	int max;
 	bool regressed; /* open regressions, too, behind the others, those
 			   first that were looked at longest ago */

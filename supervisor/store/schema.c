@@ -91,7 +91,8 @@ static const char *const tables[] = {
 	" started_at TEXT, ended_at TEXT, provider TEXT, session_id TEXT,"
 	" repository TEXT, integration_branch TEXT,"
 	" draining INTEGER DEFAULT 0, command TEXT,"
-	" fingerprint TEXT, second_worker INTEGER DEFAULT 0)",
+	" fingerprint TEXT, second_worker INTEGER DEFAULT 0,"
+	" broken_test TEXT)",
 
 	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
 	" closed_at " NOW ", open_at TEXT NOT NULL,"

@@ -18,14 +18,15 @@ static json_t *
 pack_facts(const struct attempt_end *end)
 {
 	return json_pack(
-	    "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s}", "tokens",
-	    (json_int_t)end->tokens, "cost_micros",
+	    "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s, s:s}",
+	    "tokens", (json_int_t)end->tokens, "cost_micros",
 	    (json_int_t)end->cost_micros, "session_id", end->session_id,
 	    "provider", end->provider, "base_commit", end->base_commit,
 	    "result_commit", end->result_commit, "snapshot_ref",
 	    end->snapshot_ref, "files_modified", end->files_modified,
 	    "draining", end->draining, "retry_delay_ms",
-	    (json_int_t)end->retry_delay_ms, "fingerprint", end->fingerprint);
+	    (json_int_t)end->retry_delay_ms, "fingerprint", end->fingerprint,
+	    "broken_test", end->broken_test);
 }
 
 /* NULL for none. */
@@ -72,18 +73,19 @@ static int
 read_facts(json_t *facts, struct attempt_end *end)
 {
 	const char *session = "", *provider = "", *base = "", *commit = "";
-	const char *snapshot = "", *files = "", *print = "";
+	const char *snapshot = "", *files = "", *print = "", *broken = "";
 	json_int_t tokens = ATTEMPT_UNKNOWN, cost = ATTEMPT_UNKNOWN, delay = 0;
 	int draining = 0;
 
 	if (facts != NULL &&
 	    json_unpack(facts,
-		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s?:b, s?:I, s?:s}",
+		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s?:b, s?:I, s?:s,"
+		" s?:s}",
 		"tokens", &tokens, "cost_micros", &cost, "session_id", &session,
 		"provider", &provider, "base_commit", &base, "result_commit",
 		&commit, "snapshot_ref", &snapshot, "files_modified", &files,
 		"draining", &draining, "retry_delay_ms", &delay, "fingerprint",
-		&print) < 0)
+		&print, "broken_test", &broken) < 0)
 		return -1;
 	end->tokens = tokens;
 	end->cost_micros = cost;
@@ -94,7 +96,8 @@ read_facts(json_t *facts, struct attempt_end *end)
 	    copy(end->base_commit, sizeof(end->base_commit), base) < 0 ||
 	    copy(end->result_commit, sizeof(end->result_commit), commit) < 0 ||
 	    copy(end->snapshot_ref, sizeof(end->snapshot_ref), snapshot) < 0 ||
-	    copy(end->fingerprint, sizeof(end->fingerprint), print) < 0)
+	    copy(end->fingerprint, sizeof(end->fingerprint), print) < 0 ||
+	    copy(end->broken_test, sizeof(end->broken_test), broken) < 0)
 		return -1;
 	return copy(end->files_modified, sizeof(end->files_modified), files);
 }

@@ -109,6 +109,7 @@ reset(struct runner *r, int64_t now_ms)
 	r->work_code = 0;
 	r->verdict = PRESET_NOTHING;
 	r->work_text[0] = r->leftovers[0] = r->fingerprint[0] = '\0';
+	r->broken[0] = '\0';
 	r->snapshot[0] = r->candidate[0] = r->onto[0] = '\0';
 	(void)snprintf(r->seen, sizeof(r->seen), "%s", r->base);
 	free(r->changed_json);

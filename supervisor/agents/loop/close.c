@@ -179,6 +179,7 @@ close_fill(struct runner *r, enum attempt_outcome outcome, bool parked,
 		.cost_micros = r->is_worked ? r->output.usage.cost : 0 };
 	copy(end->detail, sizeof(end->detail), detail);
 	copy(end->leftovers, sizeof(end->leftovers), r->leftovers);
+	copy(end->broken_test, sizeof(end->broken_test), r->broken);
 	copy(end->session_id, sizeof(end->session_id),
 	    r->is_worked ? r->output.session_id : "");
 	fill_fingerprint(r, end);

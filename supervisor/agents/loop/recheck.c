@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "agents/common/transcript.h"
-#include "agents/loop/attempt.h"
+#include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/integrate.h"
 #include "agents/loop/recheck.h"
@@ -139,10 +139,10 @@ close_broken(struct runner *r, int64_t now_ms)
 	buf_addf(&b, "it breaks %s, which passed without it: %s",
 	    current(r)->id, how);
 	evidence_keep(r, detail);
-	if (r->is_worked)
-		attempt_fail(r, detail, now_ms);
-	else
-		attempt_restart(r, now_ms);
+	(void)snprintf(r->broken, sizeof(r->broken), "%s", current(r)->id);
+	/* Also when the work is an earlier attempt's, which was broken off and
+	 * used up none. */
+	close_begin(r, OUTCOME_FAILED, false, detail, now_ms);
 }
 
 void

@@ -84,6 +84,7 @@ struct runner {
 	enum preset_verdict verdict;	    /* in sum */
 	char *failure; /* owned: evidence for the worker; NULL: none */
 	char fingerprint[ATTEMPT_FINGERPRINT_SIZE]; /* of how it failed; "" */
+	char broken[ATTEMPT_TEST_SIZE]; /* the test that it breaks; "" */
 	char *changed_json; /* owned: the paths it changed; NULL: unknown */
 	int64_t claimed_ms;
 	int64_t claimed_wall_ms;
