@@ -29,6 +29,14 @@ test_a_presets_program_and_words(void **state)
 	assert_int_equal(path_format(path, "%s/prompt.txt", here.path), 0);
 	assert_string_equal(loop->prompt, path);
 	conf_free(conf);
+	conf = load_worker("[ \"true\" ]; second_worker = \"cursor\"");
+	assert_string_equal(conf->loops[0].prompt, "");
+	assert_string_equal(conf->loops[0].second_prompt, path);
+	conf_free(conf);
+	conf = load_worker("\"cursor\"; second_worker = [ \"true\" ]");
+	assert_string_equal(conf->loops[0].prompt, path);
+	assert_string_equal(conf->loops[0].second_prompt, path);
+	conf_free(conf);
 	/* A list is a plain command, and so is a name that no preset has. */
 	conf = load_worker("[ \"claude\" ]");
 	assert_null(conf->loops[0].preset);
