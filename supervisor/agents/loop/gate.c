@@ -208,9 +208,12 @@ bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
-	return has_no_conflict(r) && room_ask(r, now_ms) &&
-	    gets_anywhere(r, now_ms) && has_good_base(r, now_ms) &&
-	    has_budget(r, now_ms) && has_provider(r, now_ms);
+	if (!has_no_conflict(r) || !room_ask(r, now_ms) ||
+	    !gets_anywhere(r, now_ms))
+		return false;
+	trouble_clear_gates(r);
+	return has_good_base(r, now_ms) && has_budget(r, now_ms) &&
+	    has_provider(r, now_ms);
 }
 
 bool

@@ -112,6 +112,7 @@ nothing(struct runner *r)
 		    ? "its files are locked ('loopkeeper show' tells more)"
 		    : "it isn't pending, or waits for another test"))
 		return;
+	trouble_clear_gates(r);
 	tell_empty(r);
 	await_retry(r);
 	health_publish(r, true);
