@@ -32,6 +32,7 @@ struct loop_config {
 	const char *branch;		/* "loop-1/working" */
 	bool repository_hooks;		/* its own hooks run in worktrees */
 	const char *prompt;	   /* absolute path of the template, or "" */
+	const char *second_prompt; /* the same, for the second worker */
 	const char *setup;	   /* for sh -c, or "" */
 	char **setup_when_changed; /* patterns */
 	char **copy;		   /* paths in the repository */

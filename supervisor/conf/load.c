@@ -166,6 +166,8 @@ read_own_groups(
 	mix_in(c, load_hash(loop, KEY_FIRST_OF_LOOP, KEY_COUNT));
 	if (loop->preset != NULL)
 		mix_in(c, loop->preset->hash);
+	if (loop->second_preset != NULL)
+		mix_in(c, loop->second_preset->hash);
 	return 0;
 }
 

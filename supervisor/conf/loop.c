@@ -122,20 +122,21 @@ copy_worker(struct load *l, const struct draft *d, enum key_id id,
 	return argv;
 }
 
-/* The template of the prompt; with a preset there is always one. */
+/* The template of the prompt for the worker of that key; with a preset there is
+ * always one. */
 static const char *
-copy_prompt(
-    struct load *l, const struct draft *d, const struct loop_config *loop)
+copy_prompt(struct load *l, const struct draft *d, enum key_id id,
+    const struct worker_preset *preset)
 {
 	const struct value *v = &d->values[KEY_LOOP_PROMPT];
-	const struct value *worker = &d->values[KEY_LOOP_WORKER];
+	const struct value *worker = &d->values[id];
 	char path[PATH_SIZE], data[WHY_SIZE];
 	struct buf places;
 
 	if (v->text[0] != '\0')
 		return copy_path(
 		    l, d, KEY_LOOP_PROMPT, load_directory(l, v), v->text);
-	if (loop->preset == NULL)
+	if (preset == NULL)
 		return "";
 	if (load_shipped(l, worker, "prompt.txt", path) == 0)
 		return arena_copy(l->keep, path);
@@ -148,10 +149,24 @@ copy_prompt(
 	return "";
 }
 
+/* The second worker has the first one's, unless only it is a preset. */
+static int
+fill_prompts(struct load *l, const struct draft *d, struct loop_config *loop)
+{
+	bool is_only = loop->preset == NULL && loop->second_preset != NULL;
+
+	loop->prompt = copy_prompt(l, d, KEY_LOOP_WORKER, loop->preset);
+	loop->second_prompt = is_only
+	    ? copy_prompt(l, d, KEY_LOOP_SECOND_WORKER, loop->second_preset)
+	    : loop->prompt;
+	return loop->prompt == NULL || loop->second_prompt == NULL ? -1 : 0;
+}
+
 static void
 check(struct load *l, const struct draft *d, const struct loop_config *loop)
 {
 	const struct value *worker = &d->values[KEY_LOOP_WORKER];
+	const char *prompt = loop->second_prompt; /* or both have none */
 
 	if (worker->at.source == NULL)
 		fault_add(&l->faults, d->values[KEY_NAME].at,
@@ -162,9 +177,9 @@ check(struct load *l, const struct draft *d, const struct loop_config *loop)
 	else if (worker->setting != NULL && draft_count(worker) == 0)
 		draft_fault(&l->faults, d, KEY_LOOP_WORKER,
 		    "is empty: write [ \"program\", \"argument\" ]");
-	if (loop->prompt[0] != '\0' && access(loop->prompt, R_OK) < 0)
+	if (prompt[0] != '\0' && access(prompt, R_OK) < 0)
 		draft_fault(&l->faults, d, KEY_LOOP_PROMPT,
-		    "can't be read: %s: %s", loop->prompt, strerror(errno));
+		    "can't be read: %s: %s", prompt, strerror(errno));
 	for (size_t i = 0; i < l->conf->nloops; i++)
 		if (strcmp(l->conf->loops[i].directory, loop->directory) == 0)
 			fault_add(&l->faults,
@@ -234,12 +249,11 @@ fill(struct load *l, const struct draft *d, struct loop_config *loop)
 	    arena_copy(l->keep, d->values[KEY_LOOP_INTEGRATION_BRANCH].text);
 	loop->branch = copy_branch(l, d, loop->name);
 	loop->setup = arena_copy(l->keep, d->values[KEY_LOOP_SETUP].text);
-	loop->prompt = copy_prompt(l, d, loop);
 	return loop->title == NULL || loop->worker == NULL ||
 		loop->second_worker == NULL || loop->directory == NULL ||
 		loop->repository == NULL || loop->integration_branch == NULL ||
 		loop->branch == NULL || loop->setup == NULL ||
-		loop->prompt == NULL
+		fill_prompts(l, d, loop) < 0
 	    ? -1
 	    : fill_lists(l, d, loop);
 }

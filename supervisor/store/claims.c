@@ -19,6 +19,11 @@
 /* So many of a queue's tests are looked at in one go. */
 #define LOOK_MAX 200
 
+/* ?6 is set while only fixes are claimed. */
+#define IS_FIX                                                \
+	" AND (NOT ?6 OR EXISTS (SELECT 1 FROM regressions g" \
+	" WHERE g.test_id = t.id AND g.status = 'open'))"
+
 /* May be run by the loop ?1 at the time ?5, its files left aside. The first
  * three are those of the index tests_ready: what waits for another test isn't
  * even passed by. */
@@ -28,7 +33,7 @@
 	" AND (ifnull(t.depends_on, '') = '' OR EXISTS (SELECT 1"           \
 	" FROM tests d WHERE d.id = t.depends_on AND d.status = 'passed'))" \
 	" AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.test_id = t.id"  \
-	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5")
+	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5") IS_FIX
 
 #define IS_UNLOCKED                                                     \
 	" AND NOT EXISTS (SELECT 1 FROM " FILES(                        \
@@ -84,9 +89,10 @@ walk(struct store *s, const struct claim_request *request,
 	int more, n = 0;
 
 	q = statement_query(s,
-	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK(""), "ttiit",
+	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK(""), "ttiiti",
 	    request->loop_id, at->test_id, (int64_t)request->no_overlap,
-	    at->place, format_now(s, request, now));
+	    at->place, format_now(s, request, now),
+	    (int64_t)request->only_fixes);
 	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
 		    sizeof(at->test_id), &is_free)) == 1) {
 		is_free = is_free && !is_excepted(request, at->test_id);
@@ -145,11 +151,12 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
 	    " spec_content, last_result, files, test_files,"
 	    " ifnull(allow_test_changes, 0)",
-	    "ttiit>snnmmmmmmb", request->loop_id, test_id,
+	    "ttiiti>snnmmmmmmb", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
-	    format_now(s, request, now), c->key.test_id, sizeof(c->key.test_id),
-	    &c->key.attempt, &c->max_attempts, &c->verify, &c->worker, &c->spec,
-	    &c->last_result, &c->files, &c->test_files, &c->allow_test_changes);
+	    format_now(s, request, now), (int64_t)request->only_fixes,
+	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
+	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
+	    &c->files, &c->test_files, &c->allow_test_changes);
 }
 
 /* Whether there would be one but for its files: 1, 0, -1. */
@@ -162,8 +169,9 @@ is_held_up(struct store *s, const struct claim_request *request)
 	    request->test_id != NULL ? "SELECT 1 FROM " ONE_TEST IS_NEXT
 				     : "SELECT 1 FROM " ITS_TESTS IS_NEXT
 				       " LIMIT 1",
-	    "ttiit>", request->loop_id, request->test_id, INT64_C(0),
-	    INT64_C(0), format_now(s, request, now));
+	    "ttiiti>", request->loop_id, request->test_id, INT64_C(0),
+	    INT64_C(0), format_now(s, request, now),
+	    (int64_t)request->only_fixes);
 }
 
 /* The test ?1 with the last attempt of it that has ended and for which the
@@ -322,9 +330,9 @@ claims_any(
 	    ? find(s, request, true, &next)
 	    : statement_get(s,
 		  "SELECT 1 FROM " ONE_TEST IS_NEXT IS_UNLOCKED IS_APART,
-		  "ttiit>", request->loop_id, request->test_id,
+		  "ttiiti>", request->loop_id, request->test_id,
 		  (int64_t)request->no_overlap, INT64_C(0),
-		  format_now(s, request, now));
+		  format_now(s, request, now), (int64_t)request->only_fixes);
 	if (found == 0)
 		*ret_locked = is_held_up(s, request) == 1;
 	return found;

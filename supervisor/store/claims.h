@@ -71,6 +71,7 @@ struct claim_request {
 	bool by_hand;	     /* in that one's back-off, too */
 	const char *const *except; /* NULL-ended: tests that are passed by as if
 				      they were locked; NULL: none */
+	bool only_fixes;	   /* only tests that have an open regression */
 	struct claim_cursor *cursor; /* NULL: looks on behind the head */
 };
 

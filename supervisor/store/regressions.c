@@ -106,20 +106,18 @@ regressions_ask(struct store *s, const char *loops, const char *loop_id,
     struct regression_oldest *ret)
 {
 	return statement_get(s,
-	    "SELECT t.id, ifnull(g.failing_commit, ''), ifnull((SELECT r.id"
+	    "SELECT t.id, ifnull(g.failing_commit, ''), EXISTS (SELECT 1"
 	    " FROM regressions o JOIN tests r ON r.id = o.test_id"
 	    " WHERE o.status = 'open' AND r.loop_id = ?2"
 	    " AND r.status = 'pending' AND r.waiting = 0"
-	    " AND ifnull(r.automatable, 1) <> 0"
-	    " ORDER BY r.place, r.id LIMIT 1), '')"
+	    " AND ifnull(r.automatable, 1) <> 0)"
 	    " FROM regressions g JOIN tests t ON t.id = g.test_id"
 	    " WHERE g.status = 'open' AND " GOES_ON
 	    " AND (t.status = 'passed' OR t.waiting = 0)"
 	    " AND t.loop_id IN (SELECT value FROM json_each(?1))"
 	    " ORDER BY g.detected_at, t.id LIMIT 1",
-	    "tt>sss", loops, loop_id, ret->test_id, sizeof(ret->test_id),
-	    ret->commit, sizeof(ret->commit), ret->reset_id,
-	    sizeof(ret->reset_id));
+	    "tt>ssb", loops, loop_id, ret->test_id, sizeof(ret->test_id),
+	    ret->commit, sizeof(ret->commit), &ret->has_fix);
 }
 
 int

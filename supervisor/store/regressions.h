@@ -37,12 +37,11 @@ int regressions_settle(struct store *s, const char *source);
 struct regression_oldest {
 	char test_id[ATTEMPT_TEST_SIZE];
 	char commit[ATTEMPT_COMMIT_SIZE]; /* on which it fails */
-	char reset_id[ATTEMPT_TEST_SIZE]; /* the first test in the loop's queue
-					     that has one; "": none */
+	bool has_fix; /* a test in the loop's queue that has one is reset */
 };
 
 /* Whether one is open for a test of these loops (a JSON array); loop_id is that
- * of whom reset_id is for. A reset test that waits for another one is none:
+ * of whom has_fix is told. A reset test that waits for another one is none:
  * that one is to be claimed. Returns 1 with *ret, 0, or -1. */
 int regressions_ask(struct store *s, const char *loops, const char *loop_id,
     struct regression_oldest *ret);

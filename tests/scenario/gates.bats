@@ -69,6 +69,38 @@ tell() {
 	alert_stands load 0
 }
 
+@test "the alert of the load goes when nothing is to be done any more" {
+	ready_loop 'max_load = 3;'
+	tell "99999.00 0.00 0.00 1/100 12345"
+	run_with /proc/loadavg
+	held load "(max_load)"
+	lk skip T-1
+	wait_until 20 alert_stands load 0
+}
+
+@test "the alert of the load goes with it, though something else holds" {
+	ready_loop 'max_load = 3;'
+	echo 'regressions = { hold_claims = true; };' >> "$LOOPKEEPER_CONFIG"
+	add_test T-2 true
+	sql "UPDATE tests SET status = 'passed' WHERE id = 'T-2'"
+	sql "INSERT INTO regressions (test_id, loop_id, failing_commit)
+	    VALUES ('T-2', 'loop-1', 'abc')"
+	tell "99999.00 0.00 0.00 1/100 12345"
+	run_with /proc/loadavg
+	held load "(max_load)"
+	tell "0.00 0.00 0.00 1/100 12345"
+	wait_until 20 alert_stands load 0
+	# Also one that an earlier run has raised.
+	tell "99999.00 0.00 0.00 1/100 12345"
+	add_test T-3 true
+	wait_until 20 alert_stands load 1
+	stop_alone "$PID"
+	tell "0.00 0.00 0.00 1/100 12345"
+	run_with /proc/loadavg
+	wait_until 20 alert_stands load 0
+	sql_is 0 "SELECT count(*) FROM attempts"
+}
+
 @test "0 is no limit of the load" {
 	ready_loop 'max_load = 0;'
 	tell "99999.00 0.00 0.00 1/100 12345"

@@ -345,6 +345,59 @@ $(tip | cut -c 1-12): nothing else is claimed (regressions.hold_claims)"
 	stop_monitor
 }
 
+# fixes TEST... : they are pending, and mend what the branch is broken by.
+fixes() {
+	local name
+	echo 'regressions = { hold_claims = true; };' >> "$LOOPKEEPER_CONFIG"
+	for name; do
+		lk add "$name" --loop loop-1 --verify "$(cat "$FLEET/verify-$name")"
+		sql "INSERT INTO regressions (test_id, loop_id, failing_commit)
+		    VALUES ('$name', 'loop-1', 'abc')"
+	done
+	background loop-1.log loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+}
+
+@test "a fix that waits for a lock is not claimed again and again" {
+	one_loop 'slow_pause = "100ms";' <<-SH
+		#!/bin/sh
+		test "\$LOOPKEEPER_TEST_ID" = A || exec touch B
+		touch shared.c
+	SH
+	cat > "$FLEET/verify-A" <<-SH
+		test -e shared.c || exit 1
+		touch "$FLEET/verifying"
+		while test ! -e "$FLEET/verified"; do sleep 0.05; done
+	SH
+	echo 'test -e B' > "$FLEET/verify-B"
+	fixes A B
+	wait_until 20 test -e "$FLEET/verifying"
+	sql "INSERT INTO file_locks (file_path, locked_by, expires_at)
+	    VALUES ('shared.*', 'loop-2', datetime('now', '1 hour'))"
+	touch "$FLEET/verified"
+	# The other one's turn comes meanwhile.
+	wait_until 20 test_is B passed
+	lk add C --loop loop-1 --verify true
+	wait_until 20 grep -q '"pending": 2' \
+	    "$FLEET/state/loop-1/specs/health.json"
+	sql_is 1 "SELECT count(*) FROM attempts WHERE test_id = 'A'"
+	sql_is 0 "SELECT count(*) FROM attempts WHERE test_id = 'C'"
+	sql "DELETE FROM file_locks WHERE locked_by = 'loop-2'"
+	wait_until 20 test_is A passed
+	wait_until 20 test_is C passed
+}
+
+@test "a fix that backs off doesn't keep another fix from being tried" {
+	one_loop 'retry_delay = "8m";' <<-'SH'
+		#!/bin/sh
+		touch "$LOOPKEEPER_TEST_ID"
+	SH
+	echo false > "$FLEET/verify-A"
+	echo 'test -e B' > "$FLEET/verify-B"
+	fixes A B
+	wait_until 20 test_is B passed
+	sql_is 1 "SELECT count(*) FROM attempts WHERE test_id = 'A'"
+}
+
 @test "a regression whose test is skipped is over" {
 	fleet
 	monitor

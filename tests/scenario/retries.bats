@@ -226,3 +226,14 @@ notes() {
 	grep -qx other "$FLEET/seen/arguments"
 	grep -qxe --resume "$FLEET/seen/arguments"
 }
+
+@test "a preset as second worker of a plain command has a prompt of its own" {
+	two 'second_worker = "claude";'
+	sed -i 's/ prompt = "template";//' "$LOOPKEEPER_CONFIG"
+	ln -sfn "$LK_ROOT/config/prompt.txt" "$FLEET/prompt.txt"
+	add_test T-1 'test -e T-1' '{"spec_content": "make it so"}'
+	run_alone
+	wait_until 20 test_is T-1 passed
+	[[ $(prompt 1) == "make it so" ]]
+	[[ $(prompt 3) == *"make it so"*"verify: exit 1"* ]]
+}

@@ -33,6 +33,8 @@ test_same(void **state)
 	compare("commit 3fa9c02 at 0x7ffd", "commit 77 at 0xdeadbeef", true);
 	compare("b3: x", "0: x", true);
 	compare("no such file x1", "no such file x22", true);
+	/* What stands behind a text is none of it. */
+	compare("expected 9\0005 more", "expected 9", true);
 }
 
 static void

@@ -29,6 +29,14 @@ test_a_presets_program_and_words(void **state)
 	assert_int_equal(path_format(path, "%s/prompt.txt", here.path), 0);
 	assert_string_equal(loop->prompt, path);
 	conf_free(conf);
+	conf = load_worker("[ \"true\" ]; second_worker = \"cursor\"");
+	assert_string_equal(conf->loops[0].prompt, "");
+	assert_string_equal(conf->loops[0].second_prompt, path);
+	conf_free(conf);
+	conf = load_worker("\"cursor\"; second_worker = [ \"true\" ]");
+	assert_string_equal(conf->loops[0].prompt, path);
+	assert_string_equal(conf->loops[0].second_prompt, path);
+	conf_free(conf);
 	/* A list is a plain command, and so is a name that no preset has. */
 	conf = load_worker("[ \"claude\" ]");
 	assert_null(conf->loops[0].preset);
@@ -40,18 +48,29 @@ test_a_presets_program_and_words(void **state)
 	conf_free(conf);
 }
 
+static uint64_t
+hash_with(const char *worker)
+{
+	struct conf *conf = load_worker(worker);
+	uint64_t hash = conf->components[0]->hash;
+
+	conf_free(conf);
+	return hash;
+}
+
 static void
 test_a_changed_preset_is_a_change(void **state)
 {
 	static const char text[] = "argv = [ \"claude\" ];\n";
-	uint64_t before, after;
-	struct conf *conf;
+	static const char second[] = "[ \"true\" ]; second_worker = \"own\"";
+	uint64_t before, after = 0, second_before, second_after = 0;
 	int fd;
 
 	assert_int_equal(unlinkat(here.dir, "workers", 0), 0);
 	assert_int_equal(mkdirat(here.dir, "workers", 0755), 0);
 	for (int i = 0; i < 2; i++) {
-		before = i == 0 ? 0 : after;
+		before = after;
+		second_before = second_after;
 		fd = openat(here.dir, "workers/own.conf",
 		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		assert_true(fd >= 0);
@@ -60,10 +79,10 @@ test_a_changed_preset_is_a_change(void **state)
 			i == 0 ? strlen(text) : strlen("grace = \"1s\";\n")),
 		    0);
 		io_close(&fd);
-		conf = load_preset_named("own");
-		after = conf->components[0]->hash;
+		after = hash_with("\"own\"");
+		second_after = hash_with(second);
 		assert_int_not_equal(before, after);
-		conf_free(conf);
+		assert_int_not_equal(second_before, second_after);
 	}
 	assert_int_equal(unlinkat(here.dir, "workers/own.conf", 0), 0);
 	assert_int_equal(unlinkat(here.dir, "workers", AT_REMOVEDIR), 0);

@@ -26,9 +26,10 @@ regressed_setup(void **state)
 	return 0;
 }
 
-/* Of loop-1, for these loops: which is open, and what may be claimed. */
+/* Of loop-1, for these loops: which is open, and whether one is to be mended.
+ */
 static void
-asks(const char *loops, const char *test_id, const char *reset_id)
+asks(const char *loops, const char *test_id, bool has_fix)
 {
 	struct regression_oldest red;
 	int found = regressions_ask(store, loops, "loop-1", &red);
@@ -38,15 +39,15 @@ asks(const char *loops, const char *test_id, const char *reset_id)
 		return;
 	assert_string_equal(red.test_id, test_id);
 	assert_string_equal(red.commit, "c1");
-	assert_string_equal(red.reset_id, reset_id);
+	assert_int_equal(red.has_fix, has_fix);
 }
 
 static void
 test_whose_branch_it_is(void **state)
 {
-	asks("[\"loop-1\", \"loop-2\"]", "A", "");
-	asks("[\"loop-2\"]", "B", "");
-	asks("[\"loop-3\"]", NULL, NULL);
+	asks("[\"loop-1\", \"loop-2\"]", "A", false);
+	asks("[\"loop-2\"]", "B", false);
+	asks("[\"loop-3\"]", NULL, false);
 }
 
 static void
@@ -54,13 +55,50 @@ test_a_reset_one_is_the_fix(void **state)
 {
 	assert_int_equal(claims_reset(store, "B", "tester", ""), 1);
 	/* That is up to another loop. */
-	asks("[\"loop-1\", \"loop-2\"]", "A", "");
+	asks("[\"loop-1\", \"loop-2\"]", "A", false);
 	assert_int_equal(claims_reset(store, "A", "tester", ""), 1);
-	asks("[\"loop-1\", \"loop-2\"]", "A", "A");
+	asks("[\"loop-1\", \"loop-2\"]", "A", true);
 	assert_int_equal(regressions_settle(store, "monitor"), 0);
 	sql("UPDATE tests SET status = 'in_progress' WHERE id = 'A'");
-	asks("[\"loop-1\"]", "A", "");
+	asks("[\"loop-1\"]", "A", false);
 	assert_int_equal(regressions_settle(store, "monitor"), 0);
+}
+
+/* One that can't be had now is no reason to keep from the others. */
+static void
+test_what_is_locked_or_waits_is_passed_by(void **state)
+{
+	static const char *const fixes[] = { "F", "G", "H" };
+	static const char *const waiting[] = { "F", NULL };
+	struct claim_request request = loop_1;
+	bool locked;
+
+	request.only_fixes = true;
+	sql("INSERT INTO tests (id, loop_id, status, sort_order, files)"
+	    " VALUES ('E', 'loop-1', 'pending', 1, NULL),"
+	    " ('F', 'loop-1', 'passed', 2, NULL),"
+	    " ('G', 'loop-1', 'passed', 3, '[\"g\"]'),"
+	    " ('H', 'loop-1', 'passed', 4, NULL)");
+	sql("INSERT INTO file_locks (file_path, locked_by)"
+	    " VALUES ('g', 'loop-2')");
+	takes(&request, NULL);
+	for (size_t i = 0; i < 3; i++) {
+		opens(fixes[i], "loop-1");
+		assert_int_equal(
+		    claims_reset(store, fixes[i], "tester", ""), 1);
+	}
+	assert_int_equal(claims_reset(store, "A", "tester", ""), 1);
+	sql("UPDATE tests SET retry_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now',"
+	    " '+5 minutes'), sort_order = 0 WHERE id = 'A'");
+	request.except = waiting;
+	takes(&request, "H");
+	takes(&request, NULL);
+	assert_int_equal(claims_any(store, &request, &locked), 0);
+	assert_true(locked);
+	request.except = NULL;
+	takes(&request, "F");
+	request.only_fixes = false;
+	takes(&request, "E");
 }
 
 /* Else nobody would make what it waits for. */
@@ -70,19 +108,19 @@ test_a_reset_one_that_waits(void **state)
 	sql("INSERT INTO tests (id, loop_id) VALUES ('D', 'loop-1');"
 	    "UPDATE tests SET status = 'pending', depends_on = 'D'"
 	    " WHERE id = 'A'");
-	asks("[\"loop-1\"]", NULL, NULL);
-	asks("[\"loop-1\", \"loop-2\"]", "B", "");
+	asks("[\"loop-1\"]", NULL, false);
+	asks("[\"loop-1\", \"loop-2\"]", "B", false);
 	sql("UPDATE tests SET status = 'passed' WHERE id = 'D'");
-	asks("[\"loop-1\"]", "A", "A");
+	asks("[\"loop-1\"]", "A", true);
 }
 
 static void
 test_when_it_is_over(void **state)
 {
 	sql("UPDATE tests SET verified_at = '2999-01-01' WHERE id = 'A'");
-	asks("[\"loop-1\"]", NULL, NULL);
+	asks("[\"loop-1\"]", NULL, false);
 	sql("UPDATE tests SET status = 'blocked' WHERE id = 'B'");
-	asks("[\"loop-2\"]", NULL, NULL);
+	asks("[\"loop-2\"]", NULL, false);
 	assert_int_equal(regressions_settle(store, "monitor"), 2);
 	has_rows(2, "regressions WHERE status = 'cleared'");
 }
@@ -93,6 +131,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_whose_branch_it_is, regressed_setup),
 		TEST(test_a_reset_one_is_the_fix, regressed_setup),
+		TEST(
+		    test_what_is_locked_or_waits_is_passed_by, regressed_setup),
 		TEST(test_a_reset_one_that_waits, regressed_setup),
 		TEST(test_when_it_is_over, regressed_setup),
 	};

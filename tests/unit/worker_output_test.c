@@ -111,6 +111,30 @@ test_too_long_a_line_is_skipped(void **state)
 	end(&r);
 }
 
+/* One who has flooded his output had nothing to say in it. */
+static void
+test_of_a_flood_the_end_is_read(void **state)
+{
+	static const char head[] = "Invalid API key\nx";
+	static const char first[] = "Invalid API key\n";
+	static const char last[] =
+	    "\n{\"type\":\"system\",\"subtype\":\"init\","
+	    "\"session_id\":\"s-1\"}\n";
+	struct reading r;
+	off_t size = (off_t)strlen(head) + OUTPUT_LEFT_MAX;
+
+	(void)state;
+	begin(&r, "claude");
+	assert_int_equal(io_write_all(r.writer, head, strlen(head)), 0);
+	assert_int_equal(io_write_all(r.writer, first, strlen(first)), 0);
+	assert_int_equal(ftruncate(r.writer, size - (off_t)strlen(last)), 0);
+	assert_int_equal(io_write_all(r.writer, last, strlen(last)), 0);
+	assert_int_equal(output_finish(&r.o, 77), 0);
+	assert_int_equal(r.o.verdict, PRESET_NOTHING);
+	assert_string_equal(r.o.session_id, "s-1");
+	end(&r);
+}
+
 static void
 test_only_what_is_typed_is_believed(void **state)
 {
@@ -367,6 +391,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines_come_in_pieces),
 		cmocka_unit_test(test_too_long_a_line_is_skipped),
+		cmocka_unit_test(test_of_a_flood_the_end_is_read),
 		cmocka_unit_test(test_only_what_is_typed_is_believed),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_gemini_exits),

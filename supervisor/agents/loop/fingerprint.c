@@ -45,7 +45,8 @@ number_length(const char *p)
 	size_t n = 0;
 
 	while (is_digit(p[n]) ||
-	    (n > 0 && strchr(".,:", p[n]) != NULL && is_digit(p[n + 1])))
+	    (n > 0 && p[n] != '\0' && strchr(".,:", p[n]) != NULL &&
+		is_digit(p[n + 1])))
 		n++;
 	return n;
 }

@@ -67,7 +67,7 @@ has_good_base(struct runner *r, int64_t now_ms)
 	char *loops;
 	int found;
 
-	r->fix[0] = '\0';
+	r->only_fixes = false;
 	if (!r->agent.conf->regressions.hold_claims || r->only_test != NULL)
 		return true;
 	loops = runner_list_loops(r);
@@ -79,10 +79,9 @@ has_good_base(struct runner *r, int64_t now_ms)
 		agent_failed(&r->agent, "asking for regressions");
 	if (found <= 0)
 		return found == 0;
-	if (red.reset_id[0] != '\0') {
-		(void)snprintf(r->fix, sizeof(r->fix), "%s", red.reset_id);
+	r->only_fixes = red.has_fix;
+	if (red.has_fix)
 		return true;
-	}
 	(void)snprintf(r->hold, sizeof(r->hold),
 	    "%s fails on %s since %.12s: nothing else is claimed "
 	    "(regressions.hold_claims)",
@@ -209,9 +208,12 @@ bool
 gate_ask(struct runner *r, int64_t now_ms)
 {
 	r->hold[0] = '\0';
-	return has_no_conflict(r) && room_ask(r, now_ms) &&
-	    gets_anywhere(r, now_ms) && has_good_base(r, now_ms) &&
-	    has_budget(r, now_ms) && has_provider(r, now_ms);
+	if (!has_no_conflict(r) || !room_ask(r, now_ms) ||
+	    !gets_anywhere(r, now_ms))
+		return false;
+	trouble_clear_gates(r);
+	return has_good_base(r, now_ms) && has_budget(r, now_ms) &&
+	    has_provider(r, now_ms);
 }
 
 bool

@@ -65,7 +65,7 @@ tell_empty(struct runner *r)
 }
 
 static struct claim_request
-request(struct runner *r)
+request(struct runner *r, bool only_fixes)
 {
 	return (struct claim_request){ .loop_id = r->agent.name,
 		.boot_id = r->boot_id,
@@ -75,6 +75,7 @@ request(struct runner *r)
 		.test_id = r->only_test,
 		.by_hand = r->only_test != NULL,
 		.except = waits_tests(r),
+		.only_fixes = only_fixes,
 		.cursor = &r->cursor };
 }
 
@@ -111,6 +112,7 @@ nothing(struct runner *r)
 		    ? "its files are locked ('loopkeeper show' tells more)"
 		    : "it isn't pending, or waits for another test"))
 		return;
+	trouble_clear_gates(r);
 	tell_empty(r);
 	await_retry(r);
 	health_publish(r, true);
@@ -118,10 +120,10 @@ nothing(struct runner *r)
 
 /* Whether it is worth making everything ready. */
 static bool
-is_anything(struct runner *r)
+is_anything(struct runner *r, bool only_fixes)
 {
 	struct agent *a = &r->agent;
-	struct claim_request q = request(r);
+	struct claim_request q = request(r, only_fixes);
 	bool locked = false;
 	int found = claims_any(&a->store, &q, &locked);
 
@@ -136,17 +138,23 @@ is_anything(struct runner *r)
 	return found > 0;
 }
 
+/* The gate may have let in only those. */
+static bool
+is_any_fix(struct runner *r)
+{
+	if (!r->only_fixes || is_anything(r, true))
+		return true;
+	gate_leave(r);
+	return false;
+}
+
 static void
 claim(struct runner *r, int64_t now_ms)
 {
 	struct agent *a = &r->agent;
-	struct claim_request q = request(r);
+	struct claim_request q = request(r, r->only_fixes);
 	bool locked = false;
-	int found;
-
-	if (r->fix[0] != '\0')
-		q.test_id = r->fix;
-	found = claims_take(&a->store, &q, &r->claim, &locked);
+	int found = claims_take(&a->store, &q, &r->claim, &locked);
 
 	/* One less is pending, or others took what was there. */
 	if (found < 0 || claims_count(&a->store, a->name, &r->counts) < 0) {
@@ -203,7 +211,7 @@ idle_step(struct runner *r, int64_t now_ms)
 		r->not_before_ms = now_ms;
 	if (now_ms < r->not_before_ms)
 		return;
-	if (is_news(r, now_ms) && is_anything(r) && gate_ask(r, now_ms) &&
-	    ready_make(r, now_ms))
+	if (is_news(r, now_ms) && is_anything(r, false) &&
+	    gate_ask(r, now_ms) && is_any_fix(r) && ready_make(r, now_ms))
 		claim(r, now_ms);
 }

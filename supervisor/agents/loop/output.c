@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agents/loop/output.h"
@@ -126,11 +127,30 @@ output_read(struct output *o, int64_t now_ms)
 	return 1;
 }
 
+/* What is left is to be no more than OUTPUT_LEFT_MAX. It then begins inside of
+ * a line. */
+static int
+skip(struct output *o)
+{
+	struct stat st;
+
+	if (fstat(o->fd, &st) < 0)
+		return -1;
+	if (st.st_size - o->offset <= OUTPUT_LEFT_MAX)
+		return 0;
+	o->offset = st.st_size - OUTPUT_LEFT_MAX;
+	o->len = 0;
+	o->skipping = true;
+	return 0;
+}
+
 int
 output_finish(struct output *o, int64_t now_ms)
 {
 	int result;
 
+	if (o->preset != NULL && skip(o) < 0)
+		return -1;
 	do
 		result = output_read(o, now_ms);
 	while (result > 0);

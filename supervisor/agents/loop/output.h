@@ -17,7 +17,8 @@
 
 #include "conf/preset.h"
 
-#define OUTPUT_LINE_MAX	    (1024 * 1024) /* a longer one is skipped */
+#define OUTPUT_LINE_MAX	    (1024 * 1024)     /* a longer one is skipped */
+#define OUTPUT_LEFT_MAX	    (8 * 1024 * 1024) /* that is read at the end */
 #define OUTPUT_SESSION_SIZE 128
 #define OUTPUT_ERROR_SIZE   256
 #define OUTPUT_RECENT	    8
@@ -78,9 +79,10 @@ void output_end(struct output *o);
  */
 int output_read(struct output *o, int64_t now_ms);
 
-/* The worker is gone: reads all that is left, a last line without its end
- * too. To be called before a line of ours is added. As output_read(), but
- * never 1. */
+/* The worker is gone: reads what is left, a last line without its end too; of
+ * more than OUTPUT_LEFT_MAX only the end: the loop does nothing else meanwhile.
+ * To be called before a line of ours is added. As output_read(), but never 1,
+ * and also with the errno of fstat(2). */
 int output_finish(struct output *o, int64_t now_ms);
 
 /*

@@ -126,9 +126,10 @@ struct runner {
 	char trouble[GIT_ERROR_SIZE]; /* why nothing is claimed; "": may be */
 	char trouble_cause[128];      /* of its alert */
 	int64_t trouble_delay_ms;     /* doubles while it lasts */
-	char fix[ATTEMPT_TEST_SIZE];  /* the only test to claim; "": any */
-	bool is_swept;		      /* alerts of an earlier run were */
-	const char *probe; /* the closed provider that it may try; NULL */
+	bool only_fixes;      /* nothing but what has a regression is claimed */
+	bool is_swept;	      /* alerts of an earlier run were */
+	bool are_gates_swept; /* those that the gate raises */
+	const char *probe;    /* the closed provider that it may try; NULL */
 	struct claim_cursor cursor;
 	struct waits waits;   /* tests that aren't claimed now */
 	bool look;	      /* there may be something to claim */

@@ -11,16 +11,34 @@
 #define DELAY_MS     1000
 #define DELAY_MAX_MS (60 * 1000)
 
+/* Whether it is one of these, "load" or "load:loop-1"; names is NULL-ended. */
+static bool
+is_one_of(const char *cause, const char *const *names)
+{
+	size_t len = strcspn(cause, ":");
+
+	for (; *names != NULL; names++)
+		if (strlen(*names) == len && strncmp(cause, *names, len) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_resource(const char *cause)
 {
-	static const char *const resources[] = { "disk", "memory", "files",
-		"load" };
+	static const char *const names[] = { "disk", "memory", "files", "load",
+		NULL };
 
-	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
-		if (strcmp(cause, resources[i]) == 0)
-			return true;
-	return false;
+	return is_one_of(cause, names);
+}
+
+/* What is asked for before each claim. */
+static bool
+is_gate(const char *cause)
+{
+	static const char *const names[] = { "failures", NULL };
+
+	return is_resource(cause) || is_one_of(cause, names);
 }
 
 /* It may have been there before: an alert stands for its cause as long as
@@ -107,31 +125,55 @@ trouble_note(struct runner *r, int64_t now_ms, const char *cause,
 static bool
 is_others(const char *cause, void *argument)
 {
-	static const char *const ours[] = { "repository:", "hooks:", "setup:",
-		"disk:", "memory:", "files:", "load:", "failures:", "slow:",
-		"silent:", "attempt_budget:" };
+	static const char *const ours[] = { "repository", "hooks", "setup",
+		"slow", "silent", "attempt_budget", NULL };
 
 	(void)argument;
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strncmp(cause, ours[i], strlen(ours[i])) == 0)
-			return false;
-	return true;
+	return !is_gate(cause) && !is_one_of(cause, ours);
+}
+
+static bool
+is_no_gate(const char *cause, void *argument)
+{
+	(void)argument;
+	return !is_gate(cause);
+}
+
+/* Of an earlier run, which can't clear its own any more. */
+static void
+sweep(struct runner *r, bool (*keep)(const char *cause, void *argument),
+    bool *done)
+{
+	struct agent *a = &r->agent;
+
+	if (*done || agent_database(a) < 0)
+		return;
+	if (alerts_sweep(&a->store, a->name, keep, NULL) < 0)
+		agent_failed(a, "clearing alerts");
+	else
+		*done = true;
+}
+
+static void
+forget(struct runner *r)
+{
+	if (r->trouble[0] != '\0')
+		log_line(&r->agent.log, "what kept it from working is gone");
+	r->trouble[0] = '\0';
+	clear_alert(r);
 }
 
 void
 trouble_clear(struct runner *r)
 {
-	struct agent *a = &r->agent;
+	forget(r);
+	sweep(r, is_others, &r->is_swept);
+}
 
-	if (r->trouble[0] != '\0')
-		log_line(&a->log, "what kept it from working is gone");
-	r->trouble[0] = '\0';
-	clear_alert(r);
-	/* Of an earlier run, which can't clear its own any more. */
-	if (!r->is_swept && agent_database(a) == 0) {
-		if (alerts_sweep(&a->store, a->name, is_others, NULL) < 0)
-			agent_failed(a, "clearing alerts");
-		else
-			r->is_swept = true;
-	}
+void
+trouble_clear_gates(struct runner *r)
+{
+	if (is_gate(r->trouble_cause))
+		forget(r);
+	sweep(r, is_no_gate, &r->are_gates_swept);
 }

@@ -5,10 +5,13 @@
 #include "agents/loop/runner.h"
 
 /* Nothing can be claimed for now: one alert per cause, told once, gone when the
- * next claim succeeds. cause is a word. */
+ * next claim succeeds, or sooner by trouble_clear_gates(). cause is a word. */
 void trouble_note(struct runner *r, int64_t now_ms, const char *cause,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void trouble_clear(struct runner *r);
+/* The same, if it was what the gate asks for: room on the machine, and few
+ * failures. There is room now, or nothing that needs it. */
+void trouble_clear_gates(struct runner *r);
 
 /* Who tries one test by hand isn't left to wait: he is told why it can't be
  * taken, and it is over. Returns whether it was by hand. */

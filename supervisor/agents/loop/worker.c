@@ -77,18 +77,16 @@ write_text(const char *path, const char *text)
 
 /* The template with its words replaced, or the specification as it is. */
 static char *
-build_prompt(const struct loop_config *config, const struct word *words,
-    const char *spec)
+build_prompt(const char *path, const struct word *words, const char *spec)
 {
 	char *template, *result;
 
-	if (config->prompt[0] == '\0')
+	if (path[0] == '\0')
 		return strdup(spec);
 	template = malloc(PROMPT_MAX);
 	if (template == NULL)
 		return NULL;
-	result =
-	    io_read_file(AT_FDCWD, config->prompt, template, PROMPT_MAX) < 0
+	result = io_read_file(AT_FDCWD, path, template, PROMPT_MAX) < 0
 	    ? NULL
 	    : expand(words, template, "none");
 	free(template);
@@ -181,18 +179,18 @@ set_paths(struct worker *w, const char *base, const char *prompt)
 	return path_format(w->spec_path, "%s.spec", base);
 }
 
-/* Writes base.spec and base.prompt, and fills in what words can only be known
- * then. what names what an error is about. */
+/* Writes base.spec and, by that template, base.prompt, and fills in what words
+ * can only be known then. what names what an error is about. */
 static int
-write_files(struct worker *w, const struct loop_config *config,
-    struct word *words, const char *spec, const char *base, char *what)
+write_files(struct worker *w, const char *template, struct word *words,
+    const char *spec, const char *base, char *what)
 {
 	(void)path_format(what, "%s.spec", base);
 	if (set_paths(w, base, "") < 0 || write_text(w->spec_path, spec) < 0)
 		return -1;
 	(void)path_format(
-	    what, "%s", config->prompt[0] != '\0' ? config->prompt : "prompt");
-	w->prompt = build_prompt(config, words, spec);
+	    what, "%s", template[0] != '\0' ? template : "prompt");
+	w->prompt = build_prompt(template, words, spec);
 	if (w->prompt == NULL || set_paths(w, base, w->prompt) < 0)
 		return -1;
 	(void)path_format(what, "%s.prompt", base);
@@ -241,7 +239,9 @@ build(struct worker *w, const struct loop_config *config,
 		(void)snprintf(budget, sizeof(budget), "%lld.%06lld",
 		    (long long)(task->budget_usd / MILLION),
 		    (long long)(task->budget_usd % MILLION));
-	if (write_files(w, config, words, spec, base, what) < 0)
+	if (write_files(w,
+		task->is_second ? config->second_prompt : config->prompt, words,
+		spec, base, what) < 0)
 		return -1;
 	w->argv = build_argv(w, config, words, task);
 	return w->argv != NULL ? 0 : -1;
