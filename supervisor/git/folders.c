@@ -10,23 +10,21 @@ int
 folders_note(
     struct folders *f, const char *path, mode_t mode, struct timespec mtime)
 {
-	struct folders_one *all = f->all;
-	char *copy;
+	struct folders_one *one = SLIST_FIRST(&f->all);
 
-	if (f->n > 0 && strcmp(all[f->n - 1].path, path) == 0)
+	if (one != NULL && strcmp(one->path, path) == 0)
 		return 0;
-	/* Room is a power of two, and full when so many are used. */
-	if ((f->n & (f->n - 1)) == 0)
-		all = reallocarray(all, f->n > 0 ? 2 * f->n : 1, sizeof(*all));
-	if (all == NULL)
+	one = malloc(sizeof(*one));
+	if (one == NULL)
 		return -1;
-	f->all = all;
-	copy = strdup(path);
-	if (copy == NULL)
-		return -1;
-	all[f->n++] = (struct folders_one){
-		.path = copy, .mode = mode & 07777, .mtime = mtime
+	*one = (struct folders_one){
+		.path = strdup(path), .mode = mode & 07777, .mtime = mtime
 	};
+	if (one->path == NULL) {
+		free(one);
+		return -1;
+	}
+	SLIST_INSERT_HEAD(&f->all, one, next);
 	return 0;
 }
 
@@ -47,21 +45,21 @@ folders_open(struct folders *f, const char *path)
 int
 folders_set(struct folders *f)
 {
+	struct folders_one *one;
 	int error = 0;
 
 	/* From the last to the first, whose word is the last then. */
-	while (f->n > 0) {
-		struct folders_one *one = &f->all[--f->n];
+	while ((one = SLIST_FIRST(&f->all)) != NULL) {
 		const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
 			one->mtime };
 
 		if (utimensat(AT_FDCWD, one->path, times, 0) < 0 ||
 		    chmod(one->path, one->mode) < 0)
 			error = errno;
+		SLIST_REMOVE_HEAD(&f->all, next);
 		free(one->path);
+		free(one);
 	}
-	free(f->all);
-	*f = (struct folders){ 0 };
 	errno = error;
 	return error != 0 ? -1 : 0;
 }

@@ -3,18 +3,21 @@
 #ifndef LOOPKEEPER_GIT_FOLDERS_H
 #define LOOPKEEPER_GIT_FOLDERS_H
 
-#include <stddef.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include <bsd/sys/queue.h>
+
 /* Zeroed it is empty. Of a folder that was noted twice the first counts. */
 struct folders {
-	struct folders_one {
-		char *path; /* owned */
-		mode_t mode;
-		struct timespec mtime;
-	} * all;
-	size_t n;
+	SLIST_HEAD(, folders_one) all; /* the last one first */
+};
+
+struct folders_one {
+	SLIST_ENTRY(folders_one) next;
+	char *path; /* owned */
+	mode_t mode;
+	struct timespec mtime;
 };
 
 /* All return 0, or -1 with errno. */

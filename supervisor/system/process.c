@@ -19,7 +19,7 @@
 static ssize_t
 read_proc(pid_t pid, const char *name, char *buf, size_t size)
 {
-	char path[PROC_PATH_SIZE];
+	char path[sizeof("/proc//") + 10 + PROC_PATH_SIZE];
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
