@@ -119,7 +119,8 @@ configure(struct workplace *w, enum workplace_tree tree, bool is_new)
 	    known->tv_nsec == st.st_mtim.tv_nsec)
 		return 0;
 	w->is_proven[tree] = false;
-	if (worktree_set_top(&w->git, &w->trees[tree]) < 0)
+	/* Of the other one each reset writes it (git/reset.c). */
+	if (tree == TREE_WORK && worktree_set_top(&w->git, &w->trees[tree]) < 0)
 		return -1;
 	*known = st.st_mtim;
 	return 0;
