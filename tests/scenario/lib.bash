@@ -314,6 +314,21 @@ pid_of() {
 	status_field "$1" pid
 }
 
+switches() {
+	awk '/voluntary_ctxt_switches/ { n += $2 } END { print n }' \
+	    "/proc/$1/status"
+}
+
+# sleeps NAME: it isn't woken within two seconds.
+sleeps() {
+	local before pid
+	pid=$(pid_of "$1")
+	before=$(switches "$pid")
+	sleep 2
+	[[ $(switches "$pid") == "$before" ]] ||
+	    fail "$1: woken $(($(switches "$pid") - before)) times"
+}
+
 keeper_of() {
 	status_field "$1" keeper_pid
 }

@@ -27,21 +27,6 @@ says() {
 	lk status "$1" | grep -qF "$2" || fail "$(lk status "$1")"
 }
 
-switches() {
-	awk '/voluntary_ctxt_switches/ { n += $2 } END { print n }' \
-	    "/proc/$1/status"
-}
-
-# sleeps NAME: it isn't woken within two seconds.
-sleeps() {
-	local before pid
-	pid=$(pid_of "$1")
-	before=$(switches "$pid")
-	sleep 2
-	[[ $(switches "$pid") == "$before" ]] ||
-	    fail "$1: woken $(($(switches "$pid") - before)) times"
-}
-
 new_test() {
 	echo "INSERT INTO tests (id, loop_id, status, verify, max_attempts)
 	    VALUES ('$1', 'loop-1', 'pending', '${2:-test -e $1}', 1);"

@@ -36,20 +36,6 @@ says() {
 	    fail "$(status_field "$1" status_text)"
 }
 
-switches() {
-	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"
-}
-
-# It isn't woken within two seconds.
-sleeps() {
-	local before pid
-	pid=$(pid_of "$1")
-	before=$(switches "$pid")
-	sleep 2
-	[[ $(switches "$pid") == "$before" ]] ||
-	    fail "$1: woken $(($(switches "$pid") - before)) times"
-}
-
 shows() {
 	lk show T-1 | grep -qE "$1" || fail "$(lk show T-1)"
 }

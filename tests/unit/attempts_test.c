@@ -91,6 +91,27 @@ test_futile(void **state)
 	has_rows(4, "attempts WHERE outcome = 'budget'");
 }
 
+/* What test_facts() left. */
+static void
+next_is_told(void)
+{
+	struct claim c;
+
+	assert_int_equal(claims_take(store, &loop_1, &c, NULL), 1);
+	assert_string_equal(c.last_outcome, "failed");
+	assert_string_equal(c.last_transcript, "/t.log");
+	assert_string_equal(c.last_result_commit, "c1");
+	assert_string_equal(c.session.id, "s-1");
+	assert_string_equal(c.session.provider, "claude");
+	assert_string_equal(c.session.loop_id, "loop-1");
+	assert_string_equal(c.session.outcome, "failed");
+	assert_true(c.session.draining);
+	assert_string_equal(c.session.base_commit, "b0");
+	assert_string_equal(
+	    c.session.snapshot_ref, "refs/loopkeeper/attempts/1");
+	claims_free(&c);
+}
+
 /* What an attempt leaves stands in its row, and the next claim tells it. */
 static void
 test_facts(void **state)
@@ -139,20 +160,7 @@ test_facts(void **state)
 	    " AND json_extract(payload, '$.commit') = 'c1'"
 	    " AND json_extract(payload, '$.snapshot_ref')"
 	    " = 'refs/loopkeeper/attempts/1'");
-
-	assert_int_equal(claims_take(store, &loop_1, &c, NULL), 1);
-	assert_string_equal(c.last_outcome, "failed");
-	assert_string_equal(c.last_transcript, "/t.log");
-	assert_string_equal(c.last_result_commit, "c1");
-	assert_string_equal(c.session.id, "s-1");
-	assert_string_equal(c.session.provider, "claude");
-	assert_string_equal(c.session.loop_id, "loop-1");
-	assert_string_equal(c.session.outcome, "failed");
-	assert_true(c.session.draining);
-	assert_string_equal(c.session.base_commit, "b0");
-	assert_string_equal(
-	    c.session.snapshot_ref, "refs/loopkeeper/attempts/1");
-	claims_free(&c);
+	next_is_told();
 }
 
 /* The session that the next attempt may go on with, "" for none. */

@@ -10,27 +10,13 @@
 #include <unistd.h>
 
 #include "git/pristine.h"
-#include "git/provision.h"
-#include "git_fixture.h"
+#include "pristine_fixture.h"
 
 /* Root may delete what lies in any folder; others in what is open to them. */
 #define TAKE "take() { chmod -R u+rwx $1; rm -r $1; };"
 
 static char *const copied[] = { (char[]){ "ignored/env" }, NULL };
 static char *const shared[] = { (char[]){ "ignored/in/cache" }, NULL };
-static char *const none[] = { NULL };
-
-/* What the setup command makes. */
-static const char setup[] =
-    "cd wt; mkdir -p ignored/in/deep ignored/empty ignored/locked;"
-    "echo good > ignored/f; echo tool > ignored/in/tool;"
-    "echo deep > ignored/in/deep/f; chmod 755 ignored/in/tool;"
-    "ln ignored/in/tool ignored/in/second; ln -s in/tool ignored/link;"
-    "ln -s /nowhere ignored/dangling; echo o > x.o; touch ignored/locked/x;"
-    "mkdir ignored/in-side; touch ignored/in-side/f $'ignored/in/\\n\\x01 x';"
-    "chmod 640 ignored/in/deep/f; chmod 711 ignored/in/deep;"
-    "touch -h -d 2020-02-02 ignored/link ignored/f; touch -d 2021-01-01"
-    " ignored/in ignored/empty; chmod 555 ignored/locked";
 
 /* All there is to be seen of it, and what must not be touched. */
 static const char look[] =
@@ -38,39 +24,6 @@ static const char look[] =
     " find ignored x.o -type f -print0 | xargs -0 sha256sum; cd ..;"
     " find elsewhere -printf '%p %y %m %T@ %s\\n';"
     " cat elsewhere/tool; } | sort";
-
-static struct provision
-provisioned(char *const *copy, char *const *share)
-{
-	struct provision p = { .repository = at("operator"),
-		.setup = "make it",
-		.setup_when_changed = none,
-		.copy = copy,
-		.shared = share };
-
-	sh("mkdir -p operator/ignored; echo secret > operator/ignored/env;"
-	   "mkdir -p elsewhere/in/deep; echo tool > elsewhere/tool;"
-	   "echo tool > elsewhere/in/tool; chmod 755 elsewhere/in/tool");
-	assert_int_equal(provision_init(&p, at("state")), 0);
-	return p;
-}
-
-static void
-resets(
-    struct provision *p, const struct worktree *w, const char *commit, int due)
-{
-	gives(0, provision_reset(git, p, w, NULL, commit, true));
-	gives(due, provision_is_due(git, p, w, commit_of(commit)));
-}
-
-static void
-sets_up(struct provision *p, const struct worktree *w)
-{
-	resets(p, w, "main", 1);
-	sh(setup);
-	gives(0, provision_done(git, p, w, commit_of("main"), true));
-	resets(p, w, "main", 0);
-}
 
 static void
 test_what_nobody_touched_is_left_alone(void **state)
@@ -94,46 +47,47 @@ test_what_nobody_touched_is_left_alone(void **state)
 	provision_free(&p);
 }
 
+static const char *const done[] = {
+	"cp -p ignored/f f; echo evil > ignored/f; touch -r f "
+	"ignored/f",
+	"cp -p ignored/f f; echo evil > new; touch -r f new;"
+	" mv new ignored/f",
+	"echo longer >> ignored/in/deep/f",
+	"rm ignored/f x.o ignored/in/deep/f ignored/link",
+	"take ignored",
+	"rm -r ignored/in ignored/empty",
+	"echo evil > ignored/in/deep/evil; mkdir -p ignored/a/b"
+	" ignored/zz; echo evil > ignored/a/b/c",
+	"mkfifo ignored/empty/fifo",
+	"rm -r ignored/in; ln -s ../../elsewhere/in ignored/in",
+	"take ignored; ln -s ../elsewhere ignored",
+	"rm x.o; ln -s ../elsewhere/tool x.o",
+	"ln -sf ../../../elsewhere/tool ignored/in/tool",
+	"ln -f ../elsewhere/tool ignored/in/tool",
+	"echo evil > ignored/in/second",
+	"ln ignored/f hard; cp -p hard f; echo evil > hard;"
+	" touch -r f hard",
+	"chmod 700 ignored/f ignored/in; chmod 4755 x.o",
+	"chmod 000 ignored/in ignored/f",
+	"chmod 755 ignored/locked; rm ignored/locked/x;"
+	" chmod 555 ignored/locked",
+	"chmod -R 500 ignored/in; chmod 000 ignored",
+	"rm ignored/f; mkdir -p ignored/f/x; rm -r ignored/in;"
+	" echo > ignored/in",
+	"take ignored; echo > ignored; rm x.o; mkdir -p x.o/x",
+	"ln -sfn in ignored/link; ln -sf tool ignored/dangling",
+	"mv ignored/f t; mv x.o ignored/f; mv t x.o",
+	"mv ignored/in t; mv ignored/in-side ignored/in;"
+	" mv t ignored/in-side",
+	"touch ignored ignored/in ignored/f ignored/empty/x;"
+	" rm ignored/empty/x",
+	"touch -h ignored/link",
+	"git -C ignored init -q in/deep/repository",
+};
+
 static void
 test_what_tests_did_to_it_is_undone(void **state)
 {
-	static const char *const deeds[] = {
-		"cp -p ignored/f f; echo evil > ignored/f; touch -r f "
-		"ignored/f",
-		"cp -p ignored/f f; echo evil > new; touch -r f new;"
-		" mv new ignored/f",
-		"echo longer >> ignored/in/deep/f",
-		"rm ignored/f x.o ignored/in/deep/f ignored/link",
-		"take ignored",
-		"rm -r ignored/in ignored/empty",
-		"echo evil > ignored/in/deep/evil; mkdir -p ignored/a/b"
-		" ignored/zz; echo evil > ignored/a/b/c",
-		"mkfifo ignored/empty/fifo",
-		"rm -r ignored/in; ln -s ../../elsewhere/in ignored/in",
-		"take ignored; ln -s ../elsewhere ignored",
-		"rm x.o; ln -s ../elsewhere/tool x.o",
-		"ln -sf ../../../elsewhere/tool ignored/in/tool",
-		"ln -f ../elsewhere/tool ignored/in/tool",
-		"echo evil > ignored/in/second",
-		"ln ignored/f hard; cp -p hard f; echo evil > hard;"
-		" touch -r f hard",
-		"chmod 700 ignored/f ignored/in; chmod 4755 x.o",
-		"chmod 000 ignored/in ignored/f",
-		"chmod 755 ignored/locked; rm ignored/locked/x;"
-		" chmod 555 ignored/locked",
-		"chmod -R 500 ignored/in; chmod 000 ignored",
-		"rm ignored/f; mkdir -p ignored/f/x; rm -r ignored/in;"
-		" echo > ignored/in",
-		"take ignored; echo > ignored; rm x.o; mkdir -p x.o/x",
-		"ln -sfn in ignored/link; ln -sf tool ignored/dangling",
-		"mv ignored/f t; mv x.o ignored/f; mv t x.o",
-		"mv ignored/in t; mv ignored/in-side ignored/in;"
-		" mv t ignored/in-side",
-		"touch ignored ignored/in ignored/f ignored/empty/x;"
-		" rm ignored/empty/x",
-		"touch -h ignored/link",
-		"git -C ignored init -q in/deep/repository",
-	};
 	struct worktree w = made("wt");
 	struct provision p = provisioned(none, none);
 	char *before;
@@ -141,12 +95,12 @@ test_what_tests_did_to_it_is_undone(void **state)
 	sets_up(&p, &w);
 	before = strdup(git_said(look));
 	assert_non_null(before);
-	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
 		char command[512];
 
-		print_message("%s\n", deeds[i]);
+		print_message("%s\n", done[i]);
 		(void)snprintf(
-		    command, sizeof(command), TAKE "cd wt && %s", deeds[i]);
+		    command, sizeof(command), TAKE "cd wt && %s", done[i]);
 		sh(command);
 		resets(&p, &w, "main", 0);
 		says(before, look);
@@ -360,78 +314,6 @@ test_who_is_killed_amid_it_does_no_harm(void **state)
 	provision_free(&p);
 }
 
-static const char *const done_to_copies[] = {
-	"cp -p ignored/env t; echo 123456 > ignored/env;"
-	" touch -r t ignored/env",
-	"cp -p deps/in/f t; echo bad > deps/in/f; touch -r t deps/in/f",
-	"echo evil > deps/in/evil; mkdir deps/new; echo evil >"
-	" deps/new/f",
-	"ln -sfn in/f deps/link; chmod 755 deps/in/f",
-	"rm -r deps; ln -s ../elsewhere deps",
-	"rm -r deps ignored",
-};
-
-/* With a setup that works on what was copied, and without. */
-static void
-test_what_is_copied_is_as_the_operator_has_it(void **state)
-{
-	char *const copy[] = { (char[]){ "ignored/env" }, (char[]){ "deps" },
-		NULL };
-	static const char is[] =
-	    "cd wt; cat ignored/env; find deps ! -name made -printf"
-	    " '%p %y %m %l ' | sort; cat deps/in/f";
-
-	sh("mkdir -p operator/deps/in; cd operator;"
-	   "echo dep > deps/in/f; ln -s in deps/link");
-	for (int has_setup = 1; has_setup >= 0; has_setup--) {
-		struct provision p = provisioned(copy, none);
-		struct worktree w = made("wt");
-		char *before;
-
-		if (has_setup == 0)
-			p.setup = "";
-		resets(&p, &w, "main", has_setup);
-		if (has_setup > 0) {
-			sh("echo made > wt/deps/made");
-			gives(0,
-			    provision_done(
-				git, &p, &w, commit_of("main"), true));
-		}
-		before = strdup(git_said(is));
-		assert_non_null(before);
-		for (size_t i = 0;
-		     i < sizeof(done_to_copies) / sizeof(done_to_copies[0]);
-		     i++) {
-			char command[256];
-
-			print_message("%s\n", done_to_copies[i]);
-			(void)snprintf(command, sizeof(command), "cd wt && %s",
-			    done_to_copies[i]);
-			sh(command);
-			resets(&p, &w, "main", 0);
-			says(before, is);
-			if (has_setup > 0)
-				says("made", "cat wt/deps/made");
-		}
-		/* What he changes is brought, each time. */
-		sh("echo secreT > operator/ignored/env; echo > "
-		   "operator/deps/his");
-		resets(&p, &w, "main", 0);
-		says("secreT", "test -e wt/deps/his; cat wt/ignored/env");
-		sh("cd wt; cp -p ignored/env t; echo 123456 > ignored/env;"
-		   "touch -r t ignored/env; echo evil > deps/his;"
-		   "touch -r ../operator/deps/his deps/his");
-		resets(&p, &w, "main", 0);
-		says("secreT",
-		    "cat wt/ignored/env wt/deps/his | head -n 1;"
-		    "cmp operator/deps/his wt/deps/his");
-		sh("rm operator/deps/his");
-		gives(0, worktree_remove(git, &w));
-		free(before);
-		provision_free(&p);
-	}
-}
-
 static void
 test_it_is_gone_with_the_worktree(void **state)
 {
@@ -507,7 +389,6 @@ main(void)
 		TEST(test_a_name_may_have_lines),
 		TEST(test_what_is_not_setups_stays_in_it),
 		TEST(test_who_is_killed_amid_it_does_no_harm),
-		TEST(test_what_is_copied_is_as_the_operator_has_it),
 		TEST(test_it_is_gone_with_the_worktree),
 		TEST(test_what_another_user_owns_is_left_alone),
 	};
