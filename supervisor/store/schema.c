@@ -34,8 +34,9 @@ static const char *const tables[] = {
 	" created_at " NOW ", verify TEXT, worker TEXT, files TEXT,"
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
-	" waiting INTEGER DEFAULT 0, retry_at TEXT, place INTEGER GENERATED "
-	"ALWAYS AS"
+	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
+	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0,"
+	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
 	"events (id TEXT PRIMARY KEY NOT NULL, timestamp " NOW " NOT NULL,"
@@ -50,11 +51,12 @@ static const char *const tables[] = {
 
 	"file_locks (file_path TEXT PRIMARY KEY NOT NULL,"
 	" locked_by TEXT NOT NULL, locked_at " NOW ", lock_reason TEXT,"
-	" expires_at TEXT, test_id TEXT)",
+	" expires_at TEXT, test_id TEXT, attempt_id TEXT,"
+	" renewed INTEGER DEFAULT 0)",
 
 	"wait_graph (waiter TEXT NOT NULL, holder TEXT NOT NULL,"
-	" resource TEXT NOT NULL, waiting_since " NOW ","
-	" PRIMARY KEY (waiter, holder, resource))",
+	" resource TEXT NOT NULL, waiting_since " NOW ", test_id TEXT,"
+	" expires_at TEXT, PRIMARY KEY (waiter, holder, resource))",
 
 	"passing_tests (test_id TEXT NOT NULL, commit_hash TEXT NOT NULL,"
 	" passed_at " NOW ", PRIMARY KEY (test_id, commit_hash))",
@@ -68,7 +70,7 @@ static const char *const tables[] = {
 	" timeout_minutes INTEGER DEFAULT 60,"
 	" status TEXT NOT NULL DEFAULT 'pending', requested_at " NOW ","
 	" requested_by TEXT, decided_at TEXT, decided_by TEXT, choice TEXT,"
-	" comment TEXT)",
+	" comment TEXT, applied_at TEXT)",
 
 	"component_health (component TEXT PRIMARY KEY NOT NULL,"
 	" last_heartbeat TEXT, status TEXT DEFAULT 'unknown', metadata TEXT)",
@@ -105,7 +107,16 @@ static const char *const tables[] = {
 	"regressions (id " SQUID ", test_id TEXT NOT NULL, loop_id TEXT,"
 	" status TEXT NOT NULL DEFAULT 'open', cause TEXT,"
 	" failing_commit TEXT, last_good_commit TEXT, transcript TEXT,"
-	" detected_at " NOW ", checked_at TEXT, closed_at TEXT)",
+	" detected_at " NOW ", checked_at TEXT, closed_at TEXT,"
+	" first_bad_commit TEXT, blamed_loop TEXT, blamed_test TEXT,"
+	" blamed_attempt TEXT, blamed_transcript TEXT, decision_id TEXT)",
+
+	"conflicts (id TEXT PRIMARY KEY NOT NULL, files TEXT,"
+	" first_loop TEXT, first_test TEXT, first_attempt TEXT,"
+	" second_loop TEXT, second_test TEXT, second_attempt TEXT,"
+	" paused_loop TEXT, status TEXT NOT NULL DEFAULT 'open',"
+	" decision_id TEXT, outcome TEXT, detected_at " NOW ","
+	" closed_at TEXT)",
 
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
 };
@@ -140,6 +151,10 @@ static const char *const indices[] = {
 	"wait_graph_holder ON wait_graph (holder)",
 	"checkpoints_test ON checkpoints (test_id)",
 	"decisions_status ON decisions (status)",
+	("decisions_due ON decisions (id) WHERE applied_at IS NULL"
+	 " AND status IN ('decided', 'auto_resolved')"),
+	"conflicts_open ON conflicts (id) WHERE closed_at IS NULL",
+	"tests_parked ON tests (parked) WHERE parked IS NOT NULL",
 	"regressions_open ON regressions (test_id) WHERE status = 'open'",
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
@@ -149,11 +164,12 @@ static const char *const indices[] = {
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))
 
-/* What is true of tests.waiting. */
-#define WAITS                                                    \
-	"(ifnull(depends_on, '') <> '' AND NOT EXISTS (SELECT 1" \
-	" FROM tests d WHERE d.id = tests.depends_on"            \
-	" AND d.status = 'passed'))"
+/* What is true of tests.waiting: for another test, or for the decision or the
+ * end of the conflict that parked names. */
+#define WAITS                                                  \
+	"(parked IS NOT NULL OR (ifnull(depends_on, '') <> ''" \
+	" AND NOT EXISTS (SELECT 1 FROM tests d"               \
+	" WHERE d.id = tests.depends_on AND d.status = 'passed')))"
 #define SET_WAITING(which)                                       \
 	"UPDATE tests SET waiting = " WAITS " WHERE (" which ")" \
 	" AND waiting IS NOT " WAITS
@@ -163,9 +179,10 @@ static const char *const triggers[] = {
 	"tests_added AFTER INSERT ON tests BEGIN " SET_WAITING(
 	    "id = NEW.id OR depends_on = NEW.id") "; END",
 
-	"tests_changed AFTER UPDATE OF id, status, depends_on ON tests"
+	"tests_changed AFTER UPDATE OF id, status, depends_on, parked ON tests"
 	" WHEN (OLD.status IS 'passed') <> (NEW.status IS 'passed')"
 	" OR OLD.id IS NOT NEW.id OR OLD.depends_on IS NOT NEW.depends_on"
+	" OR OLD.parked IS NOT NEW.parked"
 	" BEGIN " SET_WAITING(
 	    "id = NEW.id OR depends_on IN (OLD.id, NEW.id)") "; END",
 
@@ -272,6 +289,16 @@ extend_table(struct store *s, const char *table)
 	return 0;
 }
 
+/* An older schema's may do something else. */
+static int
+make_trigger(struct store *s, const char *trigger)
+{
+	if (run(s, "DROP TRIGGER IF EXISTS %.*s", (int)strcspn(trigger, " "),
+		trigger) < 0)
+		return -1;
+	return run(s, "CREATE TRIGGER %s", trigger);
+}
+
 static int
 extend(struct store *s)
 {
@@ -282,7 +309,7 @@ extend(struct store *s)
 		if (run(s, "CREATE INDEX IF NOT EXISTS %s", indices[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < NTRIGGERS; i++)
-		if (run(s, "CREATE TRIGGER IF NOT EXISTS %s", triggers[i]) < 0)
+		if (make_trigger(s, triggers[i]) < 0)
 			return -1;
 	if (run(s, "%s", SET_WAITING("1")) < 0 ||
 	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)

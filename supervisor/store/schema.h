@@ -9,7 +9,7 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION 5 /* PRAGMA user_version */
+#define SCHEMA_VERSION 6 /* PRAGMA user_version */
 
 /*
  * By what events and usage are ordered and compared: both
