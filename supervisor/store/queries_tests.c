@@ -56,8 +56,10 @@ queries_test(struct store *s, const char *id,
     int (*each)(const struct test_row *row, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    TEST_COLUMNS "WHERE t.id = ?1 COLLATE NOCASE "
-			 "ORDER BY t.id <> ?1 LIMIT 1",
+	    TEST_COLUMNS "WHERE t.id = ifnull("
+			 "(SELECT id FROM tests WHERE id = ?1), "
+			 "(SELECT id FROM tests WHERE id = ?1 COLLATE NOCASE "
+			 "ORDER BY id LIMIT 1))",
 	    "t", id);
 	struct test_row row;
 	int found = next_test(s, q, &row);
