@@ -19,7 +19,7 @@ const struct command commands[] = {
 	{ "why", NULL, GROUP_LOOK, "NAME",
 	    "the last death of a component, and what was done about it",
 	    why_run },
-	{ "tests", NULL, GROUP_LOOK, "[--loop LOOP] [--status STATUS]",
+	{ "tests", NULL, GROUP_LOOK, "[--loop LOOP] [--status STATUS] [--all]",
 	    "the tests and how they stand", tests_run },
 	{ "show", NULL, GROUP_LOOK, "TEST", "one test with its attempts",
 	    show_run },

@@ -125,6 +125,7 @@ static const char *const tables[] = {
 /* For queues of 100,000 tests and timelines of 1,000,000 events. */
 static const char *const indices[] = {
 	"tests_queue ON tests (loop_id, status, sort_order, id)",
+	"tests_order ON tests (loop_id, place, id)",
 	/* Without those that wait for others, however many these are. */
 	("tests_ready ON tests (loop_id, place, id)"
 	 " WHERE status = 'pending' AND waiting = 0"
