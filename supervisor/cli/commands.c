@@ -63,7 +63,7 @@ const struct command commands[] = {
 	{ "reset", NULL, GROUP_STEER, "TEST [--dry-run]",
 	    "put a test back into the queue with fresh attempts", reset_run },
 	{ "order", NULL, GROUP_STEER,
-	    "TEST... [--after TEST] [--dry-run] | --loop LOOP",
+	    "TEST... [--after TEST] [--dry-run] | --loop LOOP [--all]",
 	    "put tests first in their queue, or show a queue", order_run },
 	{ "move", NULL, GROUP_STEER, "TEST... LOOP [--dry-run]",
 	    "give tests to another loop", move_run },
