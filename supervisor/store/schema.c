@@ -151,6 +151,7 @@ static const char *const indices[] = {
 	"file_locks_test ON file_locks (test_id)",
 	"wait_graph_holder ON wait_graph (holder)",
 	"checkpoints_test ON checkpoints (test_id)",
+	"checkpoints_loop ON checkpoints (loop_id, " SCHEMA_CHECKPOINT_TIME ")",
 	"decisions_status ON decisions (status)",
 	("decisions_due ON decisions (id) WHERE applied_at IS NULL"
 	 " AND status IN ('decided', 'auto_resolved')"),
