@@ -83,7 +83,7 @@ static const char *const tables[] = {
 	"usage (id " SQUID ", loop_id TEXT, test_id TEXT,"
 	" tokens_estimated INTEGER, duration_seconds REAL,"
 	" files_modified TEXT, recorded_at " NOW ", cost_usd REAL,"
-	" attempt_id TEXT)",
+	" attempt_id TEXT, outcome TEXT)",
 
 	"attempts (id TEXT PRIMARY KEY NOT NULL, epoch TEXT, test_id TEXT,"
 	" loop_id TEXT, fence INTEGER, state TEXT DEFAULT 'claimed',"
@@ -161,7 +161,9 @@ static const char *const indices[] = {
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
 	 " WHERE json_valid(context)"),
-	"usage_day ON usage (" SCHEMA_USAGE_TIME ", loop_id, cost_usd)",
+	/* Holds all that a budget's sums are made of. */
+	"usage_spent ON usage (" SCHEMA_USAGE_TIME ", loop_id, outcome,"
+	" cost_usd, tokens_estimated)",
 	"usage_attempt ON usage (attempt_id) WHERE attempt_id IS NOT NULL",
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))
@@ -176,7 +178,12 @@ static const char *const indices[] = {
 	"UPDATE tests SET waiting = " WAITS " WHERE (" which ")" \
 	" AND waiting IS NOT " WAITS
 
-/* Whoever writes to tests keeps it true. */
+/* What is true of usage.outcome: what became of the attempt. */
+#define SET_OUTCOME(which)                                             \
+	"UPDATE usage SET outcome = (SELECT a.outcome FROM attempts a" \
+	" WHERE a.id = usage.attempt_id) WHERE " which
+
+/* Whoever writes to tests, usage or attempts keeps it true. */
 static const char *const triggers[] = {
 	"tests_added AFTER INSERT ON tests BEGIN " SET_WAITING(
 	    "id = NEW.id OR depends_on = NEW.id") "; END",
@@ -198,6 +205,15 @@ static const char *const triggers[] = {
 	"tests_unparked AFTER UPDATE OF status ON tests WHEN NEW.parked IS NOT"
 	" NULL AND NEW.status NOT IN ('pending', 'in_progress')"
 	" BEGIN UPDATE tests SET parked = NULL WHERE id = NEW.id; END",
+
+	"usage_added AFTER INSERT ON usage WHEN NEW.attempt_id IS NOT NULL"
+	" BEGIN " SET_OUTCOME("id = NEW.id") "; END",
+
+	"usage_changed AFTER UPDATE OF attempt_id ON usage"
+	" BEGIN " SET_OUTCOME("id = NEW.id") "; END",
+
+	"attempts_judged AFTER UPDATE OF outcome ON attempts"
+	" BEGIN " SET_OUTCOME("attempt_id = NEW.id") "; END",
 };
 #define NTRIGGERS (sizeof(triggers) / sizeof(triggers[0]))
 
@@ -318,6 +334,9 @@ extend(struct store *s)
 		if (make_trigger(s, triggers[i]) < 0)
 			return -1;
 	if (run(s, "%s", SET_WAITING("1")) < 0 ||
+	    run(s, "%s", SET_OUTCOME("attempt_id IS NOT NULL")) < 0 ||
+	    /* Of an older schema; the one above is instead of it. */
+	    run(s, "DROP INDEX IF EXISTS usage_day") < 0 ||
 	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
 		return -1;
 	return run(s,
