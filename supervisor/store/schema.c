@@ -5,6 +5,7 @@
 
 #include "store/note.h"
 #include "store/schema.h"
+#include "store/scopes.h"
 #include "store/statement.h"
 
 #define NOW   "TEXT DEFAULT (" NOTE_NOW ")"
@@ -119,6 +120,8 @@ static const char *const tables[] = {
 	" closed_at TEXT)",
 
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
+
+	SCOPES_TABLE,
 };
 #define NTABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -165,6 +168,7 @@ static const char *const indices[] = {
 	"usage_spent ON usage (" SCHEMA_USAGE_TIME ", loop_id, outcome,"
 	" cost_usd, tokens_estimated)",
 	"usage_attempt ON usage (attempt_id) WHERE attempt_id IS NOT NULL",
+	SCOPES_INDEX,
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))
 
@@ -205,6 +209,10 @@ static const char *const triggers[] = {
 	"tests_unparked AFTER UPDATE OF status ON tests WHEN NEW.parked IS NOT"
 	" NULL AND NEW.status NOT IN ('pending', 'in_progress')"
 	" BEGIN UPDATE tests SET parked = NULL WHERE id = NEW.id; END",
+
+	SCOPES_ADDED,
+	SCOPES_CHANGED,
+	SCOPES_DELETED,
 
 	"usage_added AFTER INSERT ON usage WHEN NEW.attempt_id IS NOT NULL"
 	" BEGIN " SET_OUTCOME("id = NEW.id") "; END",
@@ -335,6 +343,7 @@ extend(struct store *s)
 			return -1;
 	if (run(s, "%s", SET_WAITING("1")) < 0 ||
 	    run(s, "%s", SET_OUTCOME("attempt_id IS NOT NULL")) < 0 ||
+	    run(s, "%s", SCOPES_ADD("1")) < 0 ||
 	    /* Of an older schema; the one above is instead of it. */
 	    run(s, "DROP INDEX IF EXISTS usage_day") < 0 ||
 	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
