@@ -303,8 +303,9 @@ make_trigger(struct store *s, const char *trigger)
 	return run(s, "CREATE TRIGGER %s", trigger);
 }
 
+/* Leaves user_version to another program that numbers its own tables by it. */
 static int
-extend(struct store *s)
+extend(struct store *s, bool is_ours)
 {
 	for (size_t i = 0; i < NTABLES; i++)
 		if (extend_table(s, tables[i]) < 0)
@@ -316,45 +317,53 @@ extend(struct store *s)
 		if (make_trigger(s, triggers[i]) < 0)
 			return -1;
 	if (run(s, "%s", SET_WAITING("1")) < 0 ||
-	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
+	    (is_ours && run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0))
 		return -1;
 	return run(s,
 	    "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', '%d')",
 	    SCHEMA_VERSION);
 }
 
-/* 1 whole, 0 something may be missing, -1 with errno. */
+/*
+ * 1 whole, 0 something may be missing, -1 with errno. user_version may be
+ * another program's, and says something else then: it is ours if it is 0 or
+ * what our own key in table meta says.
+ */
 static int
-is_whole(struct store *s)
+is_whole(struct store *s, bool *ret_is_ours)
 {
-	int version, ours = 0, result;
+	int version, schema = 0, result;
 
 	if (statement_get(s, "PRAGMA user_version", ">n", &version) < 0)
 		return -1;
-	if (version > SCHEMA_VERSION)
-		return store_refuse(s, EPROTO,
-		    "%s: made by a newer loopkeeper (schema %d, this one "
-		    "knows %d): use that one",
-		    s->path, version, SCHEMA_VERSION);
-	/* The number alone may be another program's: its own key proves it. */
 	result = exists(s, "meta", "key");
 	if (result == 1)
 		result = statement_get(s,
-		    "SELECT value FROM meta WHERE key = 'schema'", ">n", &ours);
-	return result < 0 ? -1
-			  : version == SCHEMA_VERSION && ours == SCHEMA_VERSION;
+		    "SELECT value FROM meta WHERE key = 'schema'", ">n",
+		    &schema);
+	if (result >= 0 && schema > SCHEMA_VERSION)
+		return store_refuse(s, EPROTO,
+		    "%s: made by a newer loopkeeper (schema %d, this one "
+		    "knows %d): use that one",
+		    s->path, schema, SCHEMA_VERSION);
+	*ret_is_ours = version == 0 || version == schema;
+	return result < 0 ? -1 : schema == SCHEMA_VERSION;
 }
 
 int
 schema_extend(struct store *s)
 {
-	int whole = is_whole(s);
+	bool is_ours;
+	int whole = is_whole(s, &is_ours);
 
 	if (whole != 0)
 		return whole < 0 ? -1 : 0;
 	if (statement_run(s, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
-	whole = is_whole(s); /* another opener may have been faster */
+	whole = is_whole(s, &is_ours); /* another opener may have been faster */
 	s->extended = whole == 0 && !s->created;
-	return store_end(s, whole == 0 ? extend(s) : whole < 0 ? -1 : 0);
+	return store_end(s,
+	    whole == 0	    ? extend(s, is_ours)
+		: whole < 0 ? -1
+			    : 0);
 }
