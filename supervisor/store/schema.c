@@ -35,7 +35,7 @@ static const char *const tables[] = {
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
 	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
-	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0,"
+	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0, claimed_at TEXT,"
 	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
@@ -174,6 +174,10 @@ static const char *const indices[] = {
 	"UPDATE tests SET waiting = " WAITS " WHERE (" which ")" \
 	" AND waiting IS NOT " WAITS
 
+/* When tests.status became in_progress. */
+#define SET_CLAIMED(which) \
+	"UPDATE tests SET claimed_at = " NOTE_NOW " WHERE " which
+
 /* Whoever writes to tests keeps it true. */
 static const char *const triggers[] = {
 	"tests_added AFTER INSERT ON tests BEGIN " SET_WAITING(
@@ -188,6 +192,16 @@ static const char *const triggers[] = {
 
 	"tests_deleted AFTER DELETE ON tests BEGIN " SET_WAITING(
 	    "depends_on = OLD.id") "; END",
+
+	/* Other programs tell the second, if anything. */
+	"tests_claimed AFTER UPDATE OF status ON tests"
+	" WHEN NEW.status = 'in_progress' AND OLD.status IS NOT 'in_progress'"
+	" AND NEW.claimed_at IS OLD.claimed_at"
+	" BEGIN " SET_CLAIMED("id = NEW.id") "; END",
+
+	"tests_added_claimed AFTER INSERT ON tests"
+	" WHEN NEW.status = 'in_progress' AND NEW.claimed_at IS NULL"
+	" BEGIN " SET_CLAIMED("id = NEW.id") "; END",
 
 	"tests_settled AFTER UPDATE OF status ON tests"
 	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
@@ -317,6 +331,9 @@ extend(struct store *s, bool is_ours)
 		if (make_trigger(s, triggers[i]) < 0)
 			return -1;
 	if (run(s, "%s", SET_WAITING("1")) < 0 ||
+	    run(s, "%s",
+		SET_CLAIMED("status = 'in_progress' AND claimed_at IS"
+			    " NULL")) < 0 ||
 	    (is_ours && run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0))
 		return -1;
 	return run(s,

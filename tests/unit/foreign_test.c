@@ -106,6 +106,25 @@ test_counted_ids(void **state)
 	assert_string_equal(id, "1");
 }
 
+/* Another program says when it claimed a test to the second, or not at all; we
+ * note it, and it stays when the row is written again. */
+static void
+test_claim_is_dated(void **state)
+{
+	sql("INSERT INTO loops (id) VALUES ('loop-1');"
+	    "INSERT INTO tests (id, loop_id, status) VALUES"
+	    " ('T-1', 'loop-1', 'pending'), ('T-2', 'loop-1', 'in_progress')");
+	has_rows(1, "tests WHERE claimed_at LIKE '%T%Z' AND id = 'T-2'");
+	foreign("UPDATE tests SET status = 'in_progress' WHERE id = 'T-1'");
+	has_rows(2, "tests WHERE claimed_at LIKE '%T%Z'");
+	sql("UPDATE tests SET claimed_at = 'then' WHERE id = 'T-1'");
+	foreign("UPDATE tests SET status = 'in_progress' WHERE id = 'T-1'");
+	has_rows(1, "tests WHERE claimed_at = 'then'");
+	foreign("UPDATE tests SET status = 'pending';"
+		"UPDATE tests SET status = 'in_progress' WHERE id = 'T-1'");
+	has_rows(0, "tests WHERE claimed_at = 'then'");
+}
+
 int
 main(void)
 {
@@ -114,6 +133,7 @@ main(void)
 		TEST(test_foreign_version, fixture_empty),
 		TEST(test_foreign_rows, fixture_open),
 		TEST(test_counted_ids, fixture_empty),
+		TEST(test_claim_is_dated, fixture_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
