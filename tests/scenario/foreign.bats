@@ -6,6 +6,7 @@ load lib
 
 prepare() {
 	need git python3
+	skip_unless "needs Python's sqlite3" python3 -c 'import sqlite3'
 	AGENTS=$LK_ROOT/tests/helpers/agents
 	export PYTHONDONTWRITEBYTECODE=1
 }
