@@ -14,8 +14,8 @@
 #include "store/queries_events.h"
 #include "system/rundir.h"
 
-#define EVENTS_MAX  500	  /* looked through, the last ones */
-#define LINES_FIRST 10000 /* of the log, and all only if that isn't enough */
+#define EVENTS_MAX  500	 /* looked through, the last ones */
+#define LINES_FIRST 2000 /* of the log, and all only if that isn't enough */
 
 /* Returns a whole file with a NUL behind it, to be freed; an empty text for
  * one that isn't there; NULL with errno. */
