@@ -6,6 +6,7 @@
 
 #include <bsd/string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/io.h"
@@ -14,6 +15,7 @@
 #include "cli/database.h"
 #include "cli/event_line.h"
 #include "cli/log_reader.h"
+#include "cli/paste.h"
 #include "cli/status.h"
 #include "cli/words.h"
 #include "store/queries_events.h"
@@ -184,14 +186,17 @@ print_output(const struct cli *cli, const char *name)
 	io_close(&logsdir);
 }
 
-/* "loopkeeper [-c FILE]", so that it can be pasted as it stands. */
 static void
 print_command(const struct cli *cli, const char *command, const char *word)
 {
-	printf("  loopkeeper%s%s %s %s\n",
-	    cli->config_option != NULL ? " -c " : "",
-	    cli->config_option != NULL ? cli->config_option : "", command,
-	    word);
+	char text[PATH_SIZE + 256];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	paste_begin(&b, cli);
+	buf_addf(&b, "%s ", command);
+	paste_word(&b, word);
+	printf("  %s\n", text);
 }
 
 static void

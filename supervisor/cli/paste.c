@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "cli/paste.h"
+
+static const char plain[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "0123456789_./:,@%+=-";
+
+void
+paste_word(struct buf *b, const char *word)
+{
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		buf_add(b, word);
+		return;
+	}
+	buf_add(b, "'");
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			buf_add(b, "'\\''");
+		else
+			buf_add_bytes(b, word, 1);
+	buf_add(b, "'");
+}
+
+void
+paste_begin(struct buf *b, const struct cli *cli)
+{
+	buf_add(b, "loopkeeper ");
+	if (cli->config_option == NULL)
+		return;
+	buf_add(b, "-c ");
+	paste_word(b, cli->config_option);
+	buf_add(b, " ");
+}

@@ -1,0 +1,14 @@
+/* Commands for people to paste as they stand. */
+#ifndef LOOPKEEPER_CLI_PASTE_H
+#define LOOPKEEPER_CLI_PASTE_H
+
+#include "base/buf.h"
+#include "cli/cli.h"
+
+/* Adds a word, quoted for sh where it needs that. */
+void paste_word(struct buf *b, const char *word);
+
+/* Adds "loopkeeper [-c FILE]" and a blank. */
+void paste_begin(struct buf *b, const struct cli *cli);
+
+#endif
