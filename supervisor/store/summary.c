@@ -131,6 +131,7 @@ limit_window(struct summary *sum, struct store *s)
 	if (found == 1 && clock_parse_iso(first, &first_ms) == 0 &&
 	    first_ms > sum->since_ms && first_ms < sum->until_ms)
 		sum->since_ms = first_ms;
+	sum->has_past = found == 1;
 	return found < 0 ? -1 : 0;
 }
 
@@ -141,7 +142,7 @@ summary_read(struct summary *sum, struct store *s,
 	if (limit_window(sum, s) < 0 || read_loops(sum, s) < 0 ||
 	    count_tests(sum, s) < 0 || count_events(sum, s) < 0)
 		return -1;
-	for (size_t i = 0; i < sum->n; i++)
+	for (size_t i = 0; sum->has_past && i < sum->n; i++)
 		now(&sum->loops[i], argument);
 	return summary_read_lost(sum, s);
 }

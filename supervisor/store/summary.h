@@ -52,6 +52,7 @@ struct summary {
 	int64_t since_ms; /* wall clock, as until_ms; later once it was read
 			     when there was nothing before */
 	int64_t until_ms;
+	bool has_past;		    /* there was any event, ever */
 	bool is_degraded;	    /* now, as far as the caller knows */
 	struct summary_loop *loops; /* by priority; owned */
 	size_t n;
@@ -59,9 +60,9 @@ struct summary {
 
 /*
  * Reads all of it for the window and mode that are set in sum. now is called
- * for each loop before its lost time is told, and must not use the store.
- * Returns 0, or -1 with errno of store.h. Free with summary_free(), on failure
- * too.
+ * for each loop before its lost time is told, unless nothing ever happened, and
+ * must not use the store. Returns 0, or -1 with errno of store.h. Free with
+ * summary_free(), on failure too.
  */
 int summary_read(struct summary *sum, struct store *s,
     void (*now)(struct summary_loop *loop, void *argument), void *argument);

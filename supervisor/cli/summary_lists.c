@@ -1,0 +1,345 @@
+/* What happened and was decided, and what waits: rows into items. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "cli/paste.h"
+#include "cli/print.h"
+#include "cli/summary.h"
+#include "cli/words.h"
+#include "store/queries_fleet.h"
+#include "store/summary_acts.h"
+
+#define SHOWN	   8 /* blocked tests, of which people are shown some */
+#define SHORT_HASH 12
+#define PICKS_MAX  5 /* commits in one command */
+
+static void
+set_text(json_t *item, const char *key, const char *text)
+{
+	(void)json_object_set_new(item, key, print_json_set(text));
+}
+
+/* ---- in somebody's absence ---- */
+
+/* What undoes an answer; of others the test is worked on anew. */
+static const struct undo {
+	const char *type;
+	const char *choice;
+	const char *verb;
+} undos[] = {
+	{ "test_blocked", "A", "skip" },
+	{ "test_failing", "A", "skip" },
+	{ "regression", "A", NULL }, /* see the rollback itself */
+	{ "regression", "B", "skip" },
+	{ "file_conflict", "A", NULL },
+	{ "file_conflict", "B", NULL },
+	{ "file_conflict", "C", NULL },
+};
+#define NUNDOS (sizeof(undos) / sizeof(undos[0]))
+
+static const char *
+format_undo(const struct report *r, char buf[static SUMMARY_COMMAND],
+    const struct decided_row *row)
+{
+	const char *verb = "reset";
+
+	for (size_t i = 0; i < NUNDOS; i++)
+		if (strcmp(undos[i].type, row->decision_type) == 0 &&
+		    strcmp(undos[i].choice, row->choice) == 0)
+			verb = undos[i].verb;
+	if (verb != NULL && row->test_id[0] != '\0')
+		return report_command(r, buf, verb, row->test_id);
+	if (strcmp(row->decision_type, "regression") == 0)
+		return report_command(r, buf, "regressions", NULL);
+	if (strcmp(row->decision_type, "file_conflict") == 0)
+		return report_command(r, buf, "conflicts", NULL);
+	return report_command(r, buf, "decisions --all", NULL);
+}
+
+static int
+add_decided(const struct decided_row *row, void *argument)
+{
+	const struct report *r = argument;
+	bool by_default = strcmp(row->status, "decided") != 0;
+	char undo[SUMMARY_COMMAND];
+	json_t *item =
+	    report_item(format_undo(r, undo, row), "%s%s%s: %s%s%s%s%s; undo",
+		row->id, row->test_id[0] != '\0' ? " of " : "", row->test_id,
+		row->choice[0] != '\0' ? row->choice : "nothing",
+		row->description[0] != '\0' ? ", " : "", row->description,
+		by_default ? ", by default" : ", by ",
+		by_default ? "" : row->decided_by);
+
+	set_text(item, "decision_id", row->id);
+	set_text(item, "decision_type", row->decision_type);
+	set_text(item, "summary", row->summary);
+	set_text(item, "choice", row->choice);
+	set_text(item, "by", by_default ? "default" : row->decided_by);
+	set_text(item, "at", row->decided_at);
+	set_text(item, "test_id", row->test_id);
+	return json_array_append_new(r->decided, item);
+}
+
+static int
+add_moved(const struct event_row *row, void *argument)
+{
+	const struct report *r = argument;
+	json_t *payload = json_loads(row->payload, 0, NULL), *item;
+	const char *test = print_json_get(payload, "test_id");
+	const char *from = print_json_get(payload, "from");
+	const char *by = print_json_get(payload, "by");
+	char undo[SUMMARY_COMMAND];
+	struct buf b;
+
+	if (test[0] == '\0' || from[0] == '\0') { /* only its order changed */
+		json_decref(payload);
+		return 0;
+	}
+	buf_init(&b, undo, sizeof(undo));
+	paste_begin(&b, r->cli);
+	buf_add(&b, "move ");
+	paste_word(&b, test);
+	buf_add(&b, " ");
+	paste_word(&b, from);
+	item = report_item(undo, "%s went from %s to %s, by %s; undo", test,
+	    from, print_json_get(payload, "loop_id"),
+	    by[0] != '\0' ? by : row->source);
+	set_text(item, "test_id", test);
+	set_text(item, "from", from);
+	set_text(item, "at", row->timestamp);
+	json_decref(payload);
+	return json_array_append_new(r->decided, item);
+}
+
+/* ---- regressions and rollbacks ---- */
+
+static int
+add_regression(const struct broken_row *row, void *argument)
+{
+	struct report *r = argument;
+	bool is_open = strcmp(row->status, "open") == 0;
+	char show[SUMMARY_COMMAND];
+	json_t *item;
+
+	/* Else the question is what waits. */
+	r->nwaiting += is_open && row->decision_id[0] == '\0';
+	(void)report_command(r, show, "regressions", NULL);
+	if (!is_open)
+		item = report_item(NULL, "%s of %s had failed; that is over",
+		    row->test_id, row->loop_id);
+	else
+		item = report_item(show, "%s of %s %s %.*s%s%s%s%s",
+		    row->test_id, row->loop_id,
+		    row->is_found ? "is broken by" : "fails on", SHORT_HASH,
+		    row->commit[0] != '\0' ? row->commit : "?",
+		    row->blamed_loop[0] != '\0' ? " of " : "", row->blamed_loop,
+		    row->blamed_test[0] != '\0' ? " for " : "",
+		    row->blamed_test);
+	set_text(item, "test_id", row->test_id);
+	set_text(item, "status", row->status);
+	set_text(item, "commit", row->commit);
+	set_text(item, "blamed_loop", row->blamed_loop);
+	set_text(item, "decision_id", row->decision_id);
+	set_text(item, "at", is_open ? row->detected_at : row->closed_at);
+	return json_array_append_new(r->broken, item);
+}
+
+/* What brings the commits, of which the newest comes first, back on the branch
+ * that is checked out. False where one can't tell. */
+static bool
+format_picks(char buf[static SUMMARY_COMMAND], const struct report *r,
+    const char *loop, const json_t *commits)
+{
+	const struct loop_config *config =
+	    r->o.conf != NULL ? conf_loop(r->o.conf, loop) : NULL;
+	size_t n = json_array_size(commits);
+	struct buf b;
+
+	if (config == NULL || n == 0 || n > PICKS_MAX)
+		return false;
+	buf_init(&b, buf, SUMMARY_COMMAND);
+	buf_add(&b, "git -C ");
+	paste_word(&b, config->repository);
+	buf_add(&b, " cherry-pick");
+	while (n-- > 0) {
+		const char *hash =
+		    json_string_value(json_array_get(commits, n));
+
+		buf_addf(&b, " %.*s", SHORT_HASH, hash != NULL ? hash : "");
+	}
+	return true;
+}
+
+static int
+add_rollback(const struct event_row *row, void *argument)
+{
+	const struct report *r = argument;
+	json_t *payload = json_loads(row->payload, 0, NULL), *item;
+	const json_t *commits = json_object_get(payload, "commits");
+	const char *loop = print_json_get(payload, "loop_id");
+	const char *by = print_json_get(payload, "by");
+	const char *test = json_string_value(
+	    json_array_get(json_object_get(payload, "tests"), 0));
+	size_t n = json_array_size(commits);
+	char undo[SUMMARY_COMMAND];
+	bool can_undo = format_picks(undo, r, loop, commits);
+
+	item = report_item(can_undo ? undo : NULL,
+	    "%zu commit%s of %s rolled back by %s (%s%s)%s", n,
+	    n == 1 ? "" : "s", loop, by[0] != '\0' ? by : row->source,
+	    test != NULL ? test : "no test", n > 1 ? ", ..." : "",
+	    can_undo ? "; undo" : "");
+	set_text(item, "loop_id", loop);
+	set_text(item, "by", by);
+	set_text(item, "at", row->timestamp);
+	if (payload != NULL && commits != NULL)
+		(void)json_object_set(
+		    item, "commits", (json_t *)(uintptr_t)commits);
+	json_decref(payload);
+	return json_array_append_new(r->broken, item);
+}
+
+int
+report_read_past(struct report *r)
+{
+	int64_t since_ms = r->sum.since_ms;
+
+	if (summary_each_decided(r->store, since_ms, add_decided, r) != 0 ||
+	    summary_each_event(
+		r->store, since_ms, "test_moved", true, add_moved, r) != 0 ||
+	    summary_each_regression(r->store, since_ms, add_regression, r) !=
+		0 ||
+	    summary_each_event(r->store, since_ms, "rollback_triggered", false,
+		add_rollback, r) != 0)
+		return -1;
+	return 0;
+}
+
+/* ---- what waits ---- */
+
+static void
+add_waiting(struct report *r, const char *kind, json_t *item)
+{
+	set_text(item, "kind", kind);
+	(void)json_array_append_new(r->waiting, item);
+	r->nwaiting++;
+}
+
+static int
+add_alert(const struct alert_row *row, void *argument)
+{
+	struct report *r = argument;
+	char show[SUMMARY_COMMAND];
+
+	if (strcmp(row->severity, "critical") == 0)
+		add_waiting(r, "alert",
+		    report_item(report_command(r, show, "alerts", NULL), "%s",
+			row->message));
+	return 0;
+}
+
+/* "A retry, B skip it, C leave it blocked"; the first one's id in first. */
+static void
+add_options(struct buf *b, const char *text, char first[static 32])
+{
+	json_t *options = json_loads(text, 0, NULL), *option;
+	size_t i;
+
+	first[0] = '\0';
+	json_array_foreach(options, i, option)
+	{
+		const char *id = print_json_get(option, "id");
+
+		buf_addf(b, "%s%s %s", i == 0 ? "" : ", ", id,
+		    print_json_get(option, "description"));
+		if (i == 0)
+			(void)snprintf(first, 32, "%s", id);
+	}
+	json_decref(options);
+}
+
+static int
+add_decision(const struct decision_row *row, void *argument)
+{
+	struct report *r = argument;
+	char answer[SUMMARY_COMMAND], options[512], first[32];
+	json_t *item;
+	struct buf b;
+
+	buf_init(&b, options, sizeof(options));
+	add_options(&b, row->options, first);
+	buf_init(&b, answer, sizeof(answer));
+	paste_begin(&b, r->cli);
+	buf_add(&b, "decide ");
+	paste_word(&b, row->id);
+	buf_add(&b, " ");
+	paste_word(&b, first);
+	item = report_item(answer, "%s (%s)", row->summary, options);
+	set_text(item, "decision_id", row->id);
+	set_text(item, "default", row->default_option);
+	set_text(item, "asked_at", row->requested_at);
+	add_waiting(r, "decision", item);
+	return 0;
+}
+
+static bool
+has_work(const struct report *r)
+{
+	for (size_t i = 0; i < r->sum.n; i++)
+		if (r->sum.loops[i].left > 0)
+			return true;
+	return false;
+}
+
+static void
+add_components(struct report *r)
+{
+	char command[SUMMARY_COMMAND];
+
+	if (!r->o.running) {
+		if (!has_work(r))
+			return;
+		add_waiting(r, "fleet",
+		    report_item(report_command(r, command, "up -d", NULL),
+			"the fleet isn't running"));
+		return;
+	}
+	for (size_t i = 0; i < r->o.n; i++) {
+		const struct overview_component *c = &r->o.components[i];
+		struct words w;
+
+		words_of(&w, &r->o, c);
+		if (w.unhealthy)
+			add_waiting(r, "component",
+			    report_item(
+				report_command(r, command, "why", c->name),
+				"%s is %s: %s", c->name, w.word, w.detail));
+	}
+}
+
+static int
+add_blocked(const struct blocked_row *row, void *argument)
+{
+	struct report *r = argument;
+	char show[SUMMARY_COMMAND];
+	json_t *item = report_item(report_command(r, show, "show", row->id),
+	    "%s of %s is blocked: %s", row->id, row->loop_id,
+	    row->reason[0] != '\0' ? row->reason : "no reason given");
+
+	set_text(item, "test_id", row->id);
+	add_waiting(r, "blocked", item);
+	return 0;
+}
+
+int
+report_read_waiting(struct report *r)
+{
+	add_components(r);
+	if (queries_each_alert(r->store, false, add_alert, r) < 0 ||
+	    queries_each_decision(r->store, false, add_decision, r) < 0 ||
+	    summary_each_blocked(
+		r->store, r->whole ? -1 : SHOWN, add_blocked, r) < 0)
+		return -1;
+	return 0;
+}
