@@ -221,6 +221,8 @@ test_attempts(void **state)
 	lost(LOST_STUCK, 35);
 	attempt("silent", -30, 5, "1"); /* over the edge, beside another one */
 	lost(LOST_STUCK, 40);
+	attempt("silent", 90, 150, "1"); /* a clock went back since */
+	lost(LOST_STUCK, 50);
 }
 
 static void
@@ -271,6 +273,9 @@ test_empty_queue(void **state)
 	lost(LOST_EMPTY, 20);
 	event("queue_empty", 60, "{\"loop_id\": \"loop-1\"}");
 	lost(LOST_EMPTY, 60);
+	event("resumed", 20, "{\"component\": \"loop-2\"}");
+	lost(LOST_EMPTY, 60);
+	assert_int_equal(summary_find(&sum, "loop-2")->lost_ms[LOST_EMPTY], 0);
 }
 
 static void
@@ -316,6 +321,14 @@ test_modes(void **state)
 	lost(LOST_DEGRADED, 30);
 	event("mode_changed", 90, "no JSON");
 	lost(LOST_DEGRADED, 30);
+}
+
+static void
+test_mode_before(void **state)
+{
+	event("mode_changed", 10,
+	    "{\"mode\": \"conservative\", \"before\": \"slow\"}");
+	lost(LOST_DEGRADED, 100);
 }
 
 static void
@@ -475,6 +488,7 @@ main(void)
 		WITH(test_empty_before),
 		WITH(test_limits),
 		WITH(test_modes),
+		WITH(test_mode_before),
 		WITH(test_degraded_all_along),
 		WITH(test_precedence),
 		WITH(test_young_database),
