@@ -183,6 +183,7 @@ print_choice(const struct decision_row *row, void *argument)
 			print_described(" (", option, ")");
 	}
 	json_decref(options);
+	(void)putchar('\n');
 	return 0;
 }
 
@@ -200,10 +201,11 @@ decide(struct cli *cli, struct store *s, const char *word, const char *choice,
 		return cli_error(CLI_FAILED,
 		    "%s; 'loopkeeper decisions' shows what there is to choose",
 		    store_error(s));
+	if (answered < 0 && errno == EALREADY)
+		return cli_error(CLI_FAILED, "%s", store_error(s));
 	if (answered < 0 ||
 	    queries_each_decision(s, true, print_choice, id) < 0)
 		return database_error(s);
-	printf(answered > 0 ? "\n" : ", as was answered already\n");
 	return CLI_DONE;
 }
 

@@ -63,7 +63,7 @@ claims_reset_within(
 {
 	int fresh = holds(s, test_id,
 	    "status = 'pending' AND ifnull(attempts, 0) = 0"
-	    " AND reason IS NULL");
+	    " AND reason IS NULL AND parked IS NULL");
 
 	if (fresh != 0)
 		return fresh < 0 ? -1 : 0;
@@ -71,7 +71,7 @@ claims_reset_within(
 	    statement_run(s,
 		"UPDATE tests SET status = 'pending', attempts = 0,"
 		" reason = NULL, passed_at = NULL, verified_at = NULL,"
-		" verified_commit = NULL"
+		" verified_commit = NULL, parked = NULL"
 		" WHERE id = ?1",
 		"t", test_id) < 0 ||
 	    note_event(s, by, "test_reset", "ttt", "test_id", test_id, "by", by,

@@ -1,7 +1,8 @@
 /*
  * What a human is asked. A decision is a row: its answer is written to it in
  * one transaction and read from there, so that it survives everybody who
- * waits for it.
+ * waits for it; what the answer says is done in another one, that also notes
+ * that it is done.
  */
 #ifndef LOOPKEEPER_STORE_DECISIONS_H
 #define LOOPKEEPER_STORE_DECISIONS_H
@@ -12,47 +13,65 @@
 #include "store/attempts.h"
 #include "store/store.h"
 
-#define DECISION_ID_SIZE     32
-#define DECISION_CHOICE_SIZE 32
+#define DECISION_ID_SIZE      32
+#define DECISION_CHOICE_SIZE  32
+#define DECISION_SUBJECT_SIZE 64
 
 struct decision {
 	char id[DECISION_ID_SIZE]; /* "DEC-001" */
 	char type[64];
 	char test_id[ATTEMPT_TEST_SIZE]; /* "" where it is about none */
+	char loop_id[TEXT_NAME_MAX + 1]; /* the same */
+	char subject[DECISION_SUBJECT_SIZE];
 	char default_option[DECISION_CHOICE_SIZE];
 	char choice[DECISION_CHOICE_SIZE]; /* "" while pending */
 	int64_t timeout_ms;
 	char boot_id[UUID_SIZE]; /* of the boot it was asked in, or "" */
 	int64_t asked_ms;	 /* clock_ms() of that boot */
-	int64_t fence;		 /* of the attempt that blocked the test */
+	int64_t fence;		 /* the question's */
 };
 
-/* Ids of the options of a decision about a blocked test. */
-#define DECISION_RETRY "A"
-#define DECISION_SKIP  "B"
-#define DECISION_LEAVE "C"
+/* Texts are the caller's, and never NULL unless said. */
+struct question {
+	const char *type;    /* "test_blocked" */
+	const char *summary; /* what is wrong, in a line */
+	const char *test_id; /* NULL: about none */
+	const char *loop_id; /* NULL: of none */
+	const char *subject; /* id of the conflict or regression it is about;
+				NULL: none */
+	int64_t fence;	     /* of the test's last attempt when it was asked */
+	struct question_option {
+		const char *id; /* "A" */
+		const char *description;
+	} options[4];		    /* up to the first id that is NULL */
+	const char *default_option; /* changes nothing, unless configured */
+	bool parks; /* the test waits for the answer; its loop doesn't */
+	const char *by;
+	int64_t timeout_ms;
+	const char *boot_id;
+};
 
-/*
- * Opens a decision for every blocked test that has none for this blocking.
- * Returns how many were opened, or -1.
- */
-int decisions_open_blocked(
-    struct store *s, const char *by, int64_t timeout_ms, const char *boot_id);
+/* Asks, as part of the caller's transaction. Returns 0 with the new id, or -1
+ * with errno of store.h. */
+int decisions_open(struct store *s, const struct question *question,
+    char ret_id[static DECISION_ID_SIZE]);
 
-/*
- * Calls found for each pending decision (pending true), or for each answered
- * one about a test that is still blocked as it was when it was asked (false).
- * found must not use the store. Returns the number of calls, or -1.
- */
-int decisions_each(struct store *s, bool pending,
+/* Calls found for each that waits for an answer. found must not use the
+ * store. Returns the number of calls, or -1. */
+int decisions_pending(struct store *s,
+    void (*found)(const struct decision *decision, void *argument),
+    void *argument);
+
+/* The same for each that has one which isn't done yet. */
+int decisions_due(struct store *s,
     void (*found)(const struct decision *decision, void *argument),
     void *argument);
 
 /*
  * Answers one. choice is the id of one of its options, in any case. Returns
- * 1; 0 when it was answered so already; -1 with errno: ENOENT no such
- * decision, EINVAL no such option, EALREADY answered otherwise, or of
- * store.h.
+ * 0, or -1 with errno: ENOENT no such decision, EINVAL no such option, EALREADY
+ * it isn't pending any more (store_error() tells who answered what, and when),
+ * or of store.h.
  */
 int decisions_answer(struct store *s, const char *id, const char *choice,
     const char *by, const char *comment);
@@ -61,11 +80,17 @@ int decisions_answer(struct store *s, const char *id, const char *choice,
  * Returns 1, 0 when it is not pending any more, -1. */
 int decisions_expire(struct store *s, const char *id, const char *by);
 
-/*
- * Does what the answer says, once: A test reset with fresh attempts, B test
- * skipped, C nothing. Returns 1 when the test was changed, 0, or -1.
- */
-int decisions_apply(
+/* What an answer does, inside a transaction. Returns 1 when that changed
+ * something, 0, or -1 with errno of store.h. */
+typedef int decisions_effect(
     struct store *s, const struct decision *decision, const char *by);
+
+/*
+ * Does what the answer says, once, and gives back the test that waited for it.
+ * effect may be NULL: nothing is to be done here. Returns as the effect, or 0
+ * when it was done already.
+ */
+int decisions_apply(struct store *s, const struct decision *decision,
+    decisions_effect *effect, const char *by);
 
 #endif

@@ -192,6 +192,10 @@ static const char *const triggers[] = {
 	"tests_settled AFTER UPDATE OF status ON tests"
 	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
 	" BEGIN UPDATE tests SET retry_at = NULL WHERE id = NEW.id; END",
+
+	"tests_unparked AFTER UPDATE OF status ON tests WHEN NEW.parked IS NOT"
+	" NULL AND NEW.status NOT IN ('pending', 'in_progress')"
+	" BEGIN UPDATE tests SET parked = NULL WHERE id = NEW.id; END",
 };
 #define NTRIGGERS (sizeof(triggers) / sizeof(triggers[0]))
 

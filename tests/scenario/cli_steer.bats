@@ -114,9 +114,10 @@ column() {
 	[[ $output == "DEC-001: A (retry)" ]]
 	run -0 sql "SELECT status, choice, comment FROM decisions"
 	[[ $output == "decided|A|once more" ]]
-	run -0 lk decide DEC-001 a
-	[[ $output == "DEC-001: A (retry), as was answered already" ]]
+	run -1 lk decide DEC-001 a
+	says "DEC-001 was already answered: A by $(id -un) at 20"
 	run -1 lk decide DEC-001 C
+	says "DEC-001 was already answered: A by $(id -un) at 20"
 	lk decisions --all --json 2> /dev/null | jq -e '.[0].choice == "A"'
 }
 

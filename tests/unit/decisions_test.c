@@ -1,11 +1,12 @@
 /* Questions and alerts on a real database: each is asked or raised once, and
  * every answer is done once. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "store/alerts.h"
 #include "store/claims.h"
-#include "store/decisions.h"
+#include "store/decisions_blocked.h"
 #include "store_fixture.h"
 
 #define HOUR_MS (60 * 60 * 1000)
@@ -33,20 +34,27 @@ static int
 find(bool pending)
 {
 	nfound = 0;
-	return decisions_each(store, pending, keep, NULL);
+	return pending ? decisions_pending(store, keep, NULL)
+		       : decisions_due(store, keep, NULL);
 }
 
 /* Questions that are new. */
 static int
 ask(void)
 {
-	return decisions_open_blocked(store, "pm", HOUR_MS, BOOT);
+	return blocked_ask(store, "pm", HOUR_MS, BOOT);
 }
 
 static int
 answer(const char *id, const char *choice)
 {
 	return decisions_answer(store, id, choice, "olaf", NULL);
+}
+
+static int
+apply(void)
+{
+	return decisions_apply(store, &found[0], blocked_apply, "pm");
 }
 
 /* A test that has just been blocked by its only attempt. */
@@ -89,21 +97,25 @@ test_retry(void **state)
 	assert_string_equal(store_error(store), "DEC-001 has no option x");
 	assert_int_equal(answer("DEC-9", "A"), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(answer("dec-001", "a"), 1);
-	assert_int_equal(answer("DEC-001", "A"), 0);
-	assert_int_equal(answer("DEC-001", "B"), -1);
-	assert_int_equal(errno, EALREADY);
+	works(answer("dec-001", "a"));
+	for (const char *again = "AB"; *again != '\0'; again++) {
+		const char choice[] = { *again, '\0' };
+
+		assert_int_equal(answer("DEC-001", choice), -1);
+		assert_int_equal(errno, EALREADY);
+		assert_non_null(strstr(store_error(store),
+		    "DEC-001 was already answered: A by olaf at 20"));
+	}
 	assert_int_equal(decisions_expire(store, "DEC-001", "pm"), 0);
 
 	assert_int_equal(find(true), 0);
 	assert_int_equal(find(false), 1);
-	assert_int_equal(decisions_apply(store, &found[0], "pm"), 1);
-	assert_int_equal(decisions_apply(store, &found[0], "pm"), 0);
+	assert_int_equal(apply(), 1);
+	assert_int_equal(apply(), 0);
 	assert_int_equal(find(false), 0);
 	has_rows(1, "tests WHERE status = 'pending' AND attempts = 0");
 	/* Blocked once more, it is a new question. */
 	block();
-	assert_int_equal(find(false), 0);
 	assert_int_equal(ask(), 1);
 	assert_int_equal(find(true), 1);
 	assert_string_equal(found[0].id, "DEC-002");
@@ -118,7 +130,9 @@ test_default(void **state)
 	assert_int_equal(ask(), 1);
 	assert_int_equal(decisions_expire(store, "DEC-001", "pm"), 1);
 	assert_int_equal(decisions_expire(store, "DEC-001", "pm"), 0);
-	assert_int_equal(find(false), 0); /* C is nothing to do */
+	assert_int_equal(find(false), 1);
+	assert_int_equal(apply(), 0); /* C is nothing to do */
+	assert_int_equal(find(false), 0);
 	assert_int_equal(ask(), 0);
 	has_rows(1, "tests WHERE status = 'blocked'");
 }
@@ -150,12 +164,59 @@ test_strangers(void **state)
 	assert_int_equal(found[1].timeout_ms, HOUR_MS);
 	assert_int_equal(decisions_expire(store, "DEC-041", "pm"), 1);
 	assert_int_equal(decisions_expire(store, "other", "pm"), 1);
+	assert_int_equal(find(false), 1);
+	assert_int_equal(decisions_apply(store, &found[0], NULL, "pm"), 0);
 	assert_int_equal(find(false), 0);
 	sql("INSERT INTO tests (id, loop_id, status)"
 	    " VALUES ('T', 'loop-1', 'blocked')");
 	assert_int_equal(ask(), 1);
 	assert_int_equal(find(true), 1);
 	assert_string_equal(found[0].id, "DEC-042");
+}
+
+/* The test waits for the answer, its loop doesn't; whoever settles the test
+ * by hand ends that, too. */
+static void
+test_parked(void **state)
+{
+	struct question question = { .type = "test_failing",
+		.summary = "T: a \"quoted\" line",
+		.test_id = "T",
+		.loop_id = "loop-1",
+		.options = { { "A", "go on" }, { "B", "skip it" } },
+		.default_option = "A",
+		.parks = true,
+		.by = "pm",
+		.timeout_ms = HOUR_MS,
+		.boot_id = BOOT };
+	struct claim_request request = { .loop_id = "loop-1",
+		.max_attempts = 1 };
+	char id[DECISION_ID_SIZE];
+	struct claim claim;
+
+	sql("INSERT INTO tests (id, loop_id, sort_order)"
+	    " VALUES ('T', 'loop-1', 1), ('U', 'loop-1', 2)");
+	works(decisions_open(store, &question, id));
+	assert_string_equal(id, "DEC-001");
+	has_rows(1, "tests WHERE id = 'T' AND parked = 'DEC-001'");
+	assert_int_equal(claims_take(store, &request, &claim, NULL), 1);
+	assert_string_equal(claim.key.test_id, "U");
+	claims_free(&claim);
+	assert_int_equal(claims_take(store, &request, &claim, NULL), 0);
+	works(answer(id, "A"));
+	has_rows(1, "tests WHERE id = 'T' AND parked = 'DEC-001'");
+	assert_int_equal(find(false), 1);
+	assert_string_equal(found[0].type, "test_failing");
+	assert_int_equal(decisions_apply(store, &found[0], NULL, "pm"), 0);
+	has_rows(0, "tests WHERE parked IS NOT NULL");
+
+	works(decisions_open(store, &question, id));
+	has_rows(1, "tests WHERE parked = 'DEC-002' AND waiting = 1");
+	assert_int_equal(claims_reset(store, "T", "olaf", NULL), 1);
+	has_rows(1, "decisions WHERE status = 'expired'");
+	works(decisions_open(store, &question, id));
+	assert_int_equal(claims_skip(store, "T", "olaf", NULL), 1);
+	has_rows(0, "tests WHERE parked IS NOT NULL");
 }
 
 /* Keeps it if the argument says so. */
@@ -202,6 +263,7 @@ main(void)
 		TEST(test_default, setup),
 		TEST(test_settled_by_hand, setup),
 		TEST(test_strangers, setup),
+		TEST(test_parked, setup),
 		TEST(test_alerts, setup),
 	};
 

@@ -1,0 +1,135 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/pm/answers.h"
+#include "store/decisions_blocked.h"
+
+/* What the answers of each kind do. Those of other programs are theirs. */
+static const struct {
+	const char *type;
+	decisions_effect *effect;
+} effects[] = {
+	{ DECISION_BLOCKED, blocked_apply },
+};
+#define NEFFECTS (sizeof(effects) / sizeof(effects[0]))
+
+static void
+keep(const struct decision *decision, void *argument)
+{
+	struct answers_list *list = argument;
+
+	if (list->n == list->room) {
+		size_t room = list->room > 0 ? 2 * list->room : 16;
+		struct decision *grown = reallocarray(
+		    list->decisions, room, sizeof(*list->decisions));
+
+		/* What there is no memory for waits for the next look. */
+		if (grown == NULL)
+			return;
+		list->decisions = grown;
+		list->room = room;
+	}
+	list->decisions[list->n++] = *decision;
+}
+
+/*
+ * One that was asked in another boot, or by a program that doesn't tell when on
+ * our clock: its time begins when we first see it.
+ */
+static void
+date(const struct answers *w, struct decision *d, int64_t now_ms)
+{
+	if (strcmp(d->boot_id, w->boot_id) == 0 && d->asked_ms <= now_ms)
+		return;
+	d->asked_ms = now_ms;
+	for (size_t i = 0; i < w->pending.n; i++)
+		if (strcmp(w->pending.decisions[i].id, d->id) == 0)
+			d->asked_ms = w->pending.decisions[i].asked_ms;
+}
+
+static int
+fetch_pending(struct answers *w, int64_t now_ms)
+{
+	struct answers_list old = w->pending;
+
+	w->spare.n = 0;
+	if (decisions_pending(&w->agent->store, keep, &w->spare) < 0)
+		return -1;
+	for (size_t i = 0; i < w->spare.n; i++)
+		date(w, &w->spare.decisions[i], now_ms);
+	w->pending = w->spare;
+	w->spare = old;
+	return 0;
+}
+
+static decisions_effect *
+effect_of(const struct decision *d)
+{
+	for (size_t i = 0; i < NEFFECTS; i++)
+		if (strcmp(effects[i].type, d->type) == 0)
+			return effects[i].effect;
+	return NULL;
+}
+
+static int
+apply(struct answers *w)
+{
+	struct agent *a = w->agent;
+
+	w->due.n = 0;
+	if (decisions_due(&a->store, keep, &w->due) < 0)
+		return -1;
+	for (size_t i = 0; i < w->due.n; i++) {
+		const struct decision *d = &w->due.decisions[i];
+		int done = decisions_apply(&a->store, d, effect_of(d), a->name);
+
+		if (done < 0)
+			return -1;
+		if (done > 0)
+			log_line(&a->log, "%s: done as decided: %s", d->id,
+			    d->choice);
+	}
+	return 0;
+}
+
+int
+answers_look(struct answers *w, int64_t now_ms)
+{
+	return apply(w) < 0 ? -1 : fetch_pending(w, now_ms);
+}
+
+int
+answers_expire(struct answers *w, int64_t now_ms, int64_t *ret_left_ms)
+{
+	struct agent *a = w->agent;
+	int taken = 0;
+
+	for (size_t i = 0; i < w->pending.n; i++) {
+		const struct decision *d = &w->pending.decisions[i];
+		int64_t left_ms = d->timeout_ms - (now_ms - d->asked_ms);
+		int expired;
+
+		if (left_ms > 0) {
+			if (left_ms < *ret_left_ms)
+				*ret_left_ms = left_ms;
+			continue;
+		}
+		expired = decisions_expire(&a->store, d->id, a->name);
+		if (expired < 0)
+			return -1;
+		if (expired > 0)
+			log_line(&a->log,
+			    "%s: nobody answered; the default is taken: %s",
+			    d->id, d->default_option);
+		taken++;
+	}
+	return taken;
+}
+
+void
+answers_free(struct answers *w)
+{
+	free(w->pending.decisions);
+	free(w->spare.decisions);
+	free(w->due.decisions);
+}
