@@ -1,3 +1,5 @@
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/paste.h"
@@ -22,11 +24,23 @@ paste_word(struct buf *b, const char *word)
 	buf_add(b, "'");
 }
 
+/* Whether the shell names the file already. */
+static bool
+is_known(const struct cli *cli)
+{
+	const char *file = getenv("LOOPKEEPER_CONFIG");
+	char known[PATH_MAX], meant[PATH_MAX];
+
+	return file != NULL && realpath(file, known) != NULL &&
+	    realpath(cli->config_path, meant) != NULL &&
+	    strcmp(known, meant) == 0;
+}
+
 void
 paste_begin(struct buf *b, const struct cli *cli)
 {
 	buf_add(b, "loopkeeper ");
-	if (cli->config_option == NULL)
+	if (cli->config_option == NULL || is_known(cli))
 		return;
 	buf_add(b, "-c ");
 	paste_word(b, cli->config_option);

@@ -31,18 +31,20 @@ struct report {
 	struct summary_loop all; /* the sums over all loops */
 	int64_t done_ms;	 /* when the last one is; 0 unknown */
 
-	json_t *commits;  /* that wait to be merged, by repository */
-	json_t *decided;  /* in somebody's absence */
-	json_t *broken;	  /* regressions and rollbacks */
-	json_t *waiting;  /* for somebody */
-	int64_t nwaiting; /* also those that aren't in the list */
+	json_t *commits;   /* that wait to be merged, by repository */
+	json_t *decided;   /* in somebody's absence */
+	json_t *broken;	   /* regressions and rollbacks */
+	json_t *waiting;   /* for somebody */
+	int64_t nunlisted; /* that wait as well: blocked tests */
+	int64_t nasking;   /* open regressions that no decision is about */
+	int64_t needs;	   /* all of these */
 	json_t *todo;
 	char verdict[256];
 	bool is_well;
 };
 
-/* summary_lists.c: fills decided and broken; waiting, with nwaiting. Return 0,
- * or -1 with errno of store.h. */
+/* summary_lists.c: fills decided and broken; waiting. Return 0, or -1
+ * with errno of store.h. */
 int report_read_past(struct report *r);
 int report_read_waiting(struct report *r);
 

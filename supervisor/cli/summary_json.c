@@ -70,7 +70,7 @@ report_print_json(const struct report *r)
 	    json_pack("{s:o,s:o,s:s,s:b,s:I,s:o,s:o,s:O,s:O,s:O,s:O,s:O}",
 		"since", time_json(r->sum.since_ms), "until",
 		time_json(r->sum.until_ms), "verdict", r->verdict, "well",
-		r->is_well, "needs", (json_int_t)r->nwaiting, "all",
+		r->is_well, "needs", (json_int_t)r->needs, "all",
 		loop_json(&r->all, r->done_ms), "loops", loops, "commits",
 		r->commits, "decided", r->decided, "broken", r->broken,
 		"waiting", r->waiting, "todo", r->todo),

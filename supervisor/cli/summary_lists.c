@@ -123,7 +123,7 @@ add_regression(const struct broken_row *row, void *argument)
 	json_t *item;
 
 	/* Else the question is what waits. */
-	r->nwaiting += is_open && row->decision_id[0] == '\0';
+	r->nasking += is_open && row->decision_id[0] == '\0';
 	(void)report_command(r, show, "regressions", NULL);
 	if (!is_open)
 		item = report_item(NULL, "%s of %s had failed; that is over",
@@ -182,14 +182,16 @@ add_rollback(const struct event_row *row, void *argument)
 	const char *test = json_string_value(
 	    json_array_get(json_object_get(payload, "tests"), 0));
 	size_t n = json_array_size(commits);
-	char undo[SUMMARY_COMMAND];
+	char undo[SUMMARY_COMMAND], what[32];
 	bool can_undo = format_picks(undo, r, loop, commits);
 
+	if (n != 1 || test == NULL) {
+		(void)snprintf(what, sizeof(what), "%zu commits", n);
+		test = what;
+	}
 	item = report_item(can_undo ? undo : NULL,
-	    "%zu commit%s of %s rolled back by %s (%s%s)%s", n,
-	    n == 1 ? "" : "s", loop, by[0] != '\0' ? by : row->source,
-	    test != NULL ? test : "no test", n > 1 ? ", ..." : "",
-	    can_undo ? "; undo" : "");
+	    "%s of %s rolled back by %s%s", test, loop,
+	    by[0] != '\0' ? by : row->source, can_undo ? "; undo" : "");
 	set_text(item, "loop_id", loop);
 	set_text(item, "by", by);
 	set_text(item, "at", row->timestamp);
@@ -223,7 +225,6 @@ add_waiting(struct report *r, const char *kind, json_t *item)
 {
 	set_text(item, "kind", kind);
 	(void)json_array_append_new(r->waiting, item);
-	r->nwaiting++;
 }
 
 static int

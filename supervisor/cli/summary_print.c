@@ -12,7 +12,7 @@
 #include "cli/table.h"
 
 #define MARGIN	  9  /* what a list's name takes */
-#define LEAST	  24 /* columns of a text beside a command */
+#define LEAST	  48 /* columns of a text beside a command */
 #define LOOPS_MIN 5  /* lines, with the titles */
 
 /* A list with its share of the lines. */
@@ -216,14 +216,12 @@ list_total(const json_t *list)
 int
 report_print(const struct report *r)
 {
-	int64_t unlisted = r->nwaiting - list_total(r->waiting);
 	const struct section sections[] = {
 		{ "decided", r->decided, list_total(r->decided), 3,
 		    "decisions --all", print_item },
 		{ "broken", r->broken, list_total(r->broken), 3,
 		    "summary --markdown", print_item },
-		{ "waits", r->waiting,
-		    list_total(r->waiting) + (unlisted > 0 ? unlisted : 0), 4,
+		{ "waits", r->waiting, list_total(r->waiting) + r->nunlisted, 4,
 		    "tests --status blocked", print_item },
 		{ "do", r->todo, list_total(r->todo), SUMMARY_TODO, "help",
 		    print_todo },

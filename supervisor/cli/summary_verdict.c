@@ -57,7 +57,7 @@ add_up(struct report *r)
 
 /* People are shown some of many blocked tests, but told of all. */
 static void
-count_unlisted(struct report *r)
+count_needs(struct report *r)
 {
 	int64_t blocked = 0, asked = 0;
 	json_t *item;
@@ -71,7 +71,9 @@ count_unlisted(struct report *r)
 		asked += strcmp(kind, "decision") == 0;
 	}
 	if (!r->whole && r->all.blocked - asked > blocked)
-		r->nwaiting += r->all.blocked - asked - blocked;
+		r->nunlisted = r->all.blocked - asked - blocked;
+	r->needs =
+	    (int64_t)json_array_size(r->waiting) + r->nunlisted + r->nasking;
 }
 
 /* ---- verdict ---- */
@@ -110,10 +112,10 @@ judge(struct report *r)
 	struct buf b;
 
 	buf_init(&b, r->verdict, sizeof(r->verdict));
-	r->is_well = r->nwaiting == 0 && !is_held_up(r);
-	if (r->nwaiting > 0)
-		buf_addf(&b, "%lld thing%s you", (long long)r->nwaiting,
-		    r->nwaiting == 1 ? " needs" : "s need");
+	r->is_well = r->needs == 0 && !is_held_up(r);
+	if (r->needs > 0)
+		buf_addf(&b, "%lld thing%s you", (long long)r->needs,
+		    r->needs == 1 ? " needs" : "s need");
 	else
 		buf_add(&b, r->is_well ? "all well" : "paused");
 	buf_addf(&b, ": %lld passed, ", (long long)r->all.passed);
@@ -207,7 +209,7 @@ void
 report_conclude(struct report *r)
 {
 	add_up(r);
-	count_unlisted(r);
+	count_needs(r);
 	judge(r);
 	add_waiting(r);
 	add_others(r);
@@ -259,8 +261,10 @@ report_add_cost(struct buf *b, const struct report *r)
 static void
 add_time(struct buf *b, int64_t ms)
 {
-	if (ms < 60 * 60 * 1000)
-		buf_addf(b, "%lldm", (long long)(ms / 60000));
+	int64_t minutes = (ms + 30000) / 60000;
+
+	if (minutes < 60)
+		buf_addf(b, "%lldm", (long long)minutes);
 	else
 		buf_addf(b, "%.1fh", (double)ms / 3600000);
 }
