@@ -1,8 +1,14 @@
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/paste.h"
+#include "cli/print.h"
+
+#define TEXT_LENGTH 1024
 
 static const char plain[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -45,4 +51,18 @@ paste_begin(struct buf *b, const struct cli *cli)
 	buf_add(b, "-c ");
 	paste_word(b, cli->config_option);
 	buf_add(b, " ");
+}
+
+json_t *
+paste_item(const char *command, const char *format, ...)
+{
+	char text[TEXT_LENGTH];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	text_clean(text);
+	return json_pack("{s:o,s:o}", "text", print_json_text(text), "command",
+	    command != NULL ? print_json_text(command) : json_null());
 }

@@ -2,6 +2,8 @@
 #ifndef LOOPKEEPER_CLI_PASTE_H
 #define LOOPKEEPER_CLI_PASTE_H
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "cli/cli.h"
 
@@ -11,5 +13,10 @@ void paste_word(struct buf *b, const char *word);
 /* Adds "loopkeeper [-c FILE]" and a blank; without what $LOOPKEEPER_CONFIG
  * says. */
 void paste_begin(struct buf *b, const struct cli *cli);
+
+/* An object with "text" for people and "command" to paste, which may be NULL.
+ */
+json_t *paste_item(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

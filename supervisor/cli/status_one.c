@@ -16,6 +16,7 @@
 #include "cli/event_line.h"
 #include "cli/log_reader.h"
 #include "cli/paste.h"
+#include "cli/standing.h"
 #include "cli/status.h"
 #include "cli/words.h"
 #include "store/queries_events.h"
@@ -140,6 +141,8 @@ print_loop(const struct overview_component *c)
 		       "priority %lld\n",
 		    (long long)c->loop.passed, (long long)c->loop.left,
 		    (long long)c->loop.blocked, (long long)c->loop.priority);
+	if (c->loop.branch[0] != '\0')
+		printf("branch      %s\n", c->loop.branch);
 }
 
 static int
@@ -238,6 +241,8 @@ status_print_one(struct cli *cli, const struct overview *o, struct store *s,
 		printf("title       %s\n", overview_title(c));
 	print_wanted(c);
 	print_loop(c);
+	if (s->db != NULL && standing_print(s, c->name) < 0)
+		return database_error(s);
 	print_processes(o, c);
 	if (c->has_record)
 		print_history(o, c);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,24 +13,9 @@
 #include "cli/since.h"
 #include "cli/summary.h"
 
-#define LAST_READ   "summary_read" /* in table meta: a time */
-#define LEAST_MS    (8 * 60 * 60 * 1000)
-#define NOTE_MS	    300 /* how long others' locks are waited for */
-#define TEXT_LENGTH 1024
-
-json_t *
-report_item(const char *command, const char *format, ...)
-{
-	char text[TEXT_LENGTH];
-	va_list ap;
-
-	va_start(ap, format);
-	(void)vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	text_clean(text);
-	return json_pack("{s:o,s:o}", "text", print_json_text(text), "command",
-	    command != NULL ? print_json_text(command) : json_null());
-}
+#define LAST_READ "summary_read" /* in table meta: a time */
+#define LEAST_MS  (8 * 60 * 60 * 1000)
+#define NOTE_MS	  300 /* how long others' locks are waited for */
 
 const char *
 report_command(const struct report *r, char buf[static SUMMARY_COMMAND],

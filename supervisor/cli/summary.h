@@ -3,8 +3,8 @@
  * into a struct report, which has three faces: 24 lines for a person, Markdown
  * to pass on, JSON with all of it.
  *
- * Lists are JSON arrays of objects with "text" for people and, where there is
- * one, "command" to paste; what else is in them is for programs.
+ * Lists are JSON arrays of paste_item(): what else is in these objects is for
+ * programs.
  */
 #ifndef LOOPKEEPER_CLI_SUMMARY_H
 #define LOOPKEEPER_CLI_SUMMARY_H
@@ -54,10 +54,6 @@ void report_read_commits(struct report *r);
 
 /* summary_verdict.c: sums, verdict and todo, from all that was read. */
 void report_conclude(struct report *r);
-
-/* An item of a list; command may be NULL. */
-json_t *report_item(const char *command, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* The commands of loopkeeper: "loopkeeper [-c FILE] VERB WORD"; word may be
  * NULL. Returns buf. */

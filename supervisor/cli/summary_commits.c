@@ -45,7 +45,7 @@ add_waiting(
 	    range, sizeof(range), "HEAD..%s", loop->integration_branch);
 	format_git(review, loop->repository, "log -p", range);
 	format_git(merge, loop->repository, "merge", loop->integration_branch);
-	item = report_item(review, "%lld commit%s on %s, not on %s: %s",
+	item = paste_item(review, "%lld commit%s on %s, not on %s: %s",
 	    (long long)ahead->commits, ahead->commits == 1 ? "" : "s",
 	    loop->integration_branch, ahead->of,
 	    ahead->diffstat[0] != '\0' ? ahead->diffstat : "no difference");
@@ -75,7 +75,7 @@ look(struct report *r, const struct loop_config *loop, int64_t *until_ms)
 		add_waiting(r, loop, &ahead);
 	else if (found < 0)
 		(void)json_array_append_new(r->commits,
-		    report_item(NULL, "%s: git doesn't tell: %s",
+		    paste_item(NULL, "%s: git doesn't tell: %s",
 			loop->repository,
 			errno == ECANCELED ? "it takes too long" : g.error));
 }

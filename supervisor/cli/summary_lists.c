@@ -64,7 +64,7 @@ add_decided(const struct decided_row *row, void *argument)
 	bool by_default = strcmp(row->status, "decided") != 0;
 	char undo[SUMMARY_COMMAND];
 	json_t *item =
-	    report_item(format_undo(r, undo, row), "%s%s%s: %s%s%s%s%s; undo",
+	    paste_item(format_undo(r, undo, row), "%s%s%s: %s%s%s%s%s; undo",
 		row->id, row->test_id[0] != '\0' ? " of " : "", row->test_id,
 		row->choice[0] != '\0' ? row->choice : "nothing",
 		row->description[0] != '\0' ? ", " : "", row->description,
@@ -102,7 +102,7 @@ add_moved(const struct event_row *row, void *argument)
 	paste_word(&b, test);
 	buf_add(&b, " ");
 	paste_word(&b, from);
-	item = report_item(undo, "%s went from %s to %s, by %s; undo", test,
+	item = paste_item(undo, "%s went from %s to %s, by %s; undo", test,
 	    from, print_json_get(payload, "loop_id"),
 	    by[0] != '\0' ? by : row->source);
 	set_text(item, "test_id", test);
@@ -126,10 +126,10 @@ add_regression(const struct broken_row *row, void *argument)
 	r->nasking += is_open && row->decision_id[0] == '\0';
 	(void)report_command(r, show, "regressions", NULL);
 	if (!is_open)
-		item = report_item(NULL, "%s of %s had failed; that is over",
+		item = paste_item(NULL, "%s of %s had failed; that is over",
 		    row->test_id, row->loop_id);
 	else
-		item = report_item(show, "%s of %s %s %.*s%s%s%s%s",
+		item = paste_item(show, "%s of %s %s %.*s%s%s%s%s",
 		    row->test_id, row->loop_id,
 		    row->is_found ? "is broken by" : "fails on", SHORT_HASH,
 		    row->commit[0] != '\0' ? row->commit : "?",
@@ -189,7 +189,7 @@ add_rollback(const struct event_row *row, void *argument)
 		(void)snprintf(what, sizeof(what), "%zu commits", n);
 		test = what;
 	}
-	item = report_item(can_undo ? undo : NULL,
+	item = paste_item(can_undo ? undo : NULL,
 	    "%s of %s rolled back by %s%s", test, loop,
 	    by[0] != '\0' ? by : row->source, can_undo ? "; undo" : "");
 	set_text(item, "loop_id", loop);
@@ -235,7 +235,7 @@ add_alert(const struct alert_row *row, void *argument)
 
 	if (strcmp(row->severity, "critical") == 0)
 		add_waiting(r, "alert",
-		    report_item(report_command(r, show, "alerts", NULL), "%s",
+		    paste_item(report_command(r, show, "alerts", NULL), "%s",
 			row->message));
 	return 0;
 }
@@ -276,7 +276,7 @@ add_decision(const struct decision_row *row, void *argument)
 	paste_word(&b, row->id);
 	buf_add(&b, " ");
 	paste_word(&b, first);
-	item = report_item(answer, "%s (%s)", row->summary, options);
+	item = paste_item(answer, "%s (%s)", row->summary, options);
 	set_text(item, "decision_id", row->id);
 	set_text(item, "default", row->default_option);
 	set_text(item, "asked_at", row->requested_at);
@@ -302,7 +302,7 @@ add_components(struct report *r)
 		if (!has_work(r))
 			return;
 		add_waiting(r, "fleet",
-		    report_item(report_command(r, command, "up -d", NULL),
+		    paste_item(report_command(r, command, "up -d", NULL),
 			"the fleet isn't running"));
 		return;
 	}
@@ -313,7 +313,7 @@ add_components(struct report *r)
 		words_of(&w, &r->o, c);
 		if (w.unhealthy)
 			add_waiting(r, "component",
-			    report_item(
+			    paste_item(
 				report_command(r, command, "why", c->name),
 				"%s is %s: %s", c->name, w.word, w.detail));
 	}
@@ -324,7 +324,7 @@ add_blocked(const struct blocked_row *row, void *argument)
 {
 	struct report *r = argument;
 	char show[SUMMARY_COMMAND];
-	json_t *item = report_item(report_command(r, show, "show", row->id),
+	json_t *item = paste_item(report_command(r, show, "show", row->id),
 	    "%s of %s is blocked: %s", row->id, row->loop_id,
 	    row->reason[0] != '\0' ? row->reason : "no reason given");
 

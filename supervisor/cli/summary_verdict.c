@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/money.h"
+#include "cli/paste.h"
 #include "cli/print.h"
 #include "cli/summary.h"
 
@@ -151,7 +152,7 @@ add_todo(struct report *r, const char *command, const char *why)
 	if (command[0] != '\0' && json_array_size(r->todo) < SUMMARY_TODO &&
 	    !has_command(r->todo, command))
 		(void)json_array_append_new(
-		    r->todo, report_item(command, "%s", why));
+		    r->todo, paste_item(command, "%s", why));
 }
 
 /* One blocked test stands for all of them: else nothing else would be there. */
