@@ -66,3 +66,9 @@ paste_item(const char *command, const char *format, ...)
 	return json_pack("{s:o,s:o}", "text", print_json_text(text), "command",
 	    command != NULL ? print_json_text(command) : json_null());
 }
+
+void
+paste_set(json_t *item, const char *key, const char *text)
+{
+	(void)json_object_set_new(item, key, print_json_set(text));
+}

@@ -19,4 +19,7 @@ void paste_begin(struct buf *b, const struct cli *cli);
 json_t *paste_item(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Sets a member of it; null where text is NULL or "". */
+void paste_set(json_t *item, const char *key, const char *text);
+
 #endif

@@ -47,8 +47,8 @@ format(const struct work *w, char buf[static COMMAND_SIZE], const char *verb,
 static void
 add(struct work *w, const char *kind, const char *name, json_t *item)
 {
-	(void)json_object_set_new(item, "kind", json_string(kind));
-	(void)json_object_set_new(item, "name", print_json_set(name));
+	paste_set(item, "kind", kind);
+	paste_set(item, "name", name);
 	(void)json_array_append_new(w->list, item);
 }
 
@@ -202,8 +202,7 @@ add_parked(const struct parked_row *row, void *argument)
 	    "%s of %s waits for %s%s%s", row->test_id, row->loop_id,
 	    row->parked, row->summary[0] != '\0' ? ": " : "", row->summary);
 
-	(void)json_object_set_new(
-	    item, "waits_for", print_json_set(row->parked));
+	paste_set(item, "waits_for", row->parked);
 	add(w, "parked", row->test_id, item);
 	return 0;
 }

@@ -92,6 +92,25 @@ add_now(struct summary_loop *loop, void *argument)
 		    sizeof(loop->provider));
 }
 
+/* Loops of the past that nothing happened to. */
+static void
+forget_gone(struct report *r)
+{
+	struct summary *sum = &r->sum;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sum->n; i++) {
+		const struct summary_loop *loop = &sum->loops[i];
+
+		if (overview_find(&r->o, loop->id) != NULL ||
+		    loop->passed + loop->failed + loop->blocked + loop->left >
+			0 ||
+		    loop->spent.known + loop->spent.unknown > 0)
+			sum->loops[n++] = *loop;
+	}
+	sum->n = n;
+}
+
 static int
 read_report(struct report *r, const char *since)
 {
@@ -109,8 +128,10 @@ read_report(struct report *r, const char *since)
 	r->broken = json_array();
 	r->waiting = json_array();
 	r->todo = json_array();
-	if (summary_read(&r->sum, r->store, add_now, r) < 0 ||
-	    report_read_past(r) < 0 || report_read_waiting(r) < 0)
+	if (summary_read(&r->sum, r->store, add_now, r) < 0)
+		return -1;
+	forget_gone(r);
+	if (report_read_past(r) < 0 || report_read_waiting(r) < 0)
 		return -1;
 	report_read_commits(r);
 	report_conclude(r);

@@ -43,8 +43,8 @@ struct report {
 	bool is_well;
 };
 
-/* summary_lists.c: fills decided and broken; waiting. Return 0, or -1
- * with errno of store.h. */
+/* summary_past.c: fills decided and broken; summary_waiting.c: waiting. Return
+ * 0, or -1 with errno of store.h. */
 int report_read_past(struct report *r);
 int report_read_waiting(struct report *r);
 

@@ -49,12 +49,10 @@ add_waiting(
 	    (long long)ahead->commits, ahead->commits == 1 ? "" : "s",
 	    loop->integration_branch, ahead->of,
 	    ahead->diffstat[0] != '\0' ? ahead->diffstat : "no difference");
-	(void)json_object_set_new(item, "merge", print_json_text(merge));
-	(void)json_object_set_new(
-	    item, "repository", print_json_text(loop->repository));
-	(void)json_object_set_new(
-	    item, "branch", print_json_text(loop->integration_branch));
-	(void)json_object_set_new(item, "of", print_json_text(ahead->of));
+	paste_set(item, "merge", merge);
+	paste_set(item, "repository", loop->repository);
+	paste_set(item, "branch", loop->integration_branch);
+	paste_set(item, "of", ahead->of);
 	(void)json_object_set_new(
 	    item, "commits", json_integer(ahead->commits));
 	(void)json_array_append_new(r->commits, item);

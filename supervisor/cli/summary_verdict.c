@@ -101,7 +101,8 @@ static bool
 is_held_up(const struct report *r)
 {
 	for (size_t i = 0; i < r->sum.n; i++)
-		if (r->sum.loops[i].left > 0 && !r->sum.loops[i].is_paused)
+		if (r->sum.loops[i].left > 0 && !r->sum.loops[i].is_paused &&
+		    !r->sum.loops[i].is_stopped)
 			return false;
 	return r->all.left > 0;
 }
@@ -118,7 +119,7 @@ judge(struct report *r)
 		buf_addf(&b, "%lld thing%s you", (long long)r->needs,
 		    r->needs == 1 ? " needs" : "s need");
 	else
-		buf_add(&b, r->is_well ? "all well" : "paused");
+		buf_add(&b, r->is_well ? "all well" : "nobody works");
 	buf_addf(&b, ": %lld passed, ", (long long)r->all.passed);
 	if (r->all.left == 0) {
 		buf_add(&b, "nothing left");

@@ -120,6 +120,29 @@ summary_each_regression(struct store *s, int64_t since_ms,
 }
 
 int
+summary_each_settled(struct store *s, int64_t since_ms,
+    int (*each)(const struct settled_row *row, void *argument), void *argument)
+{
+	char since[CLOCK_ISO_SIZE];
+	struct sqlite3_stmt *q;
+	struct settled_row r;
+	int result;
+
+	format_since(since, since_ms);
+	q = statement_query(s,
+	    "SELECT id, first_loop, second_loop, outcome, closed_at"
+	    " FROM conflicts WHERE replace(closed_at, ' ', 'T') >= ?1"
+	    " AND decision_id IS NULL ORDER BY closed_at DESC, id DESC",
+	    "t", since);
+	while ((result = statement_row(s, q, "ttttt", &r.id, &r.first_loop,
+		    &r.second_loop, &r.outcome, &r.closed_at)) == 1 &&
+	    (result = each(&r, argument)) == 0)
+		continue;
+	statement_end(q);
+	return result;
+}
+
+int
 summary_each_blocked(struct store *s, int64_t limit,
     int (*each)(const struct blocked_row *row, void *argument), void *argument)
 {

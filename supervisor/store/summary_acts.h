@@ -56,6 +56,18 @@ struct broken_row { /* a regression */
 int summary_each_regression(struct store *s, int64_t since_ms,
     int (*each)(const struct broken_row *row, void *argument), void *argument);
 
+struct settled_row {	/* a conflict that was settled without a human */
+	const char *id; /* "CON-001" */
+	const char *first_loop;
+	const char *second_loop;
+	const char *outcome;
+	const char *closed_at;
+};
+
+/* Since then, the newest first. The same. */
+int summary_each_settled(struct store *s, int64_t since_ms,
+    int (*each)(const struct settled_row *row, void *argument), void *argument);
+
 struct blocked_row {
 	const char *id;
 	const char *loop_id;

@@ -240,8 +240,14 @@ holds() {
 	    "from": "loop-2", "by": "pm"}'
 	past 10 test_moved '{"loop_id": "loop-1", "test_id": "T-1",
 	    "from": "loop-2", "by": "olaf"}'
+	past 10 deadlock_resolved '{"victim": "loop-1", "test_id": "T-1"}'
+	sql "INSERT INTO conflicts (id, first_loop, second_loop, outcome,
+	    closed_at) VALUES ('CON-001', 'loop-1', 'loop-2', 'it goes on',
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 	summary
 	row '^1 thing needs you'
+	row 'CON-001 of loop-1 and loop-2: it goes on: loopkeeper conflicts$'
+	row 'a deadlock: loop-1 had to let go of T-1: loopkeeper deadlocks$'
 	row '^decided T-2 went from loop-2 to loop-1, by pm; undo: loopkeeper move T-2 loop-2$'
 	[[ $output != *olaf* ]]
 	row '^broken T-1 of loop-1 is broken by abcdef012345 of loop-2 for T-2: '
@@ -275,11 +281,18 @@ holds() {
 	    '[{\"id\": \"A\", \"description\": \"retry\"},
 	      {\"id\": \"B\", \"description\": \"skip it\"}]', 'pending',
 	    '{\"test_id\": \"T-1\"}')"
+	sql "INSERT INTO decisions (id, summary, options, default_option,
+	    timeout_minutes, requested_at, status) VALUES ('DEC-008', 'really?',
+	    '[{\"id\": \"C\"}]', 'C', 60, datetime('now', '-10 minutes'),
+	    'pending')"
+	sql "INSERT INTO loops (id) VALUES ('of-old')"
 	sql "UPDATE tests SET status = 'blocked'"
 	sql "INSERT INTO alerts (severity, message) VALUES
 	    ('critical', 'the disk is full'), ('warning', 'it is warm')"
 	summary
-	row '^2 things need you'
+	row '^3 things need you'
+	row 'DEC-008, else C in (50|49)m: really\? \(C \): loopkeeper decide DEC-008 C$'
+	[[ $output != *of-old* ]]
 	row '^waits the disk is full: loopkeeper alerts$'
 	row 'T-1 is blocked \(A retry, B skip it\): loopkeeper decide DEC-007 A$'
 	[[ $output != *warm* ]]

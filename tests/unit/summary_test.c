@@ -450,6 +450,27 @@ test_regressions(void **state)
 }
 
 static int
+note_settled(const struct settled_row *row, void *argument)
+{
+	note_said(row->id);
+	note_said(row->outcome);
+	return 0;
+}
+
+/* What a human decided about is among the decisions. */
+static void
+test_settled(void **state)
+{
+	does("INSERT INTO conflicts (id, outcome, closed_at, decision_id)"
+	     " VALUES ('CON-1', 'one', '%s', NULL),"
+	     " ('CON-2', 'two', '%s', 'DEC-1'), ('CON-3', 'three', NULL, NULL),"
+	     " ('CON-4', 'four', '%s', NULL)",
+	    at(10), at(20), at(-10));
+	works(summary_each_settled(store, since_ms, note_settled, NULL));
+	was_said("CON-1 one ");
+}
+
+static int
 note_blocked(const struct blocked_row *row, void *argument)
 {
 	note_said(row->id);
@@ -495,6 +516,7 @@ main(void)
 		WITH(test_decided),
 		WITH(test_events_of_components),
 		WITH(test_regressions),
+		WITH(test_settled),
 		WITH(test_blocked),
 	};
 

@@ -1,24 +1,14 @@
-/* What happened and was decided, and what waits: rows into items. */
+/* What happened, and was decided while somebody was away. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/duration.h"
 #include "cli/paste.h"
 #include "cli/print.h"
 #include "cli/summary.h"
-#include "cli/words.h"
-#include "store/queries_fleet.h"
 #include "store/summary_acts.h"
 
-#define SHOWN	   8 /* blocked tests, of which people are shown some */
 #define SHORT_HASH 12
 #define PICKS_MAX  5 /* commits in one command */
-
-static void
-set_text(json_t *item, const char *key, const char *text)
-{
-	(void)json_object_set_new(item, key, print_json_set(text));
-}
 
 /* ---- in somebody's absence ---- */
 
@@ -71,13 +61,14 @@ add_decided(const struct decided_row *row, void *argument)
 		by_default ? ", by default" : ", by ",
 		by_default ? "" : row->decided_by);
 
-	set_text(item, "decision_id", row->id);
-	set_text(item, "decision_type", row->decision_type);
-	set_text(item, "summary", row->summary);
-	set_text(item, "choice", row->choice);
-	set_text(item, "by", by_default ? "default" : row->decided_by);
-	set_text(item, "at", row->decided_at);
-	set_text(item, "test_id", row->test_id);
+	paste_set(item, "kind", "decision");
+	paste_set(item, "decision_id", row->id);
+	paste_set(item, "decision_type", row->decision_type);
+	paste_set(item, "summary", row->summary);
+	paste_set(item, "choice", row->choice);
+	paste_set(item, "by", by_default ? "default" : row->decided_by);
+	paste_set(item, "at", row->decided_at);
+	paste_set(item, "test_id", row->test_id);
 	return json_array_append_new(r->decided, item);
 }
 
@@ -105,9 +96,46 @@ add_moved(const struct event_row *row, void *argument)
 	item = paste_item(undo, "%s went from %s to %s, by %s; undo", test,
 	    from, print_json_get(payload, "loop_id"),
 	    by[0] != '\0' ? by : row->source);
-	set_text(item, "test_id", test);
-	set_text(item, "from", from);
-	set_text(item, "at", row->timestamp);
+	paste_set(item, "kind", "moved");
+	paste_set(item, "test_id", test);
+	paste_set(item, "from", from);
+	paste_set(item, "at", row->timestamp);
+	json_decref(payload);
+	return json_array_append_new(r->decided, item);
+}
+
+static int
+add_settled(const struct settled_row *row, void *argument)
+{
+	const struct report *r = argument;
+	char show[SUMMARY_COMMAND];
+	json_t *item = paste_item(report_command(r, show, "conflicts", NULL),
+	    "%s of %s and %s: %s", row->id, row->first_loop, row->second_loop,
+	    row->outcome[0] != '\0' ? row->outcome : "is over");
+
+	paste_set(item, "kind", "conflict");
+	paste_set(item, "conflict_id", row->id);
+	paste_set(item, "at", row->closed_at);
+	return json_array_append_new(r->decided, item);
+}
+
+static int
+add_deadlock(const struct event_row *row, void *argument)
+{
+	const struct report *r = argument;
+	json_t *payload = json_loads(row->payload, 0, NULL), *item;
+	const char *victim = print_json_get(payload, "victim");
+	const char *test = print_json_get(payload, "test_id");
+	char show[SUMMARY_COMMAND];
+
+	item = paste_item(report_command(r, show, "deadlocks", NULL),
+	    "a deadlock: %s had to let go%s%s",
+	    victim[0] != '\0' ? victim : "somebody",
+	    test[0] != '\0' ? " of " : "", test);
+	paste_set(item, "kind", "deadlock");
+	paste_set(item, "victim", victim);
+	paste_set(item, "test_id", test);
+	paste_set(item, "at", row->timestamp);
 	json_decref(payload);
 	return json_array_append_new(r->decided, item);
 }
@@ -136,12 +164,12 @@ add_regression(const struct broken_row *row, void *argument)
 		    row->blamed_loop[0] != '\0' ? " of " : "", row->blamed_loop,
 		    row->blamed_test[0] != '\0' ? " for " : "",
 		    row->blamed_test);
-	set_text(item, "test_id", row->test_id);
-	set_text(item, "status", row->status);
-	set_text(item, "commit", row->commit);
-	set_text(item, "blamed_loop", row->blamed_loop);
-	set_text(item, "decision_id", row->decision_id);
-	set_text(item, "at", is_open ? row->detected_at : row->closed_at);
+	paste_set(item, "test_id", row->test_id);
+	paste_set(item, "status", row->status);
+	paste_set(item, "commit", row->commit);
+	paste_set(item, "blamed_loop", row->blamed_loop);
+	paste_set(item, "decision_id", row->decision_id);
+	paste_set(item, "at", is_open ? row->detected_at : row->closed_at);
 	return json_array_append_new(r->broken, item);
 }
 
@@ -192,9 +220,9 @@ add_rollback(const struct event_row *row, void *argument)
 	item = paste_item(can_undo ? undo : NULL,
 	    "%s of %s rolled back by %s%s", test, loop,
 	    by[0] != '\0' ? by : row->source, can_undo ? "; undo" : "");
-	set_text(item, "loop_id", loop);
-	set_text(item, "by", by);
-	set_text(item, "at", row->timestamp);
+	paste_set(item, "loop_id", loop);
+	paste_set(item, "by", by);
+	paste_set(item, "at", row->timestamp);
 	if (payload != NULL && commits != NULL)
 		(void)json_object_set(
 		    item, "commits", (json_t *)(uintptr_t)commits);
@@ -210,137 +238,13 @@ report_read_past(struct report *r)
 	if (summary_each_decided(r->store, since_ms, add_decided, r) != 0 ||
 	    summary_each_event(
 		r->store, since_ms, "test_moved", true, add_moved, r) != 0 ||
+	    summary_each_settled(r->store, since_ms, add_settled, r) != 0 ||
+	    summary_each_event(r->store, since_ms, "deadlock_resolved", false,
+		add_deadlock, r) != 0 ||
 	    summary_each_regression(r->store, since_ms, add_regression, r) !=
 		0 ||
 	    summary_each_event(r->store, since_ms, "rollback_triggered", false,
 		add_rollback, r) != 0)
-		return -1;
-	return 0;
-}
-
-/* ---- what waits ---- */
-
-static void
-add_waiting(struct report *r, const char *kind, json_t *item)
-{
-	set_text(item, "kind", kind);
-	(void)json_array_append_new(r->waiting, item);
-}
-
-static int
-add_alert(const struct alert_row *row, void *argument)
-{
-	struct report *r = argument;
-	char show[SUMMARY_COMMAND];
-
-	if (strcmp(row->severity, "critical") == 0)
-		add_waiting(r, "alert",
-		    paste_item(report_command(r, show, "alerts", NULL), "%s",
-			row->message));
-	return 0;
-}
-
-/* "A retry, B skip it, C leave it blocked"; the first one's id in first. */
-static void
-add_options(struct buf *b, const char *text, char first[static 32])
-{
-	json_t *options = json_loads(text, 0, NULL), *option;
-	size_t i;
-
-	first[0] = '\0';
-	json_array_foreach(options, i, option)
-	{
-		const char *id = print_json_get(option, "id");
-
-		buf_addf(b, "%s%s %s", i == 0 ? "" : ", ", id,
-		    print_json_get(option, "description"));
-		if (i == 0)
-			(void)snprintf(first, 32, "%s", id);
-	}
-	json_decref(options);
-}
-
-static int
-add_decision(const struct decision_row *row, void *argument)
-{
-	struct report *r = argument;
-	char answer[SUMMARY_COMMAND], options[512], first[32];
-	json_t *item;
-	struct buf b;
-
-	buf_init(&b, options, sizeof(options));
-	add_options(&b, row->options, first);
-	buf_init(&b, answer, sizeof(answer));
-	paste_begin(&b, r->cli);
-	buf_add(&b, "decide ");
-	paste_word(&b, row->id);
-	buf_add(&b, " ");
-	paste_word(&b, first);
-	item = paste_item(answer, "%s (%s)", row->summary, options);
-	set_text(item, "decision_id", row->id);
-	set_text(item, "default", row->default_option);
-	set_text(item, "asked_at", row->requested_at);
-	add_waiting(r, "decision", item);
-	return 0;
-}
-
-static bool
-has_work(const struct report *r)
-{
-	for (size_t i = 0; i < r->sum.n; i++)
-		if (r->sum.loops[i].left > 0)
-			return true;
-	return false;
-}
-
-static void
-add_components(struct report *r)
-{
-	char command[SUMMARY_COMMAND];
-
-	if (!r->o.running) {
-		if (!has_work(r))
-			return;
-		add_waiting(r, "fleet",
-		    paste_item(report_command(r, command, "up -d", NULL),
-			"the fleet isn't running"));
-		return;
-	}
-	for (size_t i = 0; i < r->o.n; i++) {
-		const struct overview_component *c = &r->o.components[i];
-		struct words w;
-
-		words_of(&w, &r->o, c);
-		if (w.unhealthy)
-			add_waiting(r, "component",
-			    paste_item(
-				report_command(r, command, "why", c->name),
-				"%s is %s: %s", c->name, w.word, w.detail));
-	}
-}
-
-static int
-add_blocked(const struct blocked_row *row, void *argument)
-{
-	struct report *r = argument;
-	char show[SUMMARY_COMMAND];
-	json_t *item = paste_item(report_command(r, show, "show", row->id),
-	    "%s of %s is blocked: %s", row->id, row->loop_id,
-	    row->reason[0] != '\0' ? row->reason : "no reason given");
-
-	set_text(item, "test_id", row->id);
-	add_waiting(r, "blocked", item);
-	return 0;
-}
-
-int
-report_read_waiting(struct report *r)
-{
-	add_components(r);
-	if (queries_each_alert(r->store, false, add_alert, r) < 0 ||
-	    queries_each_decision(r->store, false, add_decision, r) < 0 ||
-	    summary_each_blocked(
-		r->store, r->whole ? -1 : SHOWN, add_blocked, r) < 0)
 		return -1;
 	return 0;
 }
