@@ -216,18 +216,24 @@ list_total(const json_t *list)
 int
 report_print(const struct report *r)
 {
+	char since[CLOCK_ISO_SIZE], whole[64];
 	const struct section sections[] = {
-		{ "decided", r->decided, list_total(r->decided), 3,
-		    "decisions --all", print_item },
-		{ "broken", r->broken, list_total(r->broken), 3,
-		    "summary --markdown", print_item },
+		{ "decided", r->decided, list_total(r->decided), 3, whole,
+		    print_item },
+		{ "broken", r->broken, list_total(r->broken), 3, whole,
+		    print_item },
 		{ "waits", r->waiting, list_total(r->waiting) + r->nunlisted, 4,
-		    "tests --status blocked", print_item },
+		    r->nunlisted > 0 ? "tests --status blocked" : whole,
+		    print_item },
 		{ "do", r->todo, list_total(r->todo), SUMMARY_TODO, "help",
 		    print_todo },
 	};
 	int left = SUMMARY_LINES - 3 - commit_lines(r);
 
+	/* The window of the next one may be another. */
+	clock_format_iso(since, r->sum.since_ms);
+	(void)snprintf(
+	    whole, sizeof(whole), "summary --markdown --since %s", since);
 	for (size_t i = 0; i < 4; i++)
 		left -= section_lines(&sections[i]);
 	print_head(r);

@@ -30,7 +30,6 @@ enum summary_cause {
 
 struct summary_loop {
 	char id[TEXT_NAME_MAX + 1];
-	int64_t priority;
 
 	/* As it is now: for whoever knows to fill in. */
 	bool is_paused;

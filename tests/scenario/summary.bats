@@ -152,6 +152,9 @@ holds() {
 	    <<< "$output"
 	[[ $(tr -s ' ' <<< "$output" | awk '$1 ~ /^loop-/ { n += $2 }
 	    $1 == "and" && /loops/ { n += $5 } END { print n }') == 30 ]]
+	# What is folded is unfolded by what stands there.
+	[[ $(pasted 'loopkeeper summary --markdown --since .*$' | bash |
+	    grep -c 'by default; undo') == 60 ]]
 	lk summary --json 2> /dev/null | jq -e '(.loops | length) == 30 and
 	    (.decided | length) == 60 and (.broken | length) == 30 and
 	    (.waiting | length) == 30 and (.todo | length) == 3' || fail json
