@@ -5,8 +5,12 @@
 #include "cli/commands.h"
 
 const struct command commands[] = {
-	{ "status", NULL, GROUP_LOOK, "[NAME] [--all]",
-	    "the fleet at a glance, or all about one component", status_run },
+	{ "status", NULL, GROUP_LOOK, "[NAME] [--all] | --stuck",
+	    "the fleet at a glance, all about one component, or what is stuck",
+	    status_run },
+	{ "summary", NULL, GROUP_LOOK, "[--since 8h|2026-01-07] [--markdown]",
+	    "what was done since you read it last, and what to do",
+	    summary_run },
 	{ "health", NULL, GROUP_LOOK, "[--all]",
 	    "one line per component; exit 1 when one is unhealthy",
 	    health_run },
