@@ -7,6 +7,7 @@
 #include <bsd/string.h>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "cli/caller.h"
 #include "system/marked.h"
 
@@ -29,12 +30,6 @@ known_name(void)
 	    : variable("LOOPKEEPER_COMPONENT");
 }
 
-bool
-caller_is_known(void)
-{
-	return known_name() != NULL;
-}
-
 void
 caller_find(const char *as, struct caller *ret)
 {
@@ -48,8 +43,8 @@ caller_find(const char *as, struct caller *ret)
 		cli_fail(CLI_USAGE,
 		    "who are you? A component of the fleet is known; anybody "
 		    "else says it: --as NAME");
-	if (name[0] == '\0' || strlen(name) >= sizeof(ret->name))
-		cli_fail(CLI_USAGE, "--as '%s': that is no name", name);
+	if (!text_is_name(name))
+		cli_fail(CLI_USAGE, "'%s' can't be anybody's name", name);
 	*ret = (struct caller){ .attempt_id = variable(MARKED_ATTEMPT) };
 	if (ret->attempt_id != NULL)
 		ret->test_id = variable("LOOPKEEPER_TEST_ID");

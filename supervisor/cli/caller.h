@@ -8,11 +8,12 @@
 
 #include <stddef.h>
 
+#include "base/text.h"
 #include "base/texts.h"
-#include "cli/names.h"
+#include "cli/cli.h"
 
 struct caller {
-	char name[NAMES_SIZE];
+	char name[TEXT_NAME_MAX + 1];
 	const char *attempt_id; /* of a worker; NULL for others */
 	const char *test_id;	/* the same */
 };
@@ -20,9 +21,6 @@ struct caller {
 /* By the environment, else by as (--as; NULL: not given). What is missing or
  * contradicts ends the program. */
 void caller_find(const char *as, struct caller *ret);
-
-/* Whether the environment knows who it is. */
-bool caller_is_known(void);
 
 /* The paths that n words mean; or ends the program. To be freed by
  * texts_free(). */

@@ -174,7 +174,7 @@ lock(struct locking *l)
 	if (result == 0 && l->request.waits) {
 		if (claims_version(l->store, &l->version) == 0)
 			result = wait_for(l, &interrupts);
-		if (l->answer.result != LOCK_TAKEN &&
+		if (l->answer.result != LOCK_TAKEN && l->store->db != NULL &&
 		    edges_end(l->store, l->request.by, l->request.paths) < 0)
 			result = -1;
 	}

@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "base/clock.h"
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -20,16 +23,31 @@ struct listing {
 	const struct cli *cli;
 	struct table table;
 	json_t *list;
+	char name[NAMES_SIZE]; /* who was asked for last */
+	enum alive alive;
 };
+
+/* Who has several locks is asked for once. */
+static enum alive
+who_lives(struct listing *l, const char *name)
+{
+	const char *state = l->cli->state_directory;
+
+	if (strcmp(l->name, name) == 0)
+		return l->alive;
+	(void)strlcpy(l->name, name, sizeof(l->name));
+	l->alive = alive_left_outcome(state, name)
+	    ? ALIVE_YES
+	    : alive_by_record(state, name);
+	return l->alive;
+}
 
 /* Whether nobody is there any more who would give it back. Who was never a
  * component may live anywhere: his lock ends by itself, if it does at all. */
 static bool
-is_orphan(const struct cli *cli, const struct lock_row *row)
+is_orphan(struct listing *l, const struct lock_row *row)
 {
-	if (alive_left_outcome(cli->state_directory, row->locked_by))
-		return false;
-	switch (alive_by_record(cli->state_directory, row->locked_by)) {
+	switch (who_lives(l, row->locked_by)) {
 	case ALIVE_YES: return false;
 	case ALIVE_NO: return true;
 	case ALIVE_UNKNOWN: break;
@@ -73,7 +91,7 @@ add_row(const struct lock_row *row, void *argument)
 	set_times(t, row);
 	table_set(t, REASON, "%s", row->lock_reason);
 	table_set(t, WAITERS, "%s", row->waiters);
-	if (!is_orphan(l->cli, row))
+	if (!is_orphan(l, row))
 		return 0;
 	table_colour(t, HELD_BY, PRINT_RED);
 	(void)snprintf(note, sizeof(note),
@@ -118,7 +136,7 @@ add_json(const struct lock_row *row, void *argument)
 
 	(void)json_object_set_new(lock, "expired", json_boolean(!row->live));
 	(void)json_object_set_new(
-	    lock, "orphan", json_boolean(is_orphan(l->cli, row)));
+	    lock, "orphan", json_boolean(is_orphan(l, row)));
 	(void)json_object_set_new(lock, "waiters", split(row->waiters));
 	return json_array_append_new(l->list, lock);
 }

@@ -69,7 +69,7 @@ find_release(
 {
 	int found = statement_get(s,
 	    "SELECT json_extract(payload, '$.reason') FROM events"
-	    " WHERE (component = ?1 OR loop_id = ?1)"
+	    " WHERE (+component = ?1 OR +loop_id = ?1)"
 	    " AND event_type = 'force_release' AND rowid > ?2 LIMIT 1",
 	    "ti>s", r->by, r->mark, ret->why, sizeof(ret->why));
 

@@ -53,6 +53,7 @@ waits_for() {
 	locked_by "" green
 	run -2 lk lock --as green ../elsewhere.c
 	run -2 lk lock --as green .
+	run -2 lk lock --as "../red" b.c
 	run -0 lk unlock --as green a.c
 	[[ $output == "green: nothing of that was locked" ]]
 	locked_by "a.c lib/" red
@@ -118,7 +119,9 @@ waits_for() {
 
 @test "a worker locks more for its attempt, which gives all of it back" {
 	locker "src/more.c --reason because"
-	run_alone
+	# Its worker is told which fleet it belongs to.
+	background loop-1.log env -u LOOPKEEPER_CONFIG loopkeeper-loop \
+	    -c "$LOOPKEEPER_CONFIG" loop-1
 	wait_until 20 exists "$FLEET/locked"
 	[[ $(< "$FLEET/locked") == 0 ]] || fail "$(cat "$FLEET/said")"
 	file_has "$FLEET/said" "loop-1: locked src/more.c until its attempt ends"
@@ -206,13 +209,12 @@ waits_for() {
 		#!/bin/sh
 		loopkeeper lock theirs --wait 1m &
 		while [ ! -e "$FLEET/waits" ]; do sleep 0.05; done
-		touch done
+		touch made
 	SH
 	lk recover > /dev/null
 	lk lock --as red theirs
-	add_test T-1 "test ! -e done || { touch '$FLEET/verifying';
-	    while [ ! -e '$FLEET/go' ]; do sleep 0.05; done; test -e done; }
-	    && test -e done"
+	add_test T-1 "test -e made || exit 1; touch '$FLEET/verifying'
+	    while [ ! -e '$FLEET/go' ]; do sleep 0.05; done"
 	run_alone
 	wait_until 20 waits_for loop-1 theirs
 	# Its time is far from over.
