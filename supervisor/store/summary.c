@@ -32,11 +32,11 @@ read_loops(struct summary *sum, struct store *s)
 	if (sum->loops == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");
 	q = statement_query(s,
-	    "SELECT id, ifnull(priority, 1000) FROM loops ORDER BY 2, 1"
+	    "SELECT id FROM loops ORDER BY ifnull(priority, 1000), id"
 	    " LIMIT ?1",
 	    "i", n);
-	for (loop = sum->loops; (more = statement_row(s, q, "si", loop->id,
-				     sizeof(loop->id), &loop->priority)) == 1;
+	for (loop = sum->loops;
+	     (more = statement_row(s, q, "s", loop->id, sizeof(loop->id))) == 1;
 	     loop++) {
 		loop->spent.tokens = loop->wasted.tokens = -1;
 		sum->n++;
