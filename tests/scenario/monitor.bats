@@ -1,0 +1,173 @@
+# What the monitor finds while everybody thinks that work is going on, and what
+# it does about it. It looks five times a second here.
+
+load lib
+
+prepare() {
+	need git
+}
+
+# configure MONITOR [LOOP]: keys of the monitor, and of the loop, whose own
+# clocks are off and whose worker is the script on standard input.
+configure() {
+	repository "$FLEET/repository"
+	cat > "$FLEET/worker"
+	chmod 755 "$FLEET/worker"
+	fleet_config <<-CONF
+		monitor = { every = "200ms"; $1 };
+		loops = { retry_delay = "0"; silence_limit = "0";
+		  startup_limit = "0"; input_limit = "0"; };
+		regressions = { every = "0"; };
+		components = (
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify";
+		    loop = { worker = [ "$FLEET/worker" ]; pause = "0";
+		      repository = "$FLEET/repository"; ${2:-} }; }
+		);
+	CONF
+}
+
+# queue [KEYS]: one test, T-1, which never passes.
+queue() {
+	jq -n "[{id: \"T-1\", loop_id: \"loop-1\", verify: \"false\",
+	    max_attempts: 2 ${1:+, $1}}]" > "$FLEET/tests.json"
+	lk import "$FLEET/tests.json" > /dev/null
+}
+
+alone() {
+	background "${1##*-}.log" "$@"
+}
+
+begin() {
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	MONITOR=$PID
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+}
+
+holds() {
+	[[ $(sql "SELECT count(*) FROM $1") -ge 1 ]] || fail "none: $1" \
+	    "$(sql "SELECT severity, alert_type, message FROM alerts")"
+}
+
+alerts_are() {
+	local is
+	is=$(sql "SELECT count(*) FROM alerts WHERE $2")
+	[[ $is == "$1" ]] || fail "$is alerts, not $1: $2"
+}
+
+@test "a silent hang goes all the way to blocked, and nobody needs to help" {
+	configure 'stuck_after = "2s";' <<-'SH'
+		#!/bin/sh
+		echo "before it hangs"
+		touch changed
+		exec sleep 1000
+	SH
+	queue
+	begin
+	wait_until 60 test_is T-1 blocked
+	# Each step once for each of the two attempts.
+	[[ $(sql "SELECT group_concat(outcome) FROM attempts") == \
+	    silent,silent ]]
+	events_are 2 "event_type = 'stuck_detected' AND test_id = 'T-1'"
+	events_are 2 "event_type = 'attempt_stopped' AND loop_id = 'loop-1'"
+	events_are 2 "event_type = 'attempt_ended' AND payload ->> 'detail'
+	    LIKE '%no progress for %'"
+	wait_until 10 alerts_are 2 "alert_type = 'loop_stuck'
+	    AND severity = 'warning' AND context ->> 'cleared_at' IS NOT NULL"
+	alerts_are 2 1
+	local kept
+	kept=$(find "$FLEET/state/loop-1" -name '*.stuck' | head -1)
+	grep -q ' sleep: sleep 1000$' "$kept"
+	grep -q ' changed$' "$kept"
+	grep -q '^before it hangs$' "$kept"
+	[[ $(find "$FLEET/state/loop-1" -name '*.stuck' | wc -l) == 2 ]]
+	sql "SELECT message FROM alerts" | grep -F "see $kept"
+	lk timeline --since 1h | grep "loop-1 is told to end its attempt at T-1"
+}
+
+@test "CPU time, output and changed files each are progress" {
+	configure 'stuck_after = "7s";' <<-'SH'
+		#!/bin/bash
+		end=$((SECONDS + 10))
+		while ((SECONDS < end)); do :; done
+		for i in {1..3}; do sleep 3; echo "$i"; done
+		for i in {1..3}; do sleep 3; touch "file-$i"; done
+	SH
+	queue '"max_attempts": 1'
+	begin
+	wait_until 90 test_is T-1 blocked
+	[[ $(sql "SELECT group_concat(outcome) FROM attempts") == failed ]]
+	events_are 0 "event_type = 'stuck_detected'"
+	alerts_are 0 1
+}
+
+@test "no more attempts are ended in an hour than it may end" {
+	configure 'stuck_after = "1s"; stops_per_hour = 1;' <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	queue
+	begin
+	wait_until 30 holds "alerts WHERE alert_type = 'stuck_not_ended'
+	    AND severity = 'critical'"
+	events_are 1 "event_type = 'attempt_stopped'"
+	test_is T-1 in_progress
+}
+
+@test "a loop that takes nothing though it could is told of, in words" {
+	configure 'stuck_after = "1s"; stuck_critical = 1;' \
+	    <<< '#!/bin/sh'
+	queue
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 20 holds "alerts WHERE alert_type = 'loop_stuck' AND message
+	    LIKE 'loop-1: doesn''t run, and 1 pending test waits for it (%'"
+	wait_until 10 holds "alerts WHERE alert_type = 'loops_stuck'
+	    AND severity = 'critical'"
+	# It is meant to be so: nothing is wrong.
+	printf 'loop-1\tpaused\tme\t2026-01-07T02:14:00.000Z\t\n' \
+	    > "$FLEET/state/wanted"
+	wait_until 10 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
+	alerts_are 2 1
+	rm "$FLEET/state/wanted"
+	wait_until 20 alerts_are 4 1
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	wait_until 20 alerts_are 4 "context ->> 'cleared_at' IS NOT NULL"
+	wait_until 20 test_is T-1 blocked
+	# It lives, and that is all.
+	kill -STOP "$PID"
+	lk reset T-1
+	wait_until 20 holds "alerts WHERE alert_type = 'loop_stuck' AND message
+	    LIKE 'loop-1: has taken no test for %, with 1 pending test and %'"
+	kill -CONT "$PID"
+	wait_until 20 alerts_are 6 "context ->> 'cleared_at' IS NOT NULL"
+}
+
+@test "an attempt that strays is told of, once, and goes on" {
+	configure 'max_files = 3;' <<-'SH'
+		#!/bin/bash
+		mkdir -p src other
+		touch src/{1..4}
+		until [[ -e $FLEET/more ]]; do sleep 0.1; done
+		touch other/{5,6}
+		until [[ -e $FLEET/end ]]; do sleep 0.1; done
+	SH
+	queue '"files": ["src/*"]'
+	begin
+	wait_until 20 holds "alerts WHERE alert_type = 'digression' AND message =
+	    'loop-1: 4 files changed by T-1, more than 3 (monitor.max_files)'"
+	touch "$FLEET/more"
+	wait_until 20 holds "alerts WHERE alert_type = 'digression' AND message =
+	    'loop-1: T-1 has changed what is outside its files: other/5 and 1'
+	    || ' other (its files are src/*)'"
+	# It stands as long as the attempt, also for a monitor that begins anew.
+	kill "$MONITOR"
+	wait_until 10 gone "$MONITOR"
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	rm "$FLEET/state/loop-1/worktree/src/1"
+	wait_until 10 grep -q . "$FLEET/state/loop-1/worktree/other/../.git"
+	events_are 2 "event_type = 'digression_detected'"
+	alerts_are 2 "NOT acknowledged"
+	lk reset T-1
+	touch "$FLEET/end"
+	wait_until 20 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
+}
