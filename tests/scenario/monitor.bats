@@ -171,3 +171,105 @@ alerts_are() {
 	touch "$FLEET/end"
 	wait_until 20 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
 }
+
+# So many conflicts, just now.
+conflicts() {
+	sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < $1) INSERT INTO events (id, timestamp, source,
+	    event_type) SELECT hex(randomblob(8)), strftime(
+	    '%Y-%m-%dT%H:%M:%fZ', 'now'), 'pm', 'file_conflict' FROM n"
+}
+
+# metric NAME SEVERITY MESSAGE
+metric() {
+	holds "alerts WHERE alert_type = '$1' AND severity = '$2'
+	    AND message LIKE '$3' AND context ->> 'cleared_at' IS NULL"
+}
+
+@test "a metric is a warning, then critical, and over when it is over" {
+	configure 'conflicts_warning = 2; conflicts_critical = 4;
+	    decisions_warning = 1; decisions_critical = 2;
+	    database_warning = "4K"; database_critical = "1G";' <<< '#!/bin/sh'
+	queue '"status": "skipped"'
+	conflicts 3
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 20 metric conflicts warning '3 conflicts in an hour: %'
+	metric database_size warning \
+	    "the coordination database has % MB: %/coordination.db"
+	lk ack all > /dev/null
+	conflicts 2
+	wait_until 10 metric conflicts critical '5 conflicts in an hour: %'
+	holds "alerts WHERE alert_type = 'conflicts' AND NOT acknowledged"
+	# Down to a warning and up again is no news.
+	sql "DELETE FROM events WHERE event_type = 'file_conflict'
+	    AND rowid % 2"
+	conflicts 3
+	sql "INSERT INTO decisions (id, requested_at) VALUES
+	    ('DEC-001', strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+	    ('DEC-002', datetime('now', '-50 minutes'))"
+	wait_until 10 metric decisions warning '2 decisions are pending: %'
+	sql "INSERT INTO decisions (id, requested_at) VALUES
+	    ('DEC-003', datetime('now', '-61 minutes'))"
+	wait_until 10 metric decisions critical '3 decisions are pending: %'
+	wait_until 10 metric decision_age critical \
+	    'a decision has been pending for 1h: %'
+	events_are 2 "event_type = 'alert_raised'
+	    AND payload ->> 'type' = 'conflicts'"
+	sql "DELETE FROM events WHERE event_type = 'file_conflict';
+	    UPDATE decisions SET status = 'decided'"
+	wait_until 10 alerts_are 3 "context ->> 'cleared_at' IS NOT NULL"
+	alerts_are 4 1
+}
+
+@test "nothing passes: an alert where there is work to do, and only there" {
+	use_points
+	# An hour has three seconds.
+	export LOOPKEEPER_HOUR_MS=3000
+	configure 'passed_critical = "6s";' <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	queue
+	begin
+	wait_until 20 metric tests_passed warning \
+	    '0 tests passed in an hour, with work to do'
+	wait_until 20 metric tests_passed critical \
+	    'no test has passed for 6s, with work to do: %'
+	lk skip T-1
+	wait_until 20 alerts_are 1 "context ->> 'cleared_at' IS NOT NULL"
+	# It is meant to take nothing, for longer than an hour.
+	printf 'loop-1\tdraining\tme\t2026-01-07T02:14:00.000Z\t\n' \
+	    > "$FLEET/state/wanted"
+	lk reset T-1
+	conflicts 20
+	wait_until 10 metric conflicts critical '20 conflicts in an hour: %'
+	wait_until 10 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
+	alerts_are 2 1
+}
+
+@test "a loop that knows only the database is told of when it hangs" {
+	configure 'stuck_after = "2s";' <<< '#!/bin/sh'
+	queue '"status": "skipped"'
+	background foreign.log sleep 1000
+	sql "INSERT INTO loops (id, status, current_test_id, pid)
+	    VALUES ('old-one', 'running', 'X-1', $PID)"
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 20 holds "alerts WHERE alert_type = 'loop_stuck'
+	    AND message LIKE 'old-one: no progress on X-1 for % (no event, no'
+	    || ' CPU time)'"
+	# Its heart beats on: that alone is nothing.
+	sql "INSERT INTO component_health VALUES ('old-one', datetime('now'),
+	    'healthy', NULL);
+	    UPDATE loops SET updated_at = datetime('now')"
+	holds "alerts WHERE context ->> 'cleared_at' IS NULL"
+	sql "INSERT INTO events (id, timestamp, source, event_type, payload)
+	    VALUES ('e1', datetime('now'), 'old-one', 'progress',
+	    '{\"loop_id\": \"old-one\"}')"
+	wait_until 20 holds "alerts WHERE context ->> 'cleared_at' IS NOT NULL"
+	wait_until 20 alerts_are 2 1
+	# A child of it works.
+	background busy.log bash -c 'trap "kill %1" TERM
+	    (while :; do :; done) & wait'
+	sql "UPDATE loops SET pid = $PID"
+	wait_until 20 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
+}
