@@ -85,13 +85,13 @@ alerts_are() {
 	lk timeline --since 1h | grep "loop-1 is told to end its attempt at T-1"
 }
 
-@test "CPU time, output and changed files each are progress" {
+# What the loop has seen is known to others five seconds later at most.
+@test "CPU time is progress, and so are changed files" {
 	configure 'stuck_after = "7s";' <<-'SH'
 		#!/bin/bash
-		end=$((SECONDS + 10))
+		end=$((SECONDS + 13))
 		while ((SECONDS < end)); do :; done
-		for i in {1..3}; do sleep 3; echo "$i"; done
-		for i in {1..3}; do sleep 3; touch "file-$i"; done
+		for i in {1..5}; do sleep 3; touch "file-$i"; done
 	SH
 	queue '"max_attempts": 1'
 	begin
@@ -99,6 +99,25 @@ alerts_are() {
 	[[ $(sql "SELECT group_concat(outcome) FROM attempts") == failed ]]
 	events_are 0 "event_type = 'stuck_detected'"
 	alerts_are 0 1
+}
+
+@test "a loop that doesn't end what it is told to end is told of" {
+	use_points
+	export LOOPKEEPER_HEED_MS=1000
+	configure 'stuck_after = "3s";' <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	queue '"max_attempts": 1'
+	begin
+	wait_until 20 holds "attempts WHERE state = 'running'"
+	kill -STOP "$PID"
+	wait_until 30 holds "alerts WHERE severity = 'critical' AND message LIKE
+	    'loop-1: was told % ago to end its attempt at T-1, and doesn''t: %'"
+	kill -CONT "$PID"
+	wait_until 20 test_is T-1 blocked
+	wait_until 10 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
+	alerts_are 2 1
 }
 
 @test "no more attempts are ended in an hour than it may end" {

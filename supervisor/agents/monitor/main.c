@@ -108,6 +108,7 @@ look_at_loops(struct monitor *m, int64_t now_ms)
 {
 	if (wanted_read(m->agent.state_directory, &m->wanted) < 0)
 		m->findings.failed = true;
+	rule_foreign(m, now_ms);
 	for (size_t i = 0; i < m->nloops; i++) {
 		struct watched *w = &m->loops[i];
 
@@ -118,7 +119,6 @@ look_at_loops(struct monitor *m, int64_t now_ms)
 		rule_stuck(m, w, now_ms);
 		rule_digression(m, w);
 	}
-	rule_foreign(m, now_ms);
 	rule_stuck_fleet(m);
 	wanted_free(&m->wanted);
 }

@@ -78,7 +78,7 @@ void rule_stuck_act(struct monitor *m, struct watched *w, int64_t now_ms);
 /* And the fleet. */
 void rule_stuck_fleet(struct monitor *m);
 
-/* Loops that know nothing but the database. */
+/* Loops that know nothing but the database; the first rule. */
 void rule_foreign(struct monitor *m, int64_t now_ms);
 
 /* An attempt that strays from its test. */

@@ -101,6 +101,16 @@ has_test(struct monitor *m, struct watched *w)
 	return found;
 }
 
+/* Whether another program works as this loop, in its own way. */
+static bool
+is_foreign(const struct monitor *m, const struct watched *w)
+{
+	for (size_t i = 0; i < m->nforeign; i++)
+		if (strcmp(m->foreign[i].loop_id, w->config->name) == 0)
+			return true;
+	return false;
+}
+
 /* Whether somebody has said that it is to take none. */
 static bool
 is_kept(const struct monitor *m, const struct watched *w,
@@ -108,7 +118,7 @@ is_kept(const struct monitor *m, const struct watched *w,
 {
 	const struct conf *conf = m->agent.conf;
 
-	return !conf_has_loop(conf, w->config->name) ||
+	return !conf_has_loop(conf, w->config->name) || is_foreign(m, w) ||
 	    wanted_find(&m->wanted, w->config->name) != NULL ||
 	    (w->is_alive && health->waits) ||
 	    (conf->regressions.hold_claims && m->nregressed > 0);
@@ -123,7 +133,8 @@ look_at_queue(struct monitor *m, struct watched *w, const struct health *health,
 	int found = 0;
 
 	(void)changed_look(&w->changed, NULL, now_ms);
-	w->is_alive = alive_holder(a->state_directory, w->config->name) > 0;
+	w->is_alive =
+	    alive_by_record(a->state_directory, w->config->name) == ALIVE_YES;
 	if (!is_kept(m, w, health))
 		found = has_test(m, w);
 	if (found < 0 ||
