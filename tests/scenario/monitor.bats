@@ -292,3 +292,53 @@ metric() {
 	sql "UPDATE loops SET pid = $PID"
 	wait_until 20 alerts_are 2 "context ->> 'cleared_at' IS NOT NULL"
 }
+
+passed_are() {
+	[[ $(sql "SELECT count(*) FROM tests WHERE status = 'passed'") == "$1" ]]
+}
+
+@test "one hangs in the example fleet: the others don't notice" {
+	local example=$LK_ROOT/examples/three-loops
+	need make
+	"$example/setup" "$FLEET/work" 3>&-
+	cat > "$FLEET/worker" <<-SH
+		#!/bin/sh
+		[ "\$LOOPKEEPER_TEST_ID" != POL-FMT-001 ] || exec sleep 1000
+		exec "$example/worker"
+	SH
+	chmod 755 "$FLEET/worker"
+	fleet_config <<-CONF
+		monitor = { every = "200ms"; stuck_after = "8s"; };
+		loops = { repository = "$FLEET/work"; pause = "0";
+		  retry_delay = "0"; max_attempts = 2; silence_limit = "0";
+		  startup_limit = "0"; input_limit = "0";
+		  worker = [ "$FLEET/worker" ]; };
+		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0.1" ); };
+		components = (
+		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
+		    ready = "notify"; },
+		  { name = "pm"; command = [ "loopkeeper-pm" ];
+		    ready = "notify"; },
+		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { priority = 1; }; },
+		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { priority = 2; }; },
+		  { name = "loop-3"; command = [ "loopkeeper-loop" ];
+		    ready = "notify"; loop = { priority = 3; }; }
+		);
+	CONF
+	lk import "$example/tests.json" > /dev/null
+	lk up -d
+	wait_until 120 test_is POL-FMT-001 blocked
+	[[ $(sql "SELECT group_concat(outcome) FROM attempts
+	    WHERE test_id = 'POL-FMT-001'") == silent,silent ]]
+	wait_until 60 passed_are 8
+	events_are 2 "event_type = 'attempt_stopped'"
+	# Nobody was restarted for it, nor anybody else judged.
+	restarts_are loop-3 0
+	events_are 0 "event_type IN ('component_stuck', 'stuck_detected')
+	    AND (test_id <> 'POL-FMT-001' OR test_id IS NULL)"
+	# A question is open, and nothing waits for its answer.
+	wait_until 15 holds "decisions WHERE decision_type = 'test_blocked'"
+	lk down
+}
