@@ -39,8 +39,10 @@ hindrance(const struct runner *r)
 	const struct agent *a = &r->agent;
 	bool is_kept = a->mode == MODE_FILE_BASED || a->draining ||
 	    r->trouble[0] != '\0' || r->hold[0] != '\0' ||
-	    r->waits.tests[0] != NULL;
+	    r->waits.tests[0] != NULL || clock_ms() < r->not_before_ms;
 
+	if (r->phase == PHASE_SETUP)
+		return "setting up"; /* that has a limit of its own */
 	return r->phase == PHASE_IDLE && is_kept ? idle_reason(r) : NULL;
 }
 
