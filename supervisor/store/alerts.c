@@ -1,8 +1,6 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/uuid.h"
 #include "store/alerts.h"
 #include "store/note.h"
 #include "store/statement.h"
@@ -65,28 +63,30 @@ raise_row(struct store *s, const struct alert *a, const char *id)
 }
 
 static int
-add_row(struct store *s, const struct alert *a, const char *id)
+add_row(struct store *s, const struct alert *a, char ret_id[static ID_SIZE])
 {
-	return statement_run(s,
-	    "INSERT INTO alerts (id, severity, alert_type, source, message,"
-	    " context, created_at) VALUES (?1, ?2, ?3, ?4, ?5,"
-	    " json_patch('{}', json_object('cause', ?6, 'loop_id', ?7,"
-	    " 'test_id', ?8)), " NOTE_NOW ")",
-	    "tttttttt", id, a->severity, a->type, a->source, a->message,
-	    a->cause, a->loop_id, a->test_id);
+	return statement_get(s,
+		   "INSERT INTO alerts (id, severity, alert_type, source,"
+		   " message, context, created_at) VALUES"
+		   " (" NOTE_ROW_ID("alerts",
+		       NOTE_NEW_ID) ", ?1, ?2, ?3, ?4,"
+				    " json_patch('{}', json_object('cause', "
+				    "?5, 'loop_id', ?6,"
+				    " 'test_id', ?7)), " NOTE_NOW
+				    ") RETURNING id",
+		   "ttttttt>s", a->severity, a->type, a->source, a->message,
+		   a->cause, a->loop_id, a->test_id, ret_id,
+		   (size_t)ID_SIZE) <= 0
+	    ? -1
+	    : 0;
 }
 
-/* known: of the row that stands already, or "". */
+/* id is of the row that stands already, or "". */
 static int
 add(struct store *s, const struct alert *a, const char *event,
-    const char *known)
+    char id[static ID_SIZE])
 {
-	char id[ID_SIZE];
-
-	(void)snprintf(id, sizeof(id), "%s", known);
-	if (known[0] == '\0')
-		uuid_new(id);
-	if ((known[0] != '\0' ? raise_row(s, a, id) : add_row(s, a, id)) < 0)
+	if ((id[0] != '\0' ? raise_row(s, a, id) : add_row(s, a, id)) < 0)
 		return -1;
 	if (event != NULL &&
 	    note_event(s, a->source, event, "tttt", "loop_id", a->loop_id,

@@ -42,7 +42,7 @@ checkpoints_add(struct store *s, const char *loop_id, const char *commit,
 	return statement_get(s,
 		   "INSERT INTO checkpoints"
 		   " (id, loop_id, git_ref, checkpoint_type, created_at)"
-		   " VALUES (lower(hex(randomblob(8))), ?1, ?2, 'manual',"
+		   " VALUES (" CHECKPOINT_NEW_ID ", ?1, ?2, 'manual',"
 		   " " NOTE_NOW ") RETURNING id",
 		   "tt>s", loop_id, commit, ret_id,
 		   (size_t)CHECKPOINT_ID_SIZE) == 1

@@ -35,7 +35,7 @@ static const char *const tables[] = {
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
 	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
-	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0,"
+	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0, claimed_at TEXT,"
 	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
@@ -174,6 +174,10 @@ static const char *const indices[] = {
 	"UPDATE tests SET waiting = " WAITS " WHERE (" which ")" \
 	" AND waiting IS NOT " WAITS
 
+/* When tests.status became in_progress. */
+#define SET_CLAIMED(which) \
+	"UPDATE tests SET claimed_at = " NOTE_NOW " WHERE " which
+
 /* Whoever writes to tests keeps it true. */
 static const char *const triggers[] = {
 	"tests_added AFTER INSERT ON tests BEGIN " SET_WAITING(
@@ -188,6 +192,16 @@ static const char *const triggers[] = {
 
 	"tests_deleted AFTER DELETE ON tests BEGIN " SET_WAITING(
 	    "depends_on = OLD.id") "; END",
+
+	/* Other programs tell the second, if anything. */
+	"tests_claimed AFTER UPDATE OF status ON tests"
+	" WHEN NEW.status = 'in_progress' AND OLD.status IS NOT 'in_progress'"
+	" AND NEW.claimed_at IS OLD.claimed_at"
+	" BEGIN " SET_CLAIMED("id = NEW.id") "; END",
+
+	"tests_added_claimed AFTER INSERT ON tests"
+	" WHEN NEW.status = 'in_progress' AND NEW.claimed_at IS NULL"
+	" BEGIN " SET_CLAIMED("id = NEW.id") "; END",
 
 	"tests_settled AFTER UPDATE OF status ON tests"
 	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
@@ -303,8 +317,9 @@ make_trigger(struct store *s, const char *trigger)
 	return run(s, "CREATE TRIGGER %s", trigger);
 }
 
+/* Leaves user_version to another program that numbers its own tables by it. */
 static int
-extend(struct store *s)
+extend(struct store *s, bool is_ours)
 {
 	for (size_t i = 0; i < NTABLES; i++)
 		if (extend_table(s, tables[i]) < 0)
@@ -316,45 +331,56 @@ extend(struct store *s)
 		if (make_trigger(s, triggers[i]) < 0)
 			return -1;
 	if (run(s, "%s", SET_WAITING("1")) < 0 ||
-	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
+	    run(s, "%s",
+		SET_CLAIMED("status = 'in_progress' AND claimed_at IS"
+			    " NULL")) < 0 ||
+	    (is_ours && run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0))
 		return -1;
 	return run(s,
 	    "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', '%d')",
 	    SCHEMA_VERSION);
 }
 
-/* 1 whole, 0 something may be missing, -1 with errno. */
+/*
+ * 1 whole, 0 something may be missing, -1 with errno. user_version may be
+ * another program's, and says something else then: it is ours if it is 0 or
+ * what our own key in table meta says.
+ */
 static int
-is_whole(struct store *s)
+is_whole(struct store *s, bool *ret_is_ours)
 {
-	int version, ours = 0, result;
+	int version, schema = 0, result;
 
 	if (statement_get(s, "PRAGMA user_version", ">n", &version) < 0)
 		return -1;
-	if (version > SCHEMA_VERSION)
-		return store_refuse(s, EPROTO,
-		    "%s: made by a newer loopkeeper (schema %d, this one "
-		    "knows %d): use that one",
-		    s->path, version, SCHEMA_VERSION);
-	/* The number alone may be another program's: its own key proves it. */
 	result = exists(s, "meta", "key");
 	if (result == 1)
 		result = statement_get(s,
-		    "SELECT value FROM meta WHERE key = 'schema'", ">n", &ours);
-	return result < 0 ? -1
-			  : version == SCHEMA_VERSION && ours == SCHEMA_VERSION;
+		    "SELECT value FROM meta WHERE key = 'schema'", ">n",
+		    &schema);
+	if (result >= 0 && schema > SCHEMA_VERSION)
+		return store_refuse(s, EPROTO,
+		    "%s: made by a newer loopkeeper (schema %d, this one "
+		    "knows %d): use that one",
+		    s->path, schema, SCHEMA_VERSION);
+	*ret_is_ours = version == 0 || version == schema;
+	return result < 0 ? -1 : schema == SCHEMA_VERSION;
 }
 
 int
 schema_extend(struct store *s)
 {
-	int whole = is_whole(s);
+	bool is_ours;
+	int whole = is_whole(s, &is_ours);
 
 	if (whole != 0)
 		return whole < 0 ? -1 : 0;
 	if (statement_run(s, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
-	whole = is_whole(s); /* another opener may have been faster */
+	whole = is_whole(s, &is_ours); /* another opener may have been faster */
 	s->extended = whole == 0 && !s->created;
-	return store_end(s, whole == 0 ? extend(s) : whole < 0 ? -1 : 0);
+	return store_end(s,
+	    whole == 0	    ? extend(s, is_ours)
+		: whole < 0 ? -1
+			    : 0);
 }

@@ -9,7 +9,9 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION 6 /* PRAGMA user_version */
+/* Stands in meta, and in PRAGMA user_version unless another program keeps its
+ * own number there. */
+#define SCHEMA_VERSION 6
 
 /*
  * By what events and usage are ordered and compared: both
@@ -21,7 +23,7 @@
 
 /*
  * Makes the open database whole, in one transaction; nothing is written when
- * it is. Returns 0, or -1: EPROTO for a newer user_version, EUCLEAN for
+ * it is. Returns 0, or -1: EPROTO for a newer loopkeeper's, EUCLEAN for
  * tables of these names that are something else.
  */
 int schema_extend(struct store *s);
