@@ -29,6 +29,7 @@ struct claim_session {
 	char *transcript;
 	char *base_commit;  /* what it began with */
 	char *snapshot_ref; /* what it left */
+	int take_up;	    /* enum conflict_take_up, of what it left */
 };
 
 struct claim {
@@ -147,5 +148,12 @@ int claims_reset_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
 int claims_skip_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
+
+/* Ends the test's running attempt as interrupted, which uses up none: its loop
+ * stops the worker, keeps what it has done, and gives the locks back. why is
+ * for people. Part of the caller's transaction. Returns 1, 0 when none runs, or
+ * -1. */
+int claims_interrupt_within(
+    struct store *s, const char *test_id, const char *by, const char *why);
 
 #endif

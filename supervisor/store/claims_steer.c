@@ -1,4 +1,5 @@
-/* `reset` and `skip`: a test is taken away from whoever works on it. */
+/* A test is taken away from whoever works on it: by `reset`, by `skip`, or for
+ * a while, when another one goes first. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -6,9 +7,11 @@
 #include "store/note.h"
 #include "store/statement.h"
 
-/* What both do to the test's attempts and questions. */
+/* Ends the test's attempt, if one is open: its loop notices. Returns how many,
+ * or -1. */
 static int
-set_aside(struct store *s, const char *test_id, const char *by, const char *why)
+end_attempt(
+    struct store *s, const char *test_id, const char *by, const char *why)
 {
 	if (statement_run(s,
 		"INSERT INTO events"
@@ -21,16 +24,24 @@ set_aside(struct store *s, const char *test_id, const char *by, const char *why)
 		" WHERE a.test_id = ?1 AND a.ended_at IS NULL",
 		"ttt", test_id, by, why) < 0 ||
 	    statement_run(s, ATTEMPT_ADD_USAGE "test_id = ?1", "t", test_id) <
-		0 ||
+		0)
+		return -1;
+	return statement_change(s,
+	    "UPDATE attempts SET state = 'parked', outcome = 'interrupted',"
+	    " ended_at = " NOTE_NOW " WHERE test_id = ?1 AND ended_at IS NULL",
+	    "t", test_id);
+}
+
+/* What reset and skip do to the test's attempts and questions. */
+static int
+set_aside(struct store *s, const char *test_id, const char *by, const char *why)
+{
+	if (end_attempt(s, test_id, by, why) < 0 ||
 	    /* What doesn't use up attempts is counted from here again. */
 	    statement_run(s,
-		"UPDATE attempts SET state = 'parked', outcome ="
-		" CASE WHEN ended_at IS NULL THEN 'interrupted'"
-		" ELSE outcome END,"
-		" ended_at = ifnull(ended_at, " NOTE_NOW
-		") WHERE test_id = ?1 AND (ended_at IS NULL"
-		" OR state = 'failed' AND outcome IN"
-		" ('interrupted', 'budget', 'waiting_for_input'))",
+		"UPDATE attempts SET state = 'parked' WHERE test_id = ?1"
+		" AND state = 'failed' AND outcome IN"
+		" ('interrupted', 'budget', 'waiting_for_input')",
 		"t", test_id) < 0)
 		return -1;
 	return statement_run(s,
@@ -39,6 +50,22 @@ set_aside(struct store *s, const char *test_id, const char *by, const char *why)
 	    " AND json_valid(context)"
 	    " AND json_extract(context, '$.test_id') = ?1",
 	    "ttt", test_id, by, why);
+}
+
+int
+claims_interrupt_within(
+    struct store *s, const char *test_id, const char *by, const char *why)
+{
+	int ended = end_attempt(s, test_id, by, why);
+
+	if (ended <= 0)
+		return ended;
+	return statement_run(s,
+		   "UPDATE tests SET status = 'pending' WHERE id = ?1"
+		   " AND status = 'in_progress'",
+		   "t", test_id) < 0
+	    ? -1
+	    : 1;
 }
 
 /* 1 there is such a test and `condition` holds of it, 0 it doesn't hold, -1
