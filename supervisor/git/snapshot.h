@@ -31,6 +31,17 @@ int
 snapshot_put_back(struct git *g, const struct worktree *w, const char *commit,
     const char *base, const char *onto, char *conflicts, size_t size);
 
+/* The same where it doesn't apply, too: the files that conflict are then as in
+ * commit. Returns 0, or -1. */
+int snapshot_put_over(struct git *g, const struct worktree *w,
+    const char *commit, const char *base, const char *onto);
+
+/* Only whether it applies, whatever is in the worktree: a commit on onto that
+ * nobody keeps. Returns as snapshot_put_back(). */
+int snapshot_move(struct git *g, const char *commit, const char *base,
+    const char *onto, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size);
+
 /*
  * The tree of commit with those paths as they are in base (or not there, where
  * base doesn't have them). index_file is a path to write to. Returns 0 or -1.
