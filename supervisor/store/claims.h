@@ -29,7 +29,7 @@ struct claim_session {
 	char *transcript;
 	char *base_commit;  /* what it began with */
 	char *snapshot_ref; /* what it left */
-	int take_up;	    /* enum conflict_take_up, of what it left */
+	int take_up;	    /* what it left: enum conflict_take_up */
 };
 
 struct claim {
