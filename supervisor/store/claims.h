@@ -29,7 +29,7 @@ struct claim_session {
 	char *transcript;
 	char *base_commit;  /* what it began with */
 	char *snapshot_ref; /* what it left */
-	int take_up;	    /* what it left: enum conflict_take_up */
+	int take_up;	    /* that: enum conflict_take_up */
 };
 
 struct claim {
@@ -149,11 +149,13 @@ int claims_reset_within(
 int claims_skip_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
 
-/* Ends the test's running attempt as interrupted, which uses up none: its loop
- * stops the worker, keeps what it has done, and gives the locks back. why is
- * for people. Part of the caller's transaction. Returns 1, 0 when none runs, or
- * -1. */
-int claims_interrupt_within(
-    struct store *s, const char *test_id, const char *by, const char *why);
+/*
+ * Inside such a transaction: takes the test of a loop's open attempt from it.
+ * The attempt is ended, not counted, and the test pending, for the reason why.
+ * Returns 1 with both ids, 0 when there is no such attempt, or -1.
+ */
+int claims_interrupt_within(struct store *s, const char *loop_id,
+    const char *by, const char *why, char ret_attempt[static UUID_SIZE],
+    char ret_test[static ATTEMPT_TEST_SIZE]);
 
 #endif

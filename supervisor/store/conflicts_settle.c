@@ -159,10 +159,12 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 	const struct conflict_side *second = &c->second;
 	bool is_ours = second->attempt_id[0] != '\0';
 	char why[CONFLICT_FILES_SIZE + 256];
+	char attempt[UUID_SIZE], test_id[ATTEMPT_TEST_SIZE];
 
 	explain(why, sizeof(why), c);
 	if (is_ours &&
-	    (claims_interrupt_within(s, second->test_id, by, why) < 0 ||
+	    (claims_interrupt_within(
+		 s, second->loop_id, by, why, attempt, test_id) < 0 ||
 		parked_begin(s, second->test_id, c->id) < 0))
 		return -1;
 	return note_event(s, by, is_ours ? "paused" : "pause_requested",

@@ -146,8 +146,8 @@ is_alive(const char *loop_id, void *argument)
 	    alive_by_record(r->state_directory, loop_id) != ALIVE_NO;
 }
 
-/* What a loop left that is down. Its successor, if it is faster, does the
- * same itself. */
+/* What a loop, or somebody else who has locks, left when it went down. Its
+ * successor, if it is faster, does the same itself. */
 static int
 repair(struct recorder *r, const struct view *v)
 {
@@ -176,7 +176,7 @@ follow_up(struct recorder *r, const char *mode)
 		if (!has_changed(v))
 			continue;
 		if (alarm_component(&r->store, v) < 0 ||
-		    (v->is_loop && is_down(v) && repair(r, v) < 0))
+		    (is_down(v) && repair(r, v) < 0))
 			return -1;
 		v->told = true;
 		v->told_hash = hash_of(v);
