@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "agents/common/agent.h"
+#include "agents/monitor/changed.h"
 #include "agents/monitor/findings.h"
+#include "agents/monitor/same_file.h"
 #include "agents/monitor/sweep.h"
 #include "agents/monitor/watch.h"
 #include "base/clock.h"
@@ -24,6 +26,8 @@ struct monitor {
 	struct agent agent;
 	struct watch *watches; /* one per loop of the configuration */
 	size_t nwatches;
+	struct changed *changed; /* as many */
+	struct same_file same_file;
 	struct findings findings;
 	struct sweep sweep;
 	int64_t looked_ms; /* the last look; 0: none yet */
@@ -52,6 +56,25 @@ say_stuck(struct monitor *m, const struct watch *w, int64_t still_ms)
 	    w->progress.test_id, age, w->progress.state);
 }
 
+/* While git is waited for. */
+static bool
+go_on(void *argument)
+{
+	agent_beat(argument);
+	return true;
+}
+
+static void
+look_at_files(struct monitor *m, struct changed *c,
+    const struct progress *progress, int64_t now_ms)
+{
+	if (changed_look(c, progress, now_ms) < 0)
+		log_line(
+		    &m->agent.log, "%s: %s", c->config->name, c->git.error);
+	if (progress != NULL)
+		same_file_add(&m->same_file, c, progress->base_commit);
+}
+
 static void
 look_at_loop(struct monitor *m, struct watch *w, int64_t now_ms)
 {
@@ -64,6 +87,8 @@ look_at_loop(struct monitor *m, struct watch *w, int64_t now_ms)
 		m->findings.failed = true;
 		return;
 	}
+	look_at_files(m, &m->changed[w - m->watches],
+	    found > 0 ? &progress : NULL, now_ms);
 	still_ms = watch_look(w, found > 0 ? &progress : NULL, now_ms);
 	if (found > 0 &&
 	    (!w->moved || still_ms >= m->agent.conf->monitor.stuck_after_ms))
@@ -162,6 +187,7 @@ look(struct monitor *m, int64_t now_ms)
 	forgive(m, now_ms);
 	for (size_t i = 0; i < m->nwatches; i++)
 		look_at_loop(m, &m->watches[i], now_ms);
+	same_file_look(&m->same_file);
 	if (progress_failing(&a->store, a->conf->monitor.failures_in_row,
 		say_failing, m) < 0)
 		m->findings.failed = true;
@@ -212,12 +238,17 @@ begin(struct monitor *m, int argc, char **argv)
 	if (code != 0)
 		return code;
 	m->watches = calloc(conf->nloops + 1, sizeof(*m->watches));
-	if (m->watches == NULL) {
+	m->changed = calloc(conf->nloops + 1, sizeof(*m->changed));
+	if (m->watches == NULL || m->changed == NULL) {
 		log_line(&m->agent.log, "%s", strerror(errno));
 		return 1;
 	}
-	for (m->nwatches = 0; m->nwatches < conf->nloops; m->nwatches++)
+	m->same_file.agent = &m->agent;
+	for (m->nwatches = 0; m->nwatches < conf->nloops; m->nwatches++) {
 		m->watches[m->nwatches].config = &conf->loops[m->nwatches];
+		changed_init(&m->changed[m->nwatches],
+		    &conf->loops[m->nwatches], go_on, &m->agent);
+	}
 	return sweep_open(&m->sweep, &m->agent) < 0 ? 1 : 0;
 }
 
@@ -231,6 +262,10 @@ main(int argc, char **argv)
 		code = run(&monitor);
 	sweep_close(&monitor.sweep);
 	findings_finish(&monitor.findings);
+	for (size_t i = 0; i < monitor.nwatches; i++)
+		changed_finish(&monitor.changed[i]);
+	same_file_finish(&monitor.same_file);
+	free(monitor.changed);
 	free(monitor.watches);
 	agent_finish(&monitor.agent);
 	return code;
