@@ -179,9 +179,21 @@ conflicts_note_clean(struct store *s, const char *attempt, const char *other,
 	    : store_end(s, note_clean(s, attempt, other, files, by));
 }
 
+/* The open one between the two, if there is one, is over. 1, 0, -1. */
+static int
+close_open(struct store *s, const char *attempt, const char *other,
+    const char *outcome, char ret_id[static CONFLICT_ID_SIZE])
+{
+	return statement_get(s,
+	    "UPDATE conflicts SET status = 'closed', outcome = ?3,"
+	    " closed_at = " NOTE_NOW " WHERE " IS_OF_THE_TWO
+	    " AND closed_at IS NULL RETURNING id",
+	    "ttt>s", attempt, other, outcome, ret_id, (size_t)CONFLICT_ID_SIZE);
+}
+
 static int
 meet(struct store *s, const struct attempt_key *key,
-    const struct conflict_side *other, char *const *files, const char *outcome)
+    const struct conflict_side *other, const char *outcome, char *const *files)
 {
 	char names[CONFLICT_FILES_SIZE], id[CONFLICT_ID_SIZE];
 	struct conflict_side mine = { 0 };
@@ -190,16 +202,12 @@ meet(struct store *s, const struct attempt_key *key,
 	(void)snprintf(mine.loop_id, sizeof(mine.loop_id), "%s", key->loop_id);
 	(void)snprintf(mine.test_id, sizeof(mine.test_id), "%s", key->test_id);
 	(void)snprintf(mine.attempt_id, sizeof(mine.attempt_id), "%s", key->id);
-	found = statement_get(s,
-	    "UPDATE conflicts SET status = 'closed', outcome = ?3,"
-	    " closed_at = " NOTE_NOW " WHERE " IS_OF_THE_TWO
-	    " AND closed_at IS NULL RETURNING id",
-	    "ttt>s", key->id, other->attempt_id, outcome, id, sizeof(id));
-	if (found < 0)
-		return -1;
-	if (found == 0 &&
-	    (insert(s, other, &mine, files, outcome, id) <= 0 ||
-		note_conflict(s, id, files, &mine, other, key->loop_id) < 0))
+	found = close_open(s, key->id, other->attempt_id, outcome, id);
+	if (found < 0 ||
+	    (found == 0 &&
+		(insert(s, other, &mine, files, outcome, id) <= 0 ||
+		    note_conflict(s, id, files, &mine, other, key->loop_id) <
+			0)))
 		return -1;
 	list_names(names, sizeof(names), files);
 	return note_event(s, key->loop_id, "conflict_resolved", "ttttt",
@@ -209,9 +217,22 @@ meet(struct store *s, const struct attempt_key *key,
 
 int
 conflicts_met(struct store *s, const struct attempt_key *key,
-    const struct conflict_side *other, char *const *files, const char *outcome)
+    const struct conflict_side *other, const char *commit, char *const *files)
 {
-	return note_begin(s) < 0
-	    ? -1
-	    : store_end(s, meet(s, key, other, files, outcome));
+	struct conflict_side side = *other;
+	char outcome[64];
+	int result;
+
+	(void)snprintf(outcome, sizeof(outcome),
+	    "done again on the new tip, which has %.12s", commit);
+	if (note_begin(s) < 0)
+		return -1;
+	result = statement_get(s,
+	    "SELECT id FROM attempts WHERE test_id = ?1 AND loop_id = ?2"
+	    " AND result_commit = ?3 AND outcome = 'passed'",
+	    "ttt>s", side.test_id, side.loop_id, commit, side.attempt_id,
+	    sizeof(side.attempt_id));
+	if (result >= 0)
+		result = meet(s, key, &side, outcome, files);
+	return store_end(s, result);
 }

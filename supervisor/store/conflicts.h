@@ -71,12 +71,12 @@ int conflicts_note_clean(struct store *s, const char *attempt,
 
 /*
  * An attempt has met, before it was merged, what doesn't go together with its
- * work and was merged first: by an attempt or, with "" for that, by somebody
- * else. A conflict that was open between the two is over, else it is noted as
- * one that is. Returns 0 or -1.
+ * work and was merged first, as that commit: by an attempt of the loop and test
+ * of other or, with "" for these, by somebody else. A conflict that was open
+ * between the two is over, else it is noted as one that is. Returns 0 or -1.
  */
 int conflicts_met(struct store *s, const struct attempt_key *key,
-    const struct conflict_side *other, char *const *files, const char *outcome);
+    const struct conflict_side *other, const char *commit, char *const *files);
 
 /* The first open one whose id is behind this one ("": of all). Returns 1, 0, or
  * -1. */

@@ -297,7 +297,7 @@ test_a_foreign_loop_is_asked(void **state)
 	    "events WHERE event_type = 'resume_requested' AND loop_id = 'py'");
 	/* Ours are counted from there. */
 	works(conflicts_met(store, &two,
-	    &(struct conflict_side){ .loop_id = "py" }, files, "x"));
+	    &(struct conflict_side){ .loop_id = "py" }, "abc", files));
 	has_rows(1, "conflicts WHERE id = 'CON-008'");
 }
 
@@ -305,18 +305,21 @@ test_a_foreign_loop_is_asked(void **state)
 static void
 test_what_was_met_is_over(void **state)
 {
-	struct conflict_side other = { "loop-1", "A", "" };
+	const struct conflict_side nobody = { 0 },
+				   other = { "loop-1", "A", "" };
 
-	works(conflicts_met(store, &two, &other, files, "done again"));
+	works(conflicts_met(store, &two, &nobody, "0123456789abcdef", files));
 	none_is_open();
 	has_rows(1,
-	    "conflicts WHERE first_test = 'A' AND second_test = 'B'"
-	    " AND status = 'closed' AND closed_at IS NOT NULL");
+	    "conflicts WHERE first_loop IS NULL AND second_test = 'B'"
+	    " AND status = 'closed' AND closed_at IS NOT NULL"
+	    " AND outcome LIKE '%which has 0123456789ab'");
 	has_rows(1, "events WHERE event_type = 'file_conflict'");
 	has_rows(1, "events WHERE event_type = 'conflict_resolved'");
 	opens();
-	(void)memcpy(other.attempt_id, one.id, sizeof(other.attempt_id));
-	works(conflicts_met(store, &two, &other, files, "done again"));
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	sql("UPDATE attempts SET result_commit = 'abc' WHERE test_id = 'A'");
+	works(conflicts_met(store, &two, &other, "abc", files));
 	none_is_open();
 	has_rows(2, "conflicts");
 	has_rows(2, "events WHERE event_type = 'file_conflict'");
