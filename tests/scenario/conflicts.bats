@@ -227,6 +227,27 @@ include/pocket.h"
 	headline_is "of B"
 }
 
+@test "what was merged between their beginnings is no conflict of theirs" {
+	does A 'touch "$FLEET/began-A"; hold early'
+	both_begin 'max_attempts = 2;'
+	# Somebody merges something to the same file, of which only A knows.
+	does A 'solve trim; headline "of A"; touch "$FLEET/again-A"; hold'
+	(
+		git clone -q "$FLEET/repository" "$FLEET/his"
+		cd "$FLEET/his"
+		git checkout -q loopkeeper/main
+		echo "/* of him */" >> include/pocket.h
+		git commit -q -a -m "His"
+		git push -q origin loopkeeper/main
+	)
+	touch "$FLEET/early-A"
+	wait_until 20 exists "$FLEET/again-A"
+	second_is_paused
+	touch "$FLEET/go-A" "$FLEET/go-B"
+	wait_until 30 test_is A passed
+	wait_until 30 conflict_is deciding
+}
+
 @test "a test that is skipped meanwhile ends it" {
 	both_begin
 	second_is_paused

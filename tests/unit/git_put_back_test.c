@@ -1,4 +1,5 @@
-/* A snapshot in the files of a worktree again, on what was merged since. */
+/* A snapshot in the files of a worktree again, on what was merged since; and a
+ * look at files in which somebody is at work. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +137,28 @@ test_it_may_prevail(void **state)
 	is_changed("?? n");
 }
 
+static void
+test_a_peek_disturbs_nobody(void **state)
+{
+	static char *const paths[] = { "a.txt", "dir", "dir/b.txt", "gone",
+		"new/f", "run.sh", NULL };
+	char commit[GIT_HASH_SIZE];
+	struct worktree w = made("wt");
+
+	sh("cd wt; echo x >> a.txt; rm -r dir; echo d > dir; mkdir new;"
+	   "echo n > new/f; echo n > new/other; chmod 644 run.sh;"
+	   "git add new; echo later > new/f; git commit -q -m Mine;"
+	   "git status --porcelain -z > ../status;"
+	   "sha256sum ../repository/.git/worktrees/wt/index > ../sums");
+	gives(0, snapshot_peek(git, &w, "main", paths, commit));
+	differ("M a.txt A dir D dir/b.txt A new/f M run.sh", "main", commit);
+	says("1",
+	    "git -C $R rev-list --count main..$(git -C wt rev-parse HEAD)");
+	sh("cd wt; sha256sum -c --quiet ../sums;"
+	   "git status --porcelain -z | cmp - ../status;"
+	   "! ls ../repository/.git/worktrees/wt | grep peek");
+}
+
 int
 main(void)
 {
@@ -145,6 +168,7 @@ main(void)
 		TEST(test_a_folder_where_a_file_was_and_the_other_way_round),
 		TEST(test_what_does_not_apply_changes_nothing),
 		TEST(test_it_may_prevail),
+		TEST(test_a_peek_disturbs_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
