@@ -110,10 +110,11 @@ static const struct phrase phrases[] = {
 	{ "queue_empty", "has nothing left to do", PRINT_PLAIN },
 
 	{ "file_locked",
-	    "locked the files of {test_id}[ ({files})][: {file_path}]",
+	    "locked files[ of {test_id}][ ({files})][: {file_path}]"
+	    "[, {reason}]",
 	    PRINT_PLAIN },
 	{ "file_unlocked",
-	    "unlocked the files of {test_id}[ ({files})][: {file_path}]",
+	    "unlocked files[ of {test_id}][ ({files})][: {file_path}]",
 	    PRINT_PLAIN },
 	{ "same_file_changed",
 	    "changed what {holder} changes as well: {file_path}; it goes "
@@ -124,9 +125,14 @@ static const struct phrase phrases[] = {
 	{ "conflict_resolved",
 	    "resolved the conflict[ on {file_path}][: {outcome}]",
 	    PRINT_GREEN },
-	{ "deadlock_detected", "found a deadlock[: {detail}]", PRINT_RED },
-	{ "deadlock_resolved", "resolved a deadlock[: {detail}]", PRINT_GREEN },
-	{ "force_release", "released[ {file_path}] by force", PRINT_YELLOW },
+	{ "deadlock_detected", "found a deadlock[: {cycle}]", PRINT_RED },
+	{ "deadlock_resolved",
+	    "resolved a deadlock[: {victim} had to let go][ of {test_id}]",
+	    PRINT_GREEN },
+	{ "force_release",
+	    "had to let go of its locks[, and of {test_id}][, says {by}]"
+	    "[: {reason}]",
+	    PRINT_YELLOW },
 	{ "stuck_detected", "makes no progress[ on {test_id}][: {message}]",
 	    PRINT_RED },
 	{ "digression_detected", "strays[ from {test_id}][: {message}]",

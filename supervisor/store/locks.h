@@ -103,7 +103,8 @@ int locks_take(struct store *s, const struct lock_request *request,
 /*
  * Gives back what `by` has locked, for that attempt or, with NULL, for none:
  * these paths, or all (NULL). Locks on the files of the attempt's test stay:
- * they are its claim's. Returns how many, or -1.
+ * they are its claim's. Returns how many, or -1; ESTALE the attempt isn't his
+ * any more, and its loop gives back what it had.
  */
 int locks_release(struct store *s, const char *by, const char *attempt_id,
     char *const *paths);

@@ -69,7 +69,7 @@ find_release(
 {
 	int found = statement_get(s,
 	    "SELECT json_extract(payload, '$.reason') FROM events"
-	    " WHERE (component = ?1 OR loop_id = ?1)"
+	    " WHERE (+component = ?1 OR +loop_id = ?1)"
 	    " AND event_type = 'force_release' AND rowid > ?2 LIMIT 1",
 	    "ti>s", r->by, r->mark, ret->why, sizeof(ret->why));
 
@@ -197,8 +197,15 @@ static int
 release(
     struct store *s, const char *by, const char *attempt_id, char *const *paths)
 {
-	int n = 0, one;
+	const struct lock_request r = { .by = by, .attempt_id = attempt_id };
+	struct lock_answer answer;
+	struct work work;
+	int held = find_work(s, &r, &work), n = 0, one;
 
+	if (held < 0 || (held == 0 && say_ended(s, &r, &answer) < 0))
+		return -1;
+	if (held == 0)
+		return store_refuse(s, ESTALE, "%s", answer.why);
 	if (paths == NULL)
 		n = statement_change(s,
 		    "DELETE FROM file_locks WHERE " IS_RELEASED, "tt", by,
