@@ -19,6 +19,7 @@ int tests_run(struct cli *cli, int argc, char **argv);
 int show_run(struct cli *cli, int argc, char **argv);
 int transcript_run(struct cli *cli, int argc, char **argv);
 int decisions_run(struct cli *cli, int argc, char **argv);
+int conflicts_run(struct cli *cli, int argc, char **argv);
 int budget_run(struct cli *cli, int argc, char **argv);
 int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);

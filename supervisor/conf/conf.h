@@ -12,6 +12,10 @@
 #include "conf/preset.h"
 #include "model/config.h"
 
+/* What becomes of two loops that change the same file, where what they do goes
+ * together. */
+enum on_same_file { ON_SAME_FILE_EVENT, ON_SAME_FILE_PAUSE };
+
 /* The `loop` group of one component, with the fleet's `loops` beneath it.
  * Lists are NULL-ended. */
 struct loop_config {
@@ -38,11 +42,12 @@ struct loop_config {
 	char **copy;		   /* paths in the repository */
 	char **shared;		   /* paths in worktrees */
 	char **test_files;	   /* patterns */
-	int max_deleted;	   /* files, by one attempt; 0: any */
-	int recheck;		   /* passing tests, before a merge */
-	int max_attempts;	   /* for tests that don't say */
-	int64_t retry_delay_ms;	   /* before a test's second attempt */
-	int failures_per_hour;	   /* attempts that may not pass; 0: any */
+	enum on_same_file on_same_file;
+	int max_deleted;	/* files, by one attempt; 0: any */
+	int recheck;		/* passing tests, before a merge */
+	int max_attempts;	/* for tests that don't say */
+	int64_t retry_delay_ms; /* before a test's second attempt */
+	int failures_per_hour;	/* attempts that may not pass; 0: any */
 	/* Of one run of the worker; 0: no such limit. */
 	int64_t startup_limit_ms;  /* -1: as the preset says, or
 				      for a plain command the loop */
@@ -89,6 +94,7 @@ struct monitor_config {		    /* 0: no such limit */
 	int64_t decision_age_critical_ms; /* 1h */
 	int64_t database_warning;	  /* 500M */
 	int64_t database_critical;	  /* 1G */
+	int64_t same_file_within_ms;	  /* 5m */
 };
 struct regressions_config {    /* of the monitor; the last one of loops */
 	int64_t every_ms;      /* 10m; 0: never */

@@ -40,6 +40,9 @@ static const char *const accesses[] = {
 static const char *const fulls[] = {
 	[WHEN_FULL_BLOCK] = "block", [WHEN_FULL_DROP] = "drop", NULL
 };
+static const char *const on_same_files[] = {
+	[ON_SAME_FILE_EVENT] = "event", [ON_SAME_FILE_PAUSE] = "pause", NULL
+};
 
 /* clang-format off */
 const struct key keys[KEY_COUNT] = {
@@ -114,6 +117,11 @@ const struct key keys[KEY_COUNT] = {
 	"1G", NULL, 0, INT64_MAX, NULL, CONF(monitor.database_critical),
 	RESTART,
 	"and one that is larger than that a critical alert" },
+[KEY_MONITOR_SAME_FILE_WITHIN] = { "monitor.same_file_within", TYPE_DURATION,
+	"5m", NULL, 0, INT64_MAX, NULL, CONF(monitor.same_file_within_ms),
+	RESTART,
+	"two loops that change one file within so long are looked at: whether "
+	"that goes together; 0: never" },
 [KEY_REGRESSIONS_EVERY] = { "regressions.every", TYPE_DURATION,
 	"10m", NULL, 0, INT64_MAX, NULL, CONF(regressions.every_ms), RESTART,
 	"how often passed tests are run again, besides after merges; 0: never" },
@@ -358,6 +366,10 @@ const struct key keys[KEY_COUNT] = {
 	NULL, "*.test.*, *_test.*, test_*, tests/**, spec/**, snapshots",
 	NO_LIMITS, LOOP(test_files), RESTART,
 	"patterns of files that no worker may change" },
+[KEY_LOOP_ON_SAME_FILE] = { "loop.on_same_file", TYPE_CHOICE,
+	"event", NULL, CHOICE(on_same_files), LOOP(on_same_file), RESTART,
+	"where it changes the same file as another loop, and that goes "
+	"together: an event only, or one of them pauses all the same" },
 [KEY_LOOP_MAX_DELETED] = { "loop.max_deleted", TYPE_INT,
 	"20", NULL, 0, 1000000, NULL, LOOP(max_deleted), RESTART,
 	"work that deletes more files than so many is refused, moved ones not "

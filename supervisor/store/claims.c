@@ -197,7 +197,8 @@ is_held_up(struct store *s, const struct claim_request *request)
 	"SELECT a.session_id, a.provider, a.loop_id," \
 	" a.outcome, ifnull(a.second_worker, 0),"     \
 	" ifnull(a.draining, 0), a.transcript,"       \
-	" a.base_commit, a.snapshot_ref" WITH_LAST(ENDED " AND " RAN_WORKER)
+	" a.base_commit, a.snapshot_ref,"             \
+	" ifnull(a.take_up, 0)" WITH_LAST(ENDED " AND " RAN_WORKER)
 
 /* What the attempts before this one left. */
 static int
@@ -213,11 +214,11 @@ look_back(struct store *s, struct claim *c)
 		&c->last_outcome, &c->last_transcript,
 		&c->last_result_commit) != 1)
 		return -1;
-	return statement_get(s, LAST_SESSION, "t>mmmmbbmmm", c->key.test_id,
+	return statement_get(s, LAST_SESSION, "t>mmmmbbmmmn", c->key.test_id,
 		   &session->id, &session->provider, &session->loop_id,
 		   &session->outcome, &session->second, &session->draining,
 		   &session->transcript, &session->base_commit,
-		   &session->snapshot_ref) == 1
+		   &session->snapshot_ref, &session->take_up) == 1
 	    ? 0
 	    : -1;
 }

@@ -29,6 +29,7 @@ struct claim_session {
 	char *transcript;
 	char *base_commit;  /* what it began with */
 	char *snapshot_ref; /* what it left */
+	int take_up;	    /* that: enum conflict_take_up */
 };
 
 struct claim {

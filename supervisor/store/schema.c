@@ -94,7 +94,7 @@ static const char *const tables[] = {
 	" repository TEXT, integration_branch TEXT,"
 	" draining INTEGER DEFAULT 0, command TEXT,"
 	" fingerprint TEXT, second_worker INTEGER DEFAULT 0,"
-	" broken_test TEXT, stop_reason TEXT)",
+	" broken_test TEXT, stop_reason TEXT, take_up INTEGER DEFAULT 0)",
 
 	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
 	" closed_at " NOW ", open_at TEXT NOT NULL,"
@@ -158,6 +158,7 @@ static const char *const indices[] = {
 	("decisions_due ON decisions (id) WHERE applied_at IS NULL"
 	 " AND status IN ('decided', 'auto_resolved')"),
 	"conflicts_open ON conflicts (id) WHERE closed_at IS NULL",
+	"conflicts_pair ON conflicts (first_attempt, second_attempt)",
 	"tests_parked ON tests (parked) WHERE parked IS NOT NULL",
 	"regressions_open ON regressions (test_id) WHERE status = 'open'",
 	"alerts_open ON alerts (acknowledged, created_at)",

@@ -118,8 +118,12 @@ look_at_loops(struct monitor *m, int64_t now_ms)
 		}
 		rule_stuck(m, w, now_ms);
 		rule_digression(m, w);
+		if (w->is_busy)
+			same_file_add(&m->same_file, &w->changed,
+			    w->progress.base_commit);
 	}
 	rule_stuck_fleet(m);
+	same_file_look(&m->same_file);
 	wanted_free(&m->wanted);
 }
 
@@ -212,6 +216,7 @@ begin(struct monitor *m, int argc, char **argv)
 		log_line(&m->agent.log, "%s", strerror(errno));
 		return 1;
 	}
+	m->same_file.agent = &m->agent;
 	for (m->nloops = 0; m->nloops < conf->nloops; m->nloops++) {
 		struct watched *w = &m->loops[m->nloops];
 
@@ -228,6 +233,7 @@ finish(struct monitor *m)
 	findings_finish(&m->findings);
 	for (size_t i = 0; i < m->nloops; i++)
 		changed_finish(&m->loops[i].changed);
+	same_file_finish(&m->same_file);
 	free(m->loops);
 	free(m->foreign);
 	agent_finish(&m->agent);

@@ -10,6 +10,7 @@
 #include "agents/common/agent.h"
 #include "agents/monitor/changed.h"
 #include "agents/monitor/findings.h"
+#include "agents/monitor/same_file.h"
 #include "agents/monitor/sweep.h"
 #include "agents/monitor/watch.h"
 #include "base/point.h"
@@ -54,6 +55,7 @@ struct monitor {
 	size_t nloops;
 	struct foreign *foreign; /* owned */
 	size_t nforeign;
+	struct same_file same_file;
 	struct findings findings;
 	struct sweep sweep;
 	int64_t looked_ms; /* the last look; 0: none yet */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agents/pm/answers.h"
+#include "store/conflicts.h"
 #include "store/decisions_blocked.h"
 
 /* What the answers of each kind do. Those of other programs are theirs. */
@@ -10,6 +11,7 @@ static const struct {
 	decisions_effect *effect;
 } effects[] = {
 	{ DECISION_BLOCKED, blocked_apply },
+	{ CONFLICT_DECISION, conflicts_apply },
 };
 #define NEFFECTS (sizeof(effects) / sizeof(effects[0]))
 

@@ -1,10 +1,12 @@
 /*
- * loopkeeper-pm [-c FILE] [NAME]: asks a human where one must choose, does
- * what the answer says, and takes the default when none comes in time; and
- * breaks deadlocks. All it knows is in the database; it may die at any moment.
+ * loopkeeper-pm [-c FILE] [NAME]: settles conflicts between loops, breaks
+ * deadlocks, asks a human where one must choose, does what the answer says, and
+ * takes the default when none comes in time. All it knows is in the database;
+ * it may die at any moment.
  */
 #include "agents/common/agent.h"
 #include "agents/pm/answers.h"
+#include "agents/pm/conflicts.h"
 #include "agents/pm/cycles.h"
 #include "base/clock.h"
 #include "store/claims.h"
@@ -15,6 +17,7 @@ struct pm {
 	struct agent agent;
 	char boot_id[PROCESS_BOOT_ID_SIZE];
 	struct answers answers;
+	struct conflicts_work conflicts;
 	struct cycles cycles;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
@@ -40,8 +43,12 @@ ask(struct pm *pm)
 static int
 look(struct pm *pm, int64_t now_ms)
 {
-	if (ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0)
+	int steps = conflicts_look(&pm->conflicts, now_ms);
+
+	if (steps < 0 || ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0)
 		return -1;
+	if (steps > 0)
+		pm->looked_ms = 0; /* there may be more to do */
 	agent_status(
 	    &pm->agent, "%zu decisions pending", pm->answers.pending.n);
 	return 0;
@@ -126,6 +133,8 @@ main(int argc, char **argv)
 	if (code == 0) {
 		(void)process_boot_id(pm.boot_id);
 		pm.answers = (struct answers){ .agent = &pm.agent,
+			.boot_id = pm.boot_id };
+		pm.conflicts = (struct conflicts_work){ .agent = &pm.agent,
 			.boot_id = pm.boot_id };
 		pm.cycles = (struct cycles){ .agent = &pm.agent };
 		code = run(&pm);
