@@ -35,7 +35,7 @@ static const char *const tables[] = {
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
 	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
-	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0,"
+	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0, evidence TEXT,"
 	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
@@ -109,7 +109,10 @@ static const char *const tables[] = {
 	" failing_commit TEXT, last_good_commit TEXT, transcript TEXT,"
 	" detected_at " NOW ", checked_at TEXT, closed_at TEXT,"
 	" first_bad_commit TEXT, blamed_loop TEXT, blamed_test TEXT,"
-	" blamed_attempt TEXT, blamed_transcript TEXT, decision_id TEXT)",
+	" blamed_attempt TEXT, blamed_transcript TEXT, decision_id TEXT,"
+	" blamed_commits INTEGER, blamed_author TEXT, blamed_subject TEXT,"
+	" blamed_revert INTEGER DEFAULT 0, output TEXT,"
+	" confirmed INTEGER DEFAULT 0, rollback_error TEXT)",
 
 	"conflicts (id TEXT PRIMARY KEY NOT NULL, files TEXT,"
 	" first_loop TEXT, first_test TEXT, first_attempt TEXT,"
@@ -192,6 +195,10 @@ static const char *const triggers[] = {
 	"tests_settled AFTER UPDATE OF status ON tests"
 	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
 	" BEGIN UPDATE tests SET retry_at = NULL WHERE id = NEW.id; END",
+
+	"tests_mended AFTER UPDATE OF status ON tests"
+	" WHEN NEW.evidence IS NOT NULL AND NEW.status IN ('passed', 'skipped')"
+	" BEGIN UPDATE tests SET evidence = NULL WHERE id = NEW.id; END",
 
 	"tests_unparked AFTER UPDATE OF status ON tests WHEN NEW.parked IS NOT"
 	" NULL AND NEW.status NOT IN ('pending', 'in_progress')"

@@ -89,6 +89,10 @@ field() {
 	[[ $(field cause) == commit ]]
 	[[ $(field last_good_commit) == "$good" ]]
 	[[ $(field failing_commit) == "$(tip)" ]]
+	[[ $(field first_bad_commit) == "$(tip)" ]]
+	[[ $(field blamed_author) == tester && -z $(field blamed_loop) ]]
+	local bad
+	bad=$(tip)
 	grep "^# .* A on ${good:0:12}: " "$(field transcript)"
 	grep '^# .* verify: exit 1' "$(field transcript)"
 	wait_until 10 alerts_stand 1 regression
@@ -103,7 +107,8 @@ field() {
 	events_are 1 "event_type = 'alert_raised'"
 	run -3 lk timeline
 	[[ $output == *"A of loop-1 doesn't pass on "*"; it did on \
-${good:0:12}: $FLEET"*"A of loop-1 is no regression any more"* ]]
+${good:0:12}; it fails since ${bad:0:12}: \
+$FLEET"*"A of loop-1 is no regression any more"* ]]
 	# Transcripts of what passed are of no use.
 	[[ $(ls "$FLEET/state/regression/logs") == A-* ]]
 	stop_monitor
