@@ -87,7 +87,8 @@ const struct command commands[] = {
 	{ "recover", NULL, GROUP_REPAIR, "[--dry-run]",
 	    "put right in the database what the dead left", recover_run },
 	{ "rollback", NULL, GROUP_REPAIR,
-	    "LOOP [--to CHECKPOINT] [--yes] [--force] [--dry-run]",
+	    "LOOP [--to CHECKPOINT|--only TEST|--commit HASH] [--yes] "
+	    "[--force] [--dry-run]",
 	    "revert what a loop has merged, by new commits", rollback_run },
 
 	{ "check-config", "check", GROUP_SETUP, "[FILE] [--defaults]",
