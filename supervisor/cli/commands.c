@@ -34,6 +34,9 @@ const struct command commands[] = {
 	    "providers that no loop may use now; --open: let them", gates_run },
 	{ "alerts", NULL, GROUP_LOOK, "[--all]", "what wants attention",
 	    alerts_run },
+	{ "regressions", NULL, GROUP_LOOK, "[--all]",
+	    "passed tests that fail now, and who broke them",
+	    regressions_run },
 	{ "checkpoints", NULL, GROUP_LOOK, "LOOP [--all]",
 	    "where a loop's work can be rolled back to", checkpoints_run },
 

@@ -21,6 +21,7 @@ int decisions_run(struct cli *cli, int argc, char **argv);
 int budget_run(struct cli *cli, int argc, char **argv);
 int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
+int regressions_run(struct cli *cli, int argc, char **argv);
 int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */

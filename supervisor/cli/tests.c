@@ -70,7 +70,8 @@ test_json(const struct test_row *test)
 		FIELD(PRINT_STORED, test_files), FIELD(PRINT_TEXT, reason),
 		FIELD(PRINT_NUMBER, sort_order),
 		FIELD(PRINT_FLAG, allow_test_changes),
-		FIELD(PRINT_TEXT, retry_at) };
+		FIELD(PRINT_TEXT, retry_at), FIELD(PRINT_NUMBER, runs),
+		FIELD(PRINT_NUMBER, flakes) };
 
 	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);
 }
@@ -225,6 +226,9 @@ print_test(const struct test_row *t, void *argument)
 	print_when("last attempt", t->last_attempt_at);
 	print_retry(t);
 	print_when("passed", t->passed_at);
+	if (t->flakes > 0)
+		printf("  %-12s fails in %lld of %lld runs\n", "by chance",
+		    (long long)t->flakes, (long long)t->runs);
 	if (t->spec_content[0] != '\0') {
 		printf("  spec\n");
 		print_clean(t->spec_content);

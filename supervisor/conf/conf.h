@@ -77,10 +77,12 @@ struct monitor_config {
 	int64_t stuck_after_ms; /* 30m without progress of a loop */
 	int failures_in_row;	/* 3, on one test */
 };
-struct regressions_config {    /* of the monitor; the last one of loops */
+struct regressions_config {    /* of the monitor, */
 	int64_t every_ms;      /* 10m; 0: never */
 	int64_t time_limit_ms; /* 5m */
-	bool hold_claims;      /* loops fix them before anything else */
+	bool auto_rollback;    /* of the PM */
+	int rollbacks_per_day; /* 3 */
+	bool hold_claims; /* of loops: they fix them before anything else */
 };
 struct pm_config {
 	int64_t every_ms;	     /* 5s */

@@ -158,6 +158,7 @@ static const char *const indices[] = {
 	 " AND status IN ('decided', 'auto_resolved')"),
 	"conflicts_open ON conflicts (id) WHERE closed_at IS NULL",
 	"tests_parked ON tests (parked) WHERE parked IS NOT NULL",
+	"tests_flaky ON tests (flakes) WHERE flakes > 0",
 	"regressions_open ON regressions (test_id) WHERE status = 'open'",
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
