@@ -35,8 +35,7 @@ const struct command commands[] = {
 	{ "alerts", NULL, GROUP_LOOK, "[--all]", "what wants attention",
 	    alerts_run },
 	{ "regressions", NULL, GROUP_LOOK, "[--all]",
-	    "passed tests that fail now, and who broke them",
-	    regressions_run },
+	    "passed tests that fail now, and who broke them", regressions_run },
 	{ "checkpoints", NULL, GROUP_LOOK, "LOOP [--all]",
 	    "where a loop's work can be rolled back to", checkpoints_run },
 

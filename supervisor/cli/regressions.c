@@ -48,9 +48,9 @@ print_title(const struct printing *p, const struct regression_row *r)
 static void
 print_blamed(const struct regression_row *r)
 {
-	printf("  %-12s %.*s", strcmp(r->cause, "sometimes") == 0
-		? "fails at times since"
-		: "fails since",
+	printf("  %-12s %.*s",
+	    strcmp(r->cause, "sometimes") == 0 ? "fails at times since"
+					       : "fails since",
 	    SHORT_HASH, r->first_bad_commit);
 	if (r->blamed_test[0] != '\0')
 		printf("  %s of %s", r->blamed_test, r->blamed_loop);
@@ -99,7 +99,7 @@ print_decision(const struct regression_row *r)
 	if (r->decision_id[0] == '\0')
 		return;
 	printf("  %-12s %s: %s\n", "decision", r->decision_id,
-	    is_pending(r)                       ? "waits for an answer"
+	    is_pending(r)			? "waits for an answer"
 		: r->decision_choice[0] != '\0' ? r->decision_choice
 						: r->decision_status);
 	json_array_foreach(options, i, option)
@@ -111,9 +111,9 @@ print_decision(const struct regression_row *r)
 		printf("  %-12s loopkeeper decide %s %s   # ", "",
 		    r->decision_id, id);
 		print_clean(print_json_get(option, "description"));
-		printf("%s\n", strcmp(id, r->decision_default) == 0
-			? " (the default)"
-			: "");
+		printf("%s\n",
+		    strcmp(id, r->decision_default) == 0 ? " (the default)"
+							 : "");
 	}
 	json_decref(options);
 }

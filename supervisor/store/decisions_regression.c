@@ -11,8 +11,8 @@
 #define FORWARD	  "B"
 #define SKIP	  "C"
 
-#define SUBJECT                                            \
-	" json_extract(CASE WHEN json_valid(d.context)"    \
+#define SUBJECT                                         \
+	" json_extract(CASE WHEN json_valid(d.context)" \
 	" THEN d.context ELSE '{}' END, '$.subject')"
 
 /* Of a decision d: it was rolled back without asking. */
@@ -22,8 +22,8 @@
 
 /* Of a regression g: what was to mend it is done, and two runs after that have
  * failed; the first of them may have begun before. */
-#define IN_VAIN                                                           \
-	"(d.choice = '" ROLL_BACK "' AND d.applied_at IS NOT NULL"        \
+#define IN_VAIN                                                    \
+	"(d.choice = '" ROLL_BACK "' AND d.applied_at IS NOT NULL" \
 	" AND ifnull(g.confirmed, 0) >= 2)"
 
 /* Of a regression g and its test t. */
@@ -97,8 +97,8 @@ find_scruple(struct store *s, const struct regressed_asking *asking,
 		" >= ?4, EXISTS (SELECT 1 FROM decisions d JOIN regressions o"
 		" ON o.id = " SUBJECT " WHERE " WAS_AUTOMATIC
 		" AND o.blamed_test = ?1), EXISTS (SELECT 1 FROM decisions d"
-		" JOIN regressions o ON o.id = " SUBJECT
-		" WHERE " WAS_AUTOMATIC " AND o.status = 'open'),"
+		" JOIN regressions o ON o.id = " SUBJECT " WHERE " WAS_AUTOMATIC
+		" AND o.status = 'open'),"
 		" EXISTS (SELECT 1 FROM regressions o WHERE o.status = 'open'"
 		" AND o.id <> ?2 AND o.first_bad_commit IS NOT ?3"
 		" AND julianday(o.detected_at) >"
@@ -108,10 +108,10 @@ find_scruple(struct store *s, const struct regressed_asking *asking,
 		&is_open, &is_unlike) < 0)
 		return -1;
 	*ret = r->blamed_test[0] == '\0' ? "no loop has made that commit"
-	    : r->is_revert               ? "that is a rollback itself"
-	    : is_spent ? "there were as many today as are allowed"
+	    : r->is_revert		 ? "that is a rollback itself"
+	    : is_spent	? "there were as many today as are allowed"
 	    : is_second ? "that test's work was rolled back so before"
-	    : is_open ? "another one isn't seen to have mended anything yet"
+	    : is_open	? "another one isn't seen to have mended anything yet"
 	    : is_unlike ? "other tests fail for another cause"
 			: "";
 	return 0;
@@ -140,7 +140,7 @@ summarize(
 		    r->good);
 	(void)snprintf(buf, size, "%s of %s fails %s%s%s%s", r->test_id,
 	    r->loop_id, where,
-	    r->in_vain           ? "; to roll that back mended nothing"
+	    r->in_vain		      ? "; to roll that back mended nothing"
 		: r->error[0] != '\0' ? "; it couldn't be rolled back: "
 		: scruple[0] != '\0'  ? "; not rolled back by itself: "
 				      : "",
@@ -165,8 +165,9 @@ open_question(struct store *s, const struct regressed_asking *asking,
 	size_t n = 0;
 
 	summarize(r, scruple, summary, sizeof(summary));
-	(void)snprintf(back, sizeof(back), "roll back %.12s, just that commit%s%s",
-	    r->bad, r->blamed_test[0] != '\0' ? ", and do it anew: " : "",
+	(void)snprintf(back, sizeof(back),
+	    "roll back %.12s, just that commit%s%s", r->bad,
+	    r->blamed_test[0] != '\0' ? ", and do it anew: " : "",
 	    r->blamed_test);
 	(void)snprintf(forward, sizeof(forward),
 	    "fix forward: do %s anew, with what is known of its failure",
@@ -219,8 +220,8 @@ regressed_ask(struct store *s, const struct regressed_asking *asking)
 }
 
 int
-regressed_rollback(struct store *s, const struct decision *d,
-    struct regressed_commit *ret)
+regressed_rollback(
+    struct store *s, const struct decision *d, struct regressed_commit *ret)
 {
 	if (strcmp(d->type, DECISION_REGRESSION) != 0 ||
 	    strcmp(d->choice, ROLL_BACK) != 0)
@@ -290,12 +291,13 @@ fix_forward(struct store *s, const struct decision *d, const char *by)
 	if (claims_reset_within(s, d->test_id, by, reason) < 0)
 		return -1;
 	return statement_change(s,
-	    "UPDATE tests SET evidence = (SELECT ?1 || ' had passed, and fails'"
+	    "UPDATE tests SET evidence = (SELECT ?1 || ' had passed, and fails"
 	    " on the integration branch now' || ifnull(' since commit '"
 	    " || substr(g.first_bad_commit, 1, 12) || ifnull(' ('"
 	    " || ifnull(g.blamed_test, g.blamed_subject) || ')', ''), '')"
 	    " || ifnull('; it passes on ' || substr(g.last_good_commit, 1,"
-	    " 12), '') || '. Mend it without undoing what that commit is for.'"
+	    " 12), '') || CASE WHEN g.first_bad_commit IS NULL THEN '.' ELSE"
+	    " '. Mend it without undoing what that commit is for.' END"
 	    " || ' It says:' || char(10) || ifnull(g.output, '')"
 	    " FROM regressions g WHERE g.id = ?2) WHERE id = ?1",
 	    "tt", d->test_id, d->subject);

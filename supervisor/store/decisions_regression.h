@@ -11,8 +11,8 @@ struct regressed_asking {
 	const char *by;
 	int64_t timeout_ms;
 	const char *boot_id;
-	bool auto_rollback; /* what can be rolled back without asking is: its
-			       question is answered at once, ... */
+	bool auto_rollback;    /* what can be rolled back without asking is: its
+				  question is answered at once, ... */
 	int rollbacks_per_day; /* ... but so often a day at most */
 };
 
@@ -35,12 +35,13 @@ struct regressed_commit {
 
 /* Returns 1 with *ret where the decision says that something is to be rolled
  * back, 0, or -1. */
-int regressed_rollback(struct store *s, const struct decision *d,
-    struct regressed_commit *ret);
+int regressed_rollback(
+    struct store *s, const struct decision *d, struct regressed_commit *ret);
 
 /* It couldn't be done, or NULL: it was. To be called before the answer is
  * applied. Returns 0 or -1. */
-int regressed_note(struct store *s, const struct decision *d, const char *error);
+int
+regressed_note(struct store *s, const struct decision *d, const char *error);
 
 /* The answer's effect, as long as the regression is open; of A what is to be
  * noted when the commit has been reverted, or couldn't be. */

@@ -24,18 +24,19 @@ queries_each_regression(struct store *s, bool all,
 	struct regression_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttttttitttitttittttttttttt"
-					     "ii",
-		    &r.id, &r.test_id, &r.loop_id, &r.status, &r.cause,
-		    &r.failing_commit, &r.last_good_commit, &r.first_bad_commit,
-		    &r.blamed_commits, &r.blamed_loop, &r.blamed_test,
-		    &r.blamed_attempt, &r.blamed_fence, &r.blamed_transcript,
-		    &r.blamed_author, &r.blamed_subject, &r.blamed_revert,
-		    &r.transcript, &r.output, &r.detected_at, &r.checked_at,
-		    &r.closed_at, &r.decision_id, &r.decision_status,
-		    &r.decision_choice, &r.decision_default,
-		    &r.decision_options, &r.rollback_error, &r.runs,
-		    &r.flakes)) == 1 &&
+	while (
+	    (result = statement_row(s, q,
+		 "ttttttttitttitttittttttttttt"
+		 "ii",
+		 &r.id, &r.test_id, &r.loop_id, &r.status, &r.cause,
+		 &r.failing_commit, &r.last_good_commit, &r.first_bad_commit,
+		 &r.blamed_commits, &r.blamed_loop, &r.blamed_test,
+		 &r.blamed_attempt, &r.blamed_fence, &r.blamed_transcript,
+		 &r.blamed_author, &r.blamed_subject, &r.blamed_revert,
+		 &r.transcript, &r.output, &r.detected_at, &r.checked_at,
+		 &r.closed_at, &r.decision_id, &r.decision_status,
+		 &r.decision_choice, &r.decision_default, &r.decision_options,
+		 &r.rollback_error, &r.runs, &r.flakes)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

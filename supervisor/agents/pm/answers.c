@@ -88,7 +88,7 @@ prepare(struct answers *w, const struct decision *d, int64_t now_ms)
 	if (!reverting_look(w->reverting, d, &commit, now_ms))
 		return 0;
 	return regressed_note(s, d, error[0] != '\0' ? error : NULL) < 0 ? -1
-									: 1;
+									 : 1;
 }
 
 static int

@@ -15,7 +15,7 @@
 #include "conf/program.h"
 
 #define TICK_MS	  1000
-#define HURRY_MS  100   /* while it is being ended */
+#define HURRY_MS  100	/* while it is being ended */
 #define RETRY_MS  30000 /* after it was interrupted */
 #define GRACE_MS  30000 /* it takes its worktree away */
 #define TAIL_SIZE 4096
