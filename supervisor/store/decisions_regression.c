@@ -274,11 +274,13 @@ give_up(struct store *s, const struct decision *d, const char *by,
 static int
 note_rollback(struct store *s, const struct decision *d)
 {
-	return statement_change(s,
+	int changed = statement_change(s,
 	    "UPDATE regressions SET confirmed = 0 WHERE status = 'open'"
 	    " AND (id = ?1 OR first_bad_commit = (SELECT first_bad_commit"
 	    " FROM regressions WHERE id = ?1))",
 	    "t", d->subject);
+
+	return changed < 0 ? -1 : changed > 0;
 }
 
 static int
