@@ -21,11 +21,12 @@
  * long a specification is, it isn't read. */
 #define PASSED "tests s INDEXED BY tests_verified" WITH_PASSED
 
-#define COLUMNS                                                        \
+#define FIELDS                                                         \
 	"t.id, t.loop_id, t.verify, ifnull(t.verified_commit, (SELECT" \
 	" p.commit_hash FROM passing_tests p WHERE p.test_id = t.id"   \
 	" ORDER BY julianday(p.passed_at) DESC LIMIT 1)),"             \
 	" ifnull(t.runs, 0), ifnull(t.flakes, 0)"
+#define COLUMNS FIELDS ", 0"
 
 /* Patterns of files as a set; what is no JSON is an empty one. */
 #define FILES                                                       \
@@ -64,7 +65,8 @@ static const char oldest[] =
     " ORDER BY s.verified_at LIMIT ?4 + ?3";
 
 static const char regressed[] =
-    "SELECT " COLUMNS " FROM regressions g JOIN tests t ON t.id = g.test_id"
+    "SELECT " FIELDS
+    ", ifnull(g.enough, 0) FROM regressions g JOIN tests t ON t.id = g.test_id"
     " WHERE g.status = 'open' AND t.status = 'passed'"
     " AND t.loop_id IN (SELECT value FROM json_each(?1))"
     " AND ifnull(t.verify, '') <> ''"
@@ -99,9 +101,9 @@ take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
 	int more = 1;
 
 	while (list->n < (size_t)max &&
-	    (more = statement_row(s, rows, "sstsii", t.id, sizeof(t.id),
+	    (more = statement_row(s, rows, "sstsiin", t.id, sizeof(t.id),
 		 t.loop_id, sizeof(t.loop_id), &verify, t.commit,
-		 sizeof(t.commit), &t.runs, &t.flakes)) == 1) {
+		 sizeof(t.commit), &t.runs, &t.flakes, &t.enough)) == 1) {
 		if (!is_listed(list, t.id) && add(list, &t, verify) < 0) {
 			more = store_refuse(s, ENOMEM, "out of memory");
 			break;

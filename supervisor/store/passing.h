@@ -17,6 +17,8 @@ struct passing_test {
 					   */
 	int64_t runs;			  /* how often it was run again, */
 	int64_t flakes;			  /* and failed by chance */
+	int enough; /* of an open regression that fails now and then: so many
+		       passes in a row are its end; else 0 */
 };
 
 struct passing_list {

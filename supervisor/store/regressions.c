@@ -21,9 +21,9 @@ regressions_confirm(struct store *s, const char *test_id)
 static const char *
 cause_of(const struct regression *r)
 {
-	return r->is_outside  ? "outside"
-	    : r->is_sometimes ? "sometimes"
-			      : "commit";
+	return r->is_outside ? "outside"
+	    : r->enough > 0  ? "sometimes"
+			     : "commit";
 }
 
 /* Inside a transaction. The new row: 1, 0 none, -1. */
@@ -36,18 +36,19 @@ add_row(struct store *s, const struct regression *r, char *id, size_t id_size,
 	    " last_good_commit, cause, transcript, first_bad_commit,"
 	    " blamed_commits, blamed_loop, blamed_test, blamed_attempt,"
 	    " blamed_transcript, blamed_author, blamed_subject,"
-	    " blamed_revert, output) SELECT id, ?2, ?3, nullif(?4, ''), ?5,"
+	    " blamed_revert, output, enough) SELECT id, ?2, ?3, nullif(?4, "
+	    "''), ?5,"
 	    " ?6, nullif(?7, ''), ?8, nullif(?9, ''), nullif(?10, ''),"
 	    " nullif(?11, ''), (SELECT transcript FROM attempts"
-	    " WHERE id = ?11), nullif(?12, ''), nullif(?13, ''), ?14, ?15"
+	    " WHERE id = ?11), nullif(?12, ''), nullif(?13, ''), ?14, ?15, ?16"
 	    " FROM tests WHERE id = ?1 AND status = 'passed' AND NOT EXISTS"
 	    " (SELECT 1 FROM regressions WHERE test_id = ?1"
 	    " AND status = 'open') RETURNING id, blamed_transcript",
-	    "tttttttitttttit>ss", r->test_id, r->loop_id, r->commit,
+	    "tttttttitttttiti>ss", r->test_id, r->loop_id, r->commit,
 	    r->last_good, cause_of(r), r->transcript, r->first_bad, r->ncommits,
 	    r->blamed_loop, r->blamed_test, r->blamed_attempt, r->author,
-	    r->subject, (int64_t)r->is_revert, r->output, id, id_size,
-	    transcript, size);
+	    r->subject, (int64_t)r->is_revert, r->output, (int64_t)r->enough,
+	    id, id_size, transcript, size);
 }
 
 static int
@@ -181,7 +182,7 @@ regressions_each(struct store *s,
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, test_id, loop_id, failing_commit, last_good_commit,"
 	    " first_bad_commit, ifnull(blamed_commits, 0), transcript, output,"
-	    " cause IS 'outside', cause IS 'sometimes', blamed_loop,"
+	    " cause IS 'outside', ifnull(enough, 0), blamed_loop,"
 	    " blamed_test, blamed_attempt, blamed_transcript, blamed_author,"
 	    " blamed_subject, blamed_revert FROM regressions"
 	    " WHERE status = 'open' ORDER BY detected_at, test_id",
@@ -189,12 +190,12 @@ regressions_each(struct store *s,
 	struct regression r;
 	int more;
 
-	while ((more = statement_row(s, q, "ttttttittbbttttttb", &r.id,
+	while ((more = statement_row(s, q, "ttttttittbnttttttb", &r.id,
 		    &r.test_id, &r.loop_id, &r.commit, &r.last_good,
 		    &r.first_bad, &r.ncommits, &r.transcript, &r.output,
-		    &r.is_outside, &r.is_sometimes, &r.blamed_loop,
-		    &r.blamed_test, &r.blamed_attempt, &r.blamed_transcript,
-		    &r.author, &r.subject, &r.is_revert)) == 1)
+		    &r.is_outside, &r.enough, &r.blamed_loop, &r.blamed_test,
+		    &r.blamed_attempt, &r.blamed_transcript, &r.author,
+		    &r.subject, &r.is_revert)) == 1)
 		found(&r, argument);
 	statement_end(q);
 	return more;

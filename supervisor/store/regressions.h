@@ -29,8 +29,9 @@ struct regression {
 				   last_good: any of them may be to blame */
 	const char *transcript; /* of these runs: a path */
 	const char *output;	/* the end of what the last one wrote */
-	bool is_outside;   /* it fails on last_good now, too: it's no commit */
-	bool is_sometimes; /* it fails now and then, and never before */
+	bool is_outside; /* it fails on last_good now, too: it's no commit */
+	int enough;	 /* of one that fails now and then, and never before: so
+			    many passes in a row are no chance; 0: it always fails */
 	/* Of first_bad, as its trailers tell it. */
 	const char *blamed_loop;
 	const char *blamed_test;

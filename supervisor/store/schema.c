@@ -112,7 +112,7 @@ static const char *const tables[] = {
 	" blamed_attempt TEXT, blamed_transcript TEXT, decision_id TEXT,"
 	" blamed_commits INTEGER, blamed_author TEXT, blamed_subject TEXT,"
 	" blamed_revert INTEGER DEFAULT 0, output TEXT,"
-	" confirmed INTEGER DEFAULT 0, rollback_error TEXT)",
+	" confirmed INTEGER DEFAULT 0, rollback_error TEXT, enough INTEGER)",
 
 	"conflicts (id TEXT PRIMARY KEY NOT NULL, files TEXT,"
 	" first_loop TEXT, first_test TEXT, first_attempt TEXT,"

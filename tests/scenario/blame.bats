@@ -51,7 +51,7 @@ history() {
 	LENGTH=$((RANDOM_IS + 2))
 	random "$LENGTH"
 	BAD=$((RANDOM_IS + 1))
-	commit "$1" "$1000" "Begin" state good
+	commit "$1" "${1}000" "Begin" state good
 	for ((i = 1; i <= LENGTH; i++)); do
 		file=file-$i content=x
 		((i != BAD)) || file=state content=bad
@@ -76,9 +76,9 @@ rows() {
 		INSERT INTO tests (id, loop_id, status, verify, runs, flakes,
 		  verified_at, verified_commit) VALUES
 		  ('F-$1', 'loop-$1', 'passed', '$FLEET/chance F-$1', $known,
-		   '2026-01-01T00:00:00.000Z', '$(hash_of "$1000")'),
+		   '2026-01-01T00:00:00.000Z', '$(hash_of "${1}000")'),
 		  ('R-$1', 'loop-$1', 'passed', '$verify', $known_too,
-		   '2026-01-02T00:00:00.000Z', '$(hash_of "$1000")');
+		   '2026-01-02T00:00:00.000Z', '$(hash_of "${1}000")');
 		INSERT INTO attempts (id, test_id, loop_id, fence, transcript)
 		  VALUES ('attempt-$1-${BADS[$1]}', 'T-${BADS[$1]}', 'loop-$1',
 		    2, '/transcript-$1');

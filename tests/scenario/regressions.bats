@@ -130,6 +130,42 @@ $FLEET"*"A of loop-1 is no regression any more"* ]]
 	stop_monitor
 }
 
+@test "a commit that makes a test fail now and then is found, and undone" {
+	fleet
+	sql "UPDATE tests SET runs = 40, verify = 'test ! -e broken ||
+	    test \$(od -An -N1 -tu1 /dev/urandom) -gt 127' WHERE id = 'A'"
+	local bad
+	change touch one
+	change touch broken
+	bad=$(tip)
+	change touch two
+	change touch three
+	monitor
+	# It isn't seen each time.
+	wait_until 60 seen_at_last
+	stop_monitor
+	[[ $(field cause) == sometimes && $(field first_bad_commit) == "$bad" ]]
+	monitor
+	# A pass or two are not the end of it.
+	change touch four
+	wait_until 20 verified_on "$(tip)" B
+	events_are 0 "event_type = 'regression_cleared'"
+	lk rollback loop-1 --commit "$bad" --yes
+	wait_event "event_type = 'regression_cleared' AND test_id = 'A'" 30
+	stop_monitor
+}
+
+# A test that isn't found to be broken is looked at once more.
+seen_at_last() {
+	has_event "event_type = 'regression_detected'" && return
+	[[ $(sql "SELECT verified_commit FROM tests WHERE id = 'A'") != \
+	    "$(tip)" ]] || sql "UPDATE tests SET flakes = 0, runs = 40,
+	    verified_commit = '$(git -C "$FLEET/clone" rev-parse :/one)'
+	    WHERE id = 'A'"
+	change touch "again-$RANDOM"
+	fail "not yet"
+}
+
 @test "a test that fails by chance blames nobody" {
 	fleet
 	sql "UPDATE tests SET verify = 'test -e $FLEET/ran ||

@@ -154,7 +154,7 @@ fill(struct regression *r, const struct examination *e)
 		.author = "",
 		.subject = "",
 		.is_outside = e->step == BISECT_OUTSIDE,
-		.is_sometimes = b->enough > 0 };
+		.enough = b->enough };
 	if (e->step != BISECT_FOUND || !b->has_good)
 		return;
 	good = bisect_good(b, e->at);

@@ -96,7 +96,7 @@ say_blame(const struct regression *r, char *buf, size_t size)
 		(void)snprintf(buf, size, "fails on %.12s", r->commit);
 	else
 		(void)snprintf(buf, size, "fails%s since %.12s, by %s%s%s%s",
-		    r->is_sometimes ? " now and then" : "", r->first_bad,
+		    r->enough > 0 ? " now and then" : "", r->first_bad,
 		    r->blamed_test[0] != '\0' ? r->blamed_test : r->author,
 		    r->blamed_loop[0] != '\0' ? " of " : "", r->blamed_loop,
 		    r->ncommits > 1 ? " or a commit before it" : "");

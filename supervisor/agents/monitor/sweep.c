@@ -96,14 +96,18 @@ static void
 finish(struct sweep *w, int64_t now_ms)
 {
 	struct branch *b = w->branch;
+	int64_t rest_ms = now_ms - w->begun_ms;
 
 	w->held = NULL;
 	examine_end(&w->examination);
 	io_close(&w->probe.output_fd);
 	if (w->trouble == b)
 		w->trouble = NULL;
-	/* As long a rest as it took: others need the machine, too. */
-	b->rest_ms = now_ms + (now_ms - w->begun_ms);
+	/* As long a rest as it took: others need the machine, too. But who
+	 * broke something is looked for as long as it takes. */
+	if (rest_ms > w->agent->conf->regressions.time_limit_ms)
+		rest_ms = w->agent->conf->regressions.time_limit_ms;
+	b->rest_ms = now_ms + rest_ms;
 	passing_free(&w->tests);
 	w->branch = NULL;
 }
@@ -175,6 +179,7 @@ begin_test(struct sweep *w, int64_t now_ms)
 	(void)snprintf(suffix, sizeof(suffix), "%.12s",
 	    is_known(w) ? "again" : w->branch->tip);
 	w->probe.test = current(w);
+	w->passes = 0;
 	if (path_format(directory, "%s/logs", w->directory) == 0)
 		w->probe.output_fd = transcript_open(
 		    directory, current(w)->id, suffix, w->transcript);
@@ -288,6 +293,8 @@ judge(struct sweep *w, enum probe_state state, int64_t now_ms)
 	} else if (e->branch != NULL) {
 		examine_note(e, state);
 		examine(w, now_ms);
+	} else if (state == PROBE_PASSED && ++w->passes < current(w)->enough) {
+		run(w, w->branch->tip, now_ms);
 	} else if (state == PROBE_PASSED) {
 		note_passed(w);
 		end_test(w, false, now_ms);

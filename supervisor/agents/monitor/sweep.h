@@ -27,7 +27,8 @@ struct sweep {
 	bool is_full; /* not only those that weren't run on this tip */
 	struct passing_list tests;
 	size_t n;			/* the one at hand */
-	struct examination examination; /* of it, if it fails */
+	int passes;			/* of it, one after the other */
+	struct examination examination; /* if it fails */
 	struct probe probe;
 	const char *held; /* on this commit it can't be run yet; NULL: it is */
 	int64_t held_ms;  /* when that is tried again */
