@@ -246,7 +246,7 @@ static int
 give_up(struct store *s, const struct decision *d, const char *by,
     const char *error)
 {
-	char cause[DECISION_SUBJECT_SIZE + 16], message[512];
+	char cause[DECISION_SUBJECT_SIZE + 16], message[768];
 
 	(void)snprintf(
 	    cause, sizeof(cause), REGRESSIONS_CAUSE "%s", d->subject);
