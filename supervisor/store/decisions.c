@@ -138,8 +138,9 @@ write_answer(struct store *s, const char *id, const char *status,
 	if (note_event(s, by,
 		strcmp(status, "decided") == 0 ? "decision_made"
 					       : "decision_expired",
-		"ttttt", "decision_id", id, "test_id", test_id, "choice",
-		choice, "by", by, "comment", comment) < 0)
+		"tttttt", "decision_id", id, "test_id", test_id, "choice",
+		choice, "result", choice == NULL ? "closed" : NULL, "by", by,
+		"comment", comment) < 0)
 		return -1;
 	return 1;
 }
@@ -215,6 +216,42 @@ decisions_expire(struct store *s, const char *id, const char *by)
 		    choice[0] != '\0' ? "auto_resolved" : "expired",
 		    choice[0] != '\0' ? choice : NULL, by, NULL);
 	return store_end(s, result);
+}
+
+/* 1 one, 0 none, -1. */
+static int
+find_settled(struct store *s, const char *type, const char *statuses,
+    char ret_id[static DECISION_ID_SIZE])
+{
+	return statement_get(s,
+	    "SELECT id FROM decisions d WHERE status = 'pending'"
+	    " AND decision_type = ?1 AND json_valid(context)"
+	    " AND NOT EXISTS (SELECT 1 FROM tests t"
+	    " WHERE t.id = json_extract(d.context, '$.test_id')"
+	    " AND t.status IN (SELECT value FROM json_each(?2))) LIMIT 1",
+	    "tt>s", type, statuses, ret_id, (size_t)DECISION_ID_SIZE);
+}
+
+int
+decisions_settle(
+    struct store *s, const char *type, const char *statuses, const char *by)
+{
+	char id[DECISION_ID_SIZE];
+	int found = find_settled(s, type, statuses, id), settled = 0;
+
+	/* Nothing is locked as long as there is nothing to do. */
+	if (found <= 0)
+		return found;
+	if (note_begin(s) < 0)
+		return -1;
+	while ((found = find_settled(s, type, statuses, id)) == 1) {
+		found = write_answer(s, id, "expired", NULL, by,
+		    "its test was settled otherwise");
+		if (found < 0)
+			break;
+		settled++;
+	}
+	return store_end(s, found < 0 ? -1 : settled);
 }
 
 static int

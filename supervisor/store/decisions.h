@@ -80,6 +80,14 @@ int decisions_answer(struct store *s, const char *id, const char *choice,
  * Returns 1, 0 when it is not pending any more, -1. */
 int decisions_expire(struct store *s, const char *id, const char *by);
 
+/*
+ * Closes, without an answer, each of that type that waits for one although its
+ * test is in none of these statuses any more (a JSON array): others have
+ * settled it, or it passed. Returns how many, or -1.
+ */
+int decisions_settle(
+    struct store *s, const char *type, const char *statuses, const char *by);
+
 /* What an answer does, inside a transaction. Returns 1 when that changed
  * something, 0, or -1 with errno of store.h. */
 typedef int decisions_effect(

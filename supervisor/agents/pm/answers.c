@@ -3,6 +3,7 @@
 
 #include "agents/pm/answers.h"
 #include "store/decisions_blocked.h"
+#include "store/decisions_failing.h"
 
 /* What the answers of each kind do. Those of other programs are theirs. */
 static const struct {
@@ -10,6 +11,7 @@ static const struct {
 	decisions_effect *effect;
 } effects[] = {
 	{ DECISION_BLOCKED, blocked_apply },
+	{ DECISION_FAILING, failing_apply },
 };
 #define NEFFECTS (sizeof(effects) / sizeof(effects[0]))
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "store/claims.h"
 #include "store/decisions_blocked.h"
+#include "store/decisions_failing.h"
 #include "system/process.h"
 
 struct pm {
@@ -19,19 +20,41 @@ struct pm {
 	int64_t left_ms; /* until a default is to be taken or we look anyway */
 };
 
+static struct failing_loop
+configured(const char *loop_id, void *argument)
+{
+	const struct loop_config *loop = conf_loop(argument, loop_id);
+
+	if (loop == NULL)
+		return (struct failing_loop){ 0 };
+	return (struct failing_loop){ .max_attempts = loop->max_attempts,
+		.has_second = loop->second_worker[0] != NULL };
+}
+
 /* Asks what there is to ask. Returns 0 or -1. */
 static int
 ask(struct pm *pm)
 {
 	struct agent *a = &pm->agent;
-	int asked = blocked_ask(
-	    &a->store, a->name, a->conf->pm.decision_timeout_ms, pm->boot_id);
+	const struct failing_rule rule = {
+		.failures = a->conf->monitor.failures_in_row,
+		.loop = configured,
+		.argument = a->conf,
+		.by = a->name,
+		.timeout_ms = a->conf->pm.decision_timeout_ms,
+		.boot_id = pm->boot_id,
+	};
+	int blocked =
+	    blocked_ask(&a->store, a->name, rule.timeout_ms, pm->boot_id);
+	int failing = blocked < 0 ? -1 : failing_ask(&a->store, &rule);
 
-	if (asked > 0)
+	if (failing < 0)
+		return -1;
+	if (blocked + failing > 0)
 		log_line(&a->log,
-		    "%d decision%s needed: see `loopkeeper decisions`", asked,
-		    asked > 1 ? "s" : "");
-	return asked < 0 ? -1 : 0;
+		    "%d decision%s needed: see `loopkeeper decisions`",
+		    blocked + failing, blocked + failing > 1 ? "s" : "");
+	return 0;
 }
 
 /* Everything that may have changed in the database. Returns 0 or -1. */
