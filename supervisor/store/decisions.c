@@ -163,20 +163,33 @@ refuse_again(struct store *s, const char *id)
 	    by[0] != '\0' ? by : "somebody", at[0] != '\0' ? at : "some time");
 }
 
+/* Those of a row of decisions, whoever wrote it; and a member of one. */
+#define OPTIONS                                                \
+	"json_each(CASE WHEN json_valid(options) THEN options" \
+	" ELSE '[]' END) o"
+#define OPTION(member) "json_extract(options, o.fullkey || '." member "')"
+
 static int
 answer(struct store *s, const char *word, const char *choice, const char *by,
     const char *comment)
 {
-	char id[DECISION_ID_SIZE], option[DECISION_CHOICE_SIZE];
+	char id[DECISION_ID_SIZE], option[DECISION_CHOICE_SIZE], all[512];
 	bool is_pending;
 	int found = statement_get(s,
-	    "SELECT id, status = 'pending', (SELECT"
-	    " json_extract(options, o.fullkey || '.id') AS option"
-	    " FROM json_each(CASE WHEN json_valid(options) THEN options"
-	    " ELSE '[]' END) o WHERE option = ?2 COLLATE NOCASE)"
-	    " FROM decisions WHERE id = ?1 COLLATE NOCASE",
-	    "tt>sbs", word, choice, id, sizeof(id), &is_pending, option,
-	    sizeof(option));
+	    "SELECT id, status = 'pending', (SELECT " OPTION(
+		"id") " FROM " OPTIONS
+		      " WHERE " OPTION(
+			  "id") " = ?2 COLLATE NOCASE),"
+				" (SELECT group_concat(" OPTION(
+				    "id") " || ' (' ||"
+					  " " OPTION(
+					      "description") " || ')', ', ') "
+							     "FROM " OPTIONS ")"
+							     " FROM decisions "
+							     "WHERE id = ?1 "
+							     "COLLATE NOCASE",
+	    "tt>sbss", word, choice, id, sizeof(id), &is_pending, option,
+	    sizeof(option), all, sizeof(all));
 
 	if (found <= 0)
 		return found < 0
@@ -185,8 +198,8 @@ answer(struct store *s, const char *word, const char *choice, const char *by,
 	if (!is_pending)
 		return refuse_again(s, id);
 	if (option[0] == '\0')
-		return store_refuse(
-		    s, EINVAL, "%s has no option %s", id, choice);
+		return store_refuse(s, EINVAL, "%s has no option %s%s%s", id,
+		    choice, all[0] != '\0' ? ", but " : "", all);
 	return write_answer(s, id, "decided", option, by, comment) == 1 ? 0
 									: -1;
 }

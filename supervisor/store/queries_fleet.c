@@ -67,6 +67,16 @@ queries_each_alert(struct store *s, bool all,
 	return result;
 }
 
+/* The last three attempts at the test, the first of them first. */
+#define EVIDENCE                                                            \
+	"(SELECT json_group_array(text) FROM (SELECT text FROM (SELECT "    \
+	"printf('attempt %s: %s', ifnull(json_extract(e.payload, "          \
+	"'$.attempt'), '?'), ifnull(json_extract(e.payload, '$.outcome'), " \
+	"'?')) || ifnull(': ' || json_extract(e.payload, '$.detail'), '') " \
+	"AS text, e.rowid AS n FROM events e WHERE e.test_id = test "       \
+	"AND e.event_type = 'attempt_ended' AND json_valid(e.payload) "     \
+	"ORDER BY e.rowid DESC LIMIT 3) ORDER BY n))"
+
 int
 queries_each_decision(struct store *s, bool all,
     int (*each)(const struct decision_row *row, void *argument), void *argument)
@@ -74,18 +84,23 @@ queries_each_decision(struct store *s, bool all,
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, decision_type, summary, options, default_option, "
 	    "context, timeout_minutes, status, requested_at, requested_by, "
-	    "decided_at, decided_by, choice, comment FROM decisions "
-	    "WHERE ?1 OR status = 'pending' "
+	    "decided_at, decided_by, choice, comment, applied_at, test, "
+	    "json_extract(c, '$.loop_id'), json_extract(c, '$.subject'), "
+	    "CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE
+	    " END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM "
+	    "(SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}' "
+	    "END AS c FROM decisions WHERE ?1 OR status = 'pending')) "
 	    "ORDER BY julianday(requested_at), id",
 	    "i", (int64_t)all);
 	struct decision_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttttittttttt", &r.id,
+	while ((result = statement_row(s, q, "ttttttittttttttttt", &r.id,
 		    &r.decision_type, &r.summary, &r.options, &r.default_option,
 		    &r.context, &r.timeout_minutes, &r.status, &r.requested_at,
 		    &r.requested_by, &r.decided_at, &r.decided_by, &r.choice,
-		    &r.comment)) == 1 &&
+		    &r.comment, &r.applied_at, &r.test_id, &r.loop_id,
+		    &r.subject, &r.evidence)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);
