@@ -90,8 +90,16 @@ print_evidence(const struct decision_row *row)
 		(void)putchar('\n');
 	}
 	json_decref(list);
+	if (strcmp(row->decision_type, "file_conflict") == 0)
+		printf("    loopkeeper conflicts\n");
+	else if (strcmp(row->decision_type, "regression") == 0)
+		printf("    loopkeeper regressions\n");
 	if (row->test_id[0] != '\0')
-		printf("    loopkeeper transcript %s\n", row->test_id);
+		printf("    loopkeeper %s %s\n",
+		    row->evidence[0] == '[' && row->evidence[1] == '"'
+			? "transcript"
+			: "show",
+		    row->test_id);
 }
 
 /* "A (retry)" */

@@ -47,8 +47,11 @@ add_row(const struct test_row *test, void *argument)
 		    (long long)test->max_attempts);
 	else
 		table_set(t, ATTEMPTS, "%lld", (long long)test->attempts);
-	table_set(t, RESULT, "%s",
-	    test->reason[0] != '\0' ? test->reason : test->last_result);
+	if (test->waits_for[0] != '\0')
+		table_set(t, RESULT, "waits for %s", test->waits_for);
+	else
+		table_set(t, RESULT, "%s",
+		    test->reason[0] != '\0' ? test->reason : test->last_result);
 	return 0;
 }
 
@@ -70,7 +73,8 @@ test_json(const struct test_row *test)
 		FIELD(PRINT_STORED, test_files), FIELD(PRINT_TEXT, reason),
 		FIELD(PRINT_NUMBER, sort_order),
 		FIELD(PRINT_FLAG, allow_test_changes),
-		FIELD(PRINT_TEXT, retry_at) };
+		FIELD(PRINT_TEXT, retry_at), FIELD(PRINT_TEXT, parked),
+		FIELD(PRINT_TEXT, waits_for) };
 
 	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);
 }
@@ -212,6 +216,7 @@ print_test(const struct test_row *t, void *argument)
 	print_field("reason", t->reason);
 	print_field("last result", t->last_result);
 	print_field("depends on", t->depends_on);
+	print_field("waits for", t->waits_for);
 	print_field("verify", t->verify);
 	print_field("worker", t->worker);
 	print_field("files", t->files);

@@ -12,7 +12,8 @@ queries_each_loop(struct store *s,
 	    "WITH counts AS (SELECT n.loop_id, "
 	    "sum(n.status = 'passed') AS passed, "
 	    "sum(n.status IN ('pending', 'in_progress')) AS left, "
-	    "sum(n.status = 'pending' AND ifnull(n.automatable, 1) AND "
+	    "sum(n.status = 'pending' AND n.parked IS NULL AND "
+	    "ifnull(n.automatable, 1) AND "
 	    "(n.depends_on IS NULL OR d.status = 'passed')) AS ready, "
 	    "sum(n.status IN ('blocked', 'failed')) AS blocked, "
 	    "sum(n.status = 'skipped') AS skipped, "
@@ -95,7 +96,7 @@ queries_each_decision(struct store *s, bool all,
 	struct decision_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttttittttttttttt", &r.id,
+	while ((result = statement_row(s, q, "ttttttitttttttttttt", &r.id,
 		    &r.decision_type, &r.summary, &r.options, &r.default_option,
 		    &r.context, &r.timeout_minutes, &r.status, &r.requested_at,
 		    &r.requested_by, &r.decided_at, &r.decided_by, &r.choice,

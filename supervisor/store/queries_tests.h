@@ -36,6 +36,9 @@ struct test_row {
 	int64_t sort_order;
 	int64_t allow_test_changes;
 	const char *retry_at;
+	const char *waits_for; /* while it is pending: the test, decision or
+				  conflict without which it isn't begun */
+	const char *parked;    /* the decision or conflict */
 };
 
 struct attempt_row {
@@ -64,6 +67,11 @@ struct attempt_row {
  * of store.h.
  */
 int queries_each_test(struct store *s, const char *loop_id, const char *status,
+    int (*each)(const struct test_row *row, void *argument), void *argument);
+
+/* Pending tests of a loop that wait for something, in no order but those for
+ * decisions and conflicts first; of each kind limit at most. As above. */
+int queries_each_waiting(struct store *s, const char *loop_id, int limit,
     int (*each)(const struct test_row *row, void *argument), void *argument);
 
 /* The test of that id, in any case. Returns 1 when each() was called, 0 when
