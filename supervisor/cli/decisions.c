@@ -70,7 +70,8 @@ print_waiting(const struct decision_row *row)
 		duration_format(age, age_ms);
 	duration_format(left, left_ms > 0 ? left_ms : 0);
 	print_subject(row);
-	printf("\n    asked %s ago by %s", age, row->requested_by);
+	printf("\n    asked %s ago by %s", age,
+	    row->requested_by[0] != '\0' ? row->requested_by : "somebody");
 	if (row->default_option[0] != '\0' && age_ms >= 0)
 		printf(", takes %s in %s", row->default_option, left);
 	(void)putchar('\n');

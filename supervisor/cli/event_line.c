@@ -102,6 +102,11 @@ static const struct phrase phrases[] = {
 	    PRINT_PLAIN },
 	{ "test_moved.after", "takes {test_id} after {after}[, says {by}]",
 	    PRINT_PLAIN },
+	{ "dependency_changed",
+	    "={test_id} waits for {depends_on} now[, says {by}]", PRINT_PLAIN },
+	{ "dependency_changed.free",
+	    "={test_id} waits for no other test any more[, says {by}]",
+	    PRINT_PLAIN },
 	{ "attempt_ended",
 	    "ended its attempt[ {attempt}] at {test_id}[: {outcome}]"
 	    "[, {detail}]",

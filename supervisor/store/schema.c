@@ -134,6 +134,8 @@ static const char *const indices[] = {
 	("tests_verified ON tests (verified_at, status, loop_id, id, files)"
 	 " WHERE status = 'passed'"),
 	"tests_dependency ON tests (depends_on) WHERE depends_on IS NOT NULL",
+	("tests_waiting ON tests (depends_on, id)"
+	 " WHERE waiting = 1 AND status = 'pending'"),
 	("tests_tried ON tests (attempts)"
 	 " WHERE status IN ('pending', 'in_progress') AND attempts > 0"),
 	"tests_retry ON tests (loop_id, retry_at) WHERE retry_at IS NOT NULL",

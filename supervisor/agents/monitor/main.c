@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "agents/common/agent.h"
-#include "agents/monitor/findings.h"
+#include "agents/common/findings.h"
 #include "agents/monitor/sweep.h"
 #include "agents/monitor/watch.h"
 #include "base/clock.h"

@@ -5,10 +5,13 @@
  */
 #include "agents/common/agent.h"
 #include "agents/pm/answers.h"
+#include "agents/pm/dead_ends.h"
+#include "agents/pm/stranded.h"
 #include "base/clock.h"
 #include "store/claims.h"
 #include "store/decisions_blocked.h"
 #include "store/decisions_failing.h"
+#include "store/dependencies.h"
 #include "system/process.h"
 
 struct pm {
@@ -17,6 +20,7 @@ struct pm {
 	struct answers answers;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
+	int64_t far_ms;	   /* the last look at the whole queue; 0: none yet */
 	int64_t left_ms; /* until a default is to be taken or we look anyway */
 };
 
@@ -57,11 +61,35 @@ ask(struct pm *pm)
 	return 0;
 }
 
+static bool
+is_ours(const char *loop_id, void *argument)
+{
+	return conf_loop(argument, loop_id) != NULL;
+}
+
+/* What takes a look at the whole queue, and has time. Returns 0 or -1. */
+static int
+look_far(struct pm *pm, int64_t now_ms)
+{
+	struct agent *a = &pm->agent;
+
+	if (pm->far_ms != 0 && now_ms - pm->far_ms < a->conf->pm.every_ms)
+		return 0;
+	if (dead_ends_look(&a->store, a->name) < 0 || stranded_look(a) < 0)
+		return -1;
+	pm->far_ms = now_ms;
+	return 0;
+}
+
 /* Everything that may have changed in the database. Returns 0 or -1. */
 static int
 look(struct pm *pm, int64_t now_ms)
 {
-	if (ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0)
+	struct agent *a = &pm->agent;
+
+	if (ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0 ||
+	    dependencies_resume(&a->store, is_ours, a->conf, a->name) < 0 ||
+	    look_far(pm, now_ms) < 0)
 		return -1;
 	agent_status(
 	    &pm->agent, "%zu decisions pending", pm->answers.pending.n);
