@@ -8,33 +8,31 @@
 #include "store/note.h"
 #include "store/statement.h"
 
-/* Of a row of tests: that of the index tests_waiting. */
-#define WAITS(t) t ".waiting = 1 AND " t ".status = 'pending'"
+/* Rows that the index tests_waiting has. */
+#define WAITS	"waiting = 1 AND status = 'pending'"
+#define T_WAITS "t.waiting = 1 AND t.status = 'pending'"
+#define D_WAITS "d.waiting = 1 AND d.status = 'pending'"
+#define WAITING "tests t INDEXED BY tests_waiting WHERE " T_WAITS
 
-/* Of those that wait for one test: how many, the first few, and a loop. */
-#define SUMMED                                                        \
-	"(SELECT group_concat(id, ', ') FROM (SELECT w.id FROM tests" \
-	" w WHERE w.depends_on = e.id AND " WAITS(                    \
-	    "w") " ORDER BY w.id LIMIT 5)),"                          \
-		 " e.n, (SELECT loop_id FROM tests f WHERE f.id = e.first)"
+#define SETTLED                                                          \
+	"SELECT d.id, d.status, count(*) AS n, min(t.id) AS first"       \
+	" FROM tests d JOIN tests t ON t.depends_on = d.id AND " T_WAITS \
+	" WHERE d.status IN ('skipped', 'blocked', 'failed') GROUP BY d.id"
+#define MISSING                                                             \
+	"SELECT t.depends_on, 'missing', count(*), min(t.id)"               \
+	" FROM " WAITING " AND t.depends_on <> '' AND NOT EXISTS (SELECT 1" \
+	" FROM tests d WHERE d.id = t.depends_on) GROUP BY t.depends_on"
 
 int
 dependencies_dead_ends(struct store *s,
     void (*found)(const struct dead_end *end, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT e.id, e.status, " SUMMED " FROM ("
-	    "SELECT d.id, d.status, count(*) AS n, min(t.id) AS first"
-	    " FROM tests d JOIN tests t ON t.depends_on = d.id"
-	    " WHERE d.status IN ('skipped', 'blocked', 'failed')"
-	    " AND " WAITS(
-		"t") " GROUP BY d.id UNION ALL "
-		     "SELECT t.depends_on, 'missing', count(*), min(t.id)"
-		     " FROM tests t WHERE " WAITS(
-			 "t") " AND t.depends_on <> ''"
-			      " AND NOT EXISTS (SELECT 1 FROM tests d WHERE "
-			      "d.id = t.depends_on)"
-			      " GROUP BY t.depends_on) e ORDER BY e.id",
+	    "SELECT e.id, e.status, (SELECT group_concat(id, ', ')"
+	    " FROM (SELECT id FROM tests WHERE depends_on = e.id AND " WAITS
+	    " ORDER BY id LIMIT 5)), e.n, (SELECT loop_id FROM tests"
+	    " WHERE id = e.first) FROM (" SETTLED " UNION ALL " MISSING
+	    ") e ORDER BY e.id",
 	    "");
 	struct dead_end end;
 	int more;
@@ -54,19 +52,13 @@ dependencies_circular(struct store *s,
 	/* From what will be begun or decided, all that comes after it; whoever
 	 * isn't reached from there waits for itself. */
 	struct sqlite3_stmt *q = statement_query(s,
-	    "WITH RECURSIVE reached (id) AS (SELECT t.id FROM tests t"
-	    " WHERE " WAITS(
-		"t") " AND NOT EXISTS (SELECT 1 FROM tests d"
-		     " WHERE d.id = t.depends_on AND " WAITS(
-			 "d") ")"
-			      " UNION ALL SELECT t.id FROM reached r JOIN "
-			      "tests t"
-			      " ON t.depends_on = r.id WHERE " WAITS(
-				  "t") ")"
-				       " SELECT t.id, t.depends_on FROM tests "
-				       "t WHERE " WAITS(
-					   "t") " AND t.id NOT IN (SELECT id "
-						"FROM reached) ORDER BY t.id",
+	    "WITH RECURSIVE reached (id) AS (SELECT t.id FROM " WAITING
+	    " AND NOT EXISTS (SELECT 1 FROM tests d"
+	    " WHERE d.id = t.depends_on AND " D_WAITS ") UNION ALL"
+	    " SELECT t.id FROM reached r JOIN tests t"
+	    " ON t.depends_on = r.id AND " T_WAITS ") SELECT t.id, t.depends_on"
+	    " FROM " WAITING " AND t.id NOT IN (SELECT id FROM reached)"
+	    " ORDER BY t.id",
 	    "");
 	const char *test_id, *depends_on;
 	int more;
