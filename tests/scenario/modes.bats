@@ -19,7 +19,7 @@ prepare() {
 		chmod +x "$FLEET/broken/loopkeeper-$name"
 	done
 	fleet_config <<-CONF
-		pm = { every = "1s"; ${PM_KEYS:-} };
+		pm = { every = "1s"; };
 		loops = { repository = "$FLEET/work"; pause = "0";
 		  retry_delay = "0"; slow_pause = "3s";
 		  worker = [ "$EXAMPLE/worker" ]; };

@@ -4,10 +4,13 @@
 load attempts
 
 prepare() {
+	local keys=
 	need git
+	[[ $BATS_TEST_DESCRIPTION != nobody* ]] ||
+	    keys='decision_timeout = "2s";'
 	repository "$FLEET/repository"
 	fleet_config <<-CONF
-		pm = { ${PM_KEYS:-} };
+		pm = { $keys };
 		monitor = { failures_in_row = 2; };
 		components = (
 		  { name = "pm"; command = [ "loopkeeper-pm" ];
@@ -93,7 +96,9 @@ park() {
 	test_is T-1 pending
 	lk start pm
 	wait_until 10 test_is T-1 blocked
-	! lk decisions --all | grep "done yet"
+	run lk decisions --all
+	[[ $output == *"leave it blocked"* && $output != *"done yet"* ]] ||
+	    fail "$output"
 	sql_is "decision DEC-001: C" "SELECT reason FROM tests
 	    WHERE id = 'T-1'"
 	# Nobody is asked a second time.
@@ -108,6 +113,21 @@ park() {
 	test_is T-1 pending
 	lk up -d
 	wait_until 20 test_is T-1 skipped
+}
+
+@test "nobody answers: the default is taken, and told" {
+	park
+	wait_until 20 decision_is DEC-001 auto_resolved
+	wait_event "event_type = 'decision_expired' AND test_id = 'T-1'"
+	run -0 lk decisions --all
+	[[ $output == *"nobody answered in time, the default was taken: A"* ]] ||
+	    fail "$output"
+	run -1 lk decide DEC-001 B
+	[[ $output == *"DEC-001 was already auto_resolved: A by pm at 20"* ]] ||
+	    fail "$output"
+	# It goes on by itself, and nobody is asked again.
+	wait_until 20 all_passed
+	sql_is 1 "SELECT count(*) FROM decisions"
 }
 
 @test "it survives that everybody is killed" {

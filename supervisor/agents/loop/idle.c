@@ -132,7 +132,8 @@ nothing(struct runner *r)
 	if (trouble_refuse_one(r,
 		r->blocked_by_file
 		    ? "its files are locked ('loopkeeper show' tells more)"
-		    : "it isn't pending, or waits for another test"))
+		    : "it isn't pending, or waits for another test or a "
+		      "decision ('loopkeeper show' tells more)"))
 		return;
 	trouble_clear_gates(r);
 	tell_empty(r);
