@@ -190,8 +190,9 @@ is_held_up(struct store *s, const struct claim_request *request)
 #define RAN_WORKER \
 	"(pid IS NOT NULL OR session_id IS NOT NULL OR outcome = 'passed')"
 
-#define LAST_ATTEMPT \
-	"SELECT a.outcome, a.transcript, a.result_commit" WITH_LAST(ENDED)
+#define LAST_ATTEMPT                                       \
+	"SELECT a.outcome, a.transcript, a.result_commit," \
+	" ifnull(t.second_worker, 0)" WITH_LAST(ENDED)
 
 #define LAST_SESSION                                  \
 	"SELECT a.session_id, a.provider, a.loop_id," \
@@ -210,9 +211,9 @@ look_back(struct store *s, struct claim *c)
 
 	c->in_vain = in_vain == 1;
 	if (in_vain < 0 ||
-	    statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
-		&c->last_outcome, &c->last_transcript,
-		&c->last_result_commit) != 1)
+	    statement_get(s, LAST_ATTEMPT, "t>mmmb", c->key.test_id,
+		&c->last_outcome, &c->last_transcript, &c->last_result_commit,
+		&c->by_second) != 1)
 		return -1;
 	return statement_get(s, LAST_SESSION, "t>mmmmbbmmmn", c->key.test_id,
 		   &session->id, &session->provider, &session->loop_id,
