@@ -105,6 +105,7 @@ $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
     $(patsubst %,$(BUILD)/agents/loop/%.o,fingerprint git_program hooks \
     limit_end output output_line worker) \
+    $(patsubst %,$(BUILD)/agents/monitor/%.o,changed) \
     $(patsubst %,$(BUILD)/cli/junit_%.o,case detail report spread verify)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 
@@ -174,11 +175,13 @@ lint:
 fuzz:
 	tests/fuzz/run
 
-## make bench       measures beside s6, runit and others, and what a loop adds
-##                  to its tests; BENCH_QUICK=1, BENCH_ONLY=loop
+## make bench       measures beside s6, runit and others, what a loop adds to
+##                  its tests, and how long it takes to look at a large
+##                  database; BENCH_QUICK=1, BENCH_ONLY=loop or =reading
 bench: all $(BENCH) $(BUILD)/tests/bench/claims
 	BUILD=$(BUILD) tests/bench/run
 	BUILD=$(BUILD) tests/bench/loop
+	BUILD=$(BUILD) tests/bench/reading
 
 ## make deps        installs what building and testing need and isn't there
 deps:

@@ -5,8 +5,12 @@
 #include "cli/commands.h"
 
 const struct command commands[] = {
-	{ "status", NULL, GROUP_LOOK, "[NAME] [--all]",
-	    "the fleet at a glance, or all about one component", status_run },
+	{ "status", NULL, GROUP_LOOK, "[NAME] [--all] | --stuck",
+	    "the fleet at a glance, all about one component, or what is stuck",
+	    status_run },
+	{ "summary", NULL, GROUP_LOOK, "[--since 8h|2026-01-07] [--markdown]",
+	    "what was done since you read it last, and what to do",
+	    summary_run },
 	{ "health", NULL, GROUP_LOOK, "[--all]",
 	    "one line per component; exit 1 when one is unhealthy",
 	    health_run },
@@ -19,7 +23,7 @@ const struct command commands[] = {
 	{ "why", NULL, GROUP_LOOK, "NAME",
 	    "the last death of a component, and what was done about it",
 	    why_run },
-	{ "tests", NULL, GROUP_LOOK, "[--loop LOOP] [--status STATUS]",
+	{ "tests", NULL, GROUP_LOOK, "[--loop LOOP] [--status STATUS] [--all]",
 	    "the tests and how they stand", tests_run },
 	{ "show", NULL, GROUP_LOOK, "TEST", "one test with its attempts",
 	    show_run },
@@ -69,7 +73,7 @@ const struct command commands[] = {
 	{ "reset", NULL, GROUP_STEER, "TEST [--dry-run]",
 	    "put a test back into the queue with fresh attempts", reset_run },
 	{ "order", NULL, GROUP_STEER,
-	    "TEST... [--after TEST] [--dry-run] | --loop LOOP",
+	    "TEST... [--after TEST] [--dry-run] | --loop LOOP [--all]",
 	    "put tests first in their queue, or show a queue", order_run },
 	{ "move", NULL, GROUP_STEER, "TEST... LOOP [--dry-run]",
 	    "give tests to another loop", move_run },

@@ -10,6 +10,7 @@
 
 /* look */
 int status_run(struct cli *cli, int argc, char **argv);
+int summary_run(struct cli *cli, int argc, char **argv);
 int health_run(struct cli *cli, int argc, char **argv);
 int timeline_run(struct cli *cli, int argc, char **argv);
 int logs_run(struct cli *cli, int argc, char **argv);

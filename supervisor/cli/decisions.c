@@ -56,7 +56,8 @@ print_waiting(const struct decision_row *row)
 	if (age_ms >= 0)
 		duration_format(age, age_ms);
 	duration_format(left, left_ms > 0 ? left_ms : 0);
-	printf("  %s  asked %s ago by %s", row->id, age, row->requested_by);
+	printf("  %s  asked %s ago by %s", row->id, age,
+	    row->requested_by[0] != '\0' ? row->requested_by : "somebody");
 	if (row->default_option[0] != '\0' && age_ms >= 0)
 		printf(", takes %s in %s", row->default_option, left);
 	(void)putchar('\n');

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,31 +9,6 @@
 #include "base/texts.h"
 #include "git/repository.h"
 #include "git/snapshot.h"
-
-/* A copy spares git the reading of files that haven't changed; a damaged
- * index is worth nothing, and all files are read. */
-static int
-copy_index(struct git *g, const struct worktree *w, const char *to)
-{
-	char from[PATH_SIZE];
-	ssize_t n = -1;
-	int in = -1, out;
-
-	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (out < 0)
-		return git_fail(g, errno, "%s: %s", to, strerror(errno));
-	if (path_format(from, "%s/index", w->admin) == 0)
-		in = open(from, O_RDONLY | O_CLOEXEC);
-	if (in >= 0)
-		do
-			n = copy_file_range(in, NULL, out, NULL, 1 << 30, 0);
-		while (n > 0);
-	io_close(&in);
-	io_close(&out);
-	if (n < 0 && unlink(to) < 0)
-		return git_fail(g, errno, "%s: %s", to, strerror(errno));
-	return 0;
-}
 
 /* Whether there is a file at path that we may read. */
 static bool
@@ -260,7 +234,7 @@ snapshot_take(struct git *g, const struct worktree *w, const char *base,
 	worktree_call(w, &call);
 	if (path_format(index, "%s/loopkeeper-index", w->admin) < 0)
 		return git_fail(g, errno, "%s: %s", w->admin, strerror(errno));
-	if (copy_index(g, w, index) < 0)
+	if (worktree_copy_index(g, w, index) < 0)
 		return -1;
 	result = write_tree(g, w, base, leave_out, index, tree);
 	(void)unlink(index);

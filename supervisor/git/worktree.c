@@ -87,9 +87,8 @@ is_other(void *argument, const char *admin, const char *path)
 	return false;
 }
 
-/* The admin directory of the worktree at w->path. 1, 0 none, -1. */
-static int
-find_admin(struct git *g, struct worktree *w)
+int
+worktree_find(struct git *g, struct worktree *w)
 {
 	struct search s = { .path = w->path, .ret = w->admin };
 
@@ -192,7 +191,7 @@ add(struct git *g, struct worktree *w, const char *how, const char *commit)
 		(const char *const[]){ "worktree", "add", how, "--detach",
 		    w->path, commit, NULL }) < 0)
 		return -1;
-	if (find_admin(g, w) != 1)
+	if (worktree_find(g, w) != 1)
 		return git_fail(g, EPROTO,
 		    "git worktree add %s: the repository doesn't know it",
 		    w->path);
@@ -282,7 +281,7 @@ worktree_open(struct git *g, struct worktree *w, const char *path,
 		return -1;
 	read_path(w->admin, known);
 	if (w->admin[0] == '\0' || strcmp(known, w->path) != 0)
-		found = find_admin(g, w);
+		found = worktree_find(g, w);
 	if (found < 0)
 		return -1;
 	if (found == 0)

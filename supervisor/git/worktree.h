@@ -29,6 +29,9 @@ struct worktree {
 int worktree_open(struct git *g, struct worktree *w, const char *path,
     const char *commit, char *aside);
 
+/* The admin directory of the worktree at w->path. 1, 0 there is none, or -1. */
+int worktree_find(struct git *g, struct worktree *w);
+
 /*
  * Whether git looks at every file of the worktree: its index can be read, and
  * no entry says that changes are not to be seen (assume-unchanged,
@@ -118,6 +121,20 @@ bool worktree_is_ignore_file(const char *path);
 /* Deletes a file, or a folder with all that is in it; a link, not what it
  * leads to. g's tick() is called. Returns 0 or -1 with errno. */
 int worktree_delete(const struct git *g, const char *path);
+
+/*
+ * The paths of files that differ from those of commit, by whoever's doing: also
+ * those that were committed there meanwhile, and those that are new and that
+ * git doesn't ignore. Nothing is touched, and somebody may be at work there. To
+ * be freed by texts_free(); NULL with errno.
+ */
+char **
+worktree_changes(struct git *g, const struct worktree *w, const char *commit);
+
+/* A copy of its index at the path to, as recent as the index is; of one that
+ * isn't there, or can't be read, none. Returns 0 or -1. */
+int
+worktree_copy_index(struct git *g, const struct worktree *w, const char *to);
 
 /* Takes a worktree away with its files; the repository forgets it. Returns 0
  * or -1. */

@@ -24,14 +24,15 @@ add(struct store *s, const struct alert *a, const char *event)
 {
 	char id[UUID_SIZE];
 
-	uuid_new(id);
-	if (statement_run(s,
+	if (statement_get(s,
 		"INSERT INTO alerts (id, severity, alert_type, source, message,"
-		" context, created_at) VALUES (?1, ?2, ?3, ?4, ?5,"
-		" json_patch('{}', json_object('cause', ?6, 'loop_id', ?7,"
-		" 'test_id', ?8)), " NOTE_NOW ")",
-		"tttttttt", id, a->severity, a->type, a->source, a->message,
-		a->cause, a->loop_id, a->test_id) < 0)
+		" context, created_at) VALUES (" NOTE_ROW_ID("alerts",
+		    NOTE_NEW_ID) ", ?1, ?2, ?3, ?4,"
+				 " json_patch('{}', json_object('cause', ?5, "
+				 "'loop_id', ?6,"
+				 " 'test_id', ?7)), " NOTE_NOW ") RETURNING id",
+		"ttttttt>s", a->severity, a->type, a->source, a->message,
+		a->cause, a->loop_id, a->test_id, id, sizeof(id)) <= 0)
 		return -1;
 	if (event != NULL &&
 	    note_event(s, a->source, event, "tttt", "loop_id", a->loop_id,

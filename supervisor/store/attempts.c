@@ -76,9 +76,11 @@ add_usage(struct store *s, const struct attempt_key *key,
 	return statement_run(s,
 	    "INSERT INTO usage (id, loop_id, test_id, attempt_id,"
 	    " tokens_estimated, cost_usd, duration_seconds, files_modified,"
-	    " recorded_at) SELECT " NOTE_NEW_ID ", loop_id, test_id, id,"
-	    " tokens, cost_usd, ?2, nullif(?3, ''), " NOTE_NOW
-	    " FROM attempts WHERE id = ?1",
+	    " recorded_at) SELECT " NOTE_ROW_ID("usage",
+		NOTE_NEW_ID) ","
+			     " loop_id, test_id, id, tokens, cost_usd, ?2, "
+			     "nullif(?3, ''),"
+			     " " NOTE_NOW " FROM attempts WHERE id = ?1",
 	    "tdt", key->id, (double)end->duration_ms / 1000,
 	    end->files_modified);
 }

@@ -118,13 +118,16 @@ enum attempt_result {
 
 /* Inside store/, for whoever ends attempts that aren't his: their row of usage,
  * before they are ended. A condition on attempts follows. */
-#define ATTEMPT_ADD_USAGE                                                  \
-	"INSERT INTO usage (id, loop_id, test_id, attempt_id,"             \
-	" tokens_estimated, cost_usd, duration_seconds, recorded_at)"      \
-	" SELECT " NOTE_NEW_ID ", loop_id, test_id, id, tokens, cost_usd," \
-	" round((julianday('now') - julianday(started_at)) * 86400, 3),"   \
-	" " NOTE_NOW " FROM attempts WHERE ended_at IS NULL"               \
-	" AND (pid IS NOT NULL OR cost_usd IS NOT NULL) AND "
+#define ATTEMPT_ADD_USAGE                                                     \
+	"INSERT INTO usage (id, loop_id, test_id, attempt_id,"                \
+	" tokens_estimated, cost_usd, duration_seconds, recorded_at)"         \
+	" SELECT " NOTE_ROW_ID("usage",                                       \
+	    NOTE_NEW_ID) ", loop_id, test_id, id,"                            \
+			 " tokens, cost_usd,"                                 \
+			 " round((julianday('now') - julianday(started_at)) " \
+			 "* 86400, 3),"                                       \
+			 " " NOTE_NOW " FROM attempts WHERE ended_at IS NULL" \
+			 " AND (pid IS NOT NULL OR cost_usd IS NOT NULL) AND "
 
 const char *attempt_state_name(enum attempt_state state);
 const char *attempt_outcome_name(enum attempt_outcome outcome);

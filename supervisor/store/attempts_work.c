@@ -1,5 +1,6 @@
 /* What an attempt means to do, written before it is done. */
 #include "store/attempts.h"
+#include "store/checkpoints.h"
 #include "store/note.h"
 #include "store/statement.h"
 
@@ -21,7 +22,7 @@ plan(struct store *s, const struct attempt_key *key,
 	return statement_run(s,
 		   "INSERT INTO checkpoints"
 		   " (id, loop_id, test_id, git_ref, checkpoint_type,"
-		   " created_at) VALUES (lower(hex(randomblob(8))), ?1, ?2,"
+		   " created_at) VALUES (" CHECKPOINT_NEW_ID ", ?1, ?2,"
 		   " ?3, 'attempt', " NOTE_NOW ")",
 		   "ttt", key->loop_id, key->test_id, p->base_commit) < 0
 	    ? -1

@@ -159,7 +159,8 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 
 	return statement_get(s,
 	    "UPDATE tests SET status = 'in_progress', reason = NULL,"
-	    " last_attempt_at = " NOTE_NOW " WHERE id = (SELECT t.id"
+	    " last_attempt_at = " NOTE_NOW ", claimed_at = " NOTE_NOW
+	    " WHERE id = (SELECT t.id"
 	    " FROM " ONE_TEST IS_NEXT IS_UNLOCKED IS_APART ")"
 	    " RETURNING id, ifnull(attempts, 0) + 1,"
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"

@@ -5,11 +5,12 @@ int
 progress_of_loop(struct store *s, const char *loop_id, struct progress *ret)
 {
 	return statement_get(s,
-	    "SELECT id, test_id, state FROM attempts"
+	    "SELECT id, test_id, state, base_commit FROM attempts"
 	    " WHERE loop_id = ?1 AND ended_at IS NULL"
 	    " ORDER BY started_at DESC LIMIT 1",
-	    "t>sss", loop_id, ret->attempt_id, sizeof(ret->attempt_id),
-	    ret->test_id, sizeof(ret->test_id), ret->state, sizeof(ret->state));
+	    "t>ssss", loop_id, ret->attempt_id, sizeof(ret->attempt_id),
+	    ret->test_id, sizeof(ret->test_id), ret->state, sizeof(ret->state),
+	    ret->base_commit, sizeof(ret->base_commit));
 }
 
 int

@@ -9,6 +9,7 @@ struct progress { /* of the attempt that a loop is in */
 	char attempt_id[UUID_SIZE];
 	char test_id[ATTEMPT_TEST_SIZE];
 	char state[16];
+	char base_commit[ATTEMPT_COMMIT_SIZE]; /* "" before it is planned */
 };
 
 /* Returns 1, 0 when the loop is in none, or -1 with errno of store.h. */

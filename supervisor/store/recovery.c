@@ -92,7 +92,7 @@ static const char stop_loops[] =
     " updated_at = " NOTE_NOW ","
     " status = CASE status WHEN 'running' THEN 'stopped' ELSE status END"
     " WHERE gone(id, NULL) AND (status = 'running' OR pid IS NOT NULL"
-    " OR current_test_id IS NOT NULL)";
+    " OR ifnull(current_test_id, '') <> '')";
 
 static void
 say(const struct run *run, const char *line)

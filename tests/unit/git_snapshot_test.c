@@ -94,6 +94,20 @@ test_a_link_where_what_is_left_out_was(void **state)
 	differ("D dir/b.txt A dir/sub A moved/b.txt", "main", REF);
 }
 
+/* To the same size, and in the second in which git had looked at it. */
+static void
+test_a_change_right_behind_git_is_seen(void **state)
+{
+	struct worktree w = made("wt");
+
+	sh("cd wt; until [ \"$T\" = \"$(stat -c %Z a.txt)\" ]; do rm a.txt;"
+	   "git checkout -q a.txt; T=$(stat -c %Z a.txt);"
+	   "printf '4\n5\n6\n' > a.txt; done;"
+	   "until [ $(date +%s) -gt $((T + 1)) ]; do :; done");
+	takes(&w, nothing);
+	differ("M a.txt", "main", REF);
+}
+
 static void
 test_the_workers_own_commits_go_along(void **state)
 {
@@ -359,6 +373,7 @@ main(void)
 		TEST(test_everything_is_in_it_and_nothing_is_touched),
 		TEST(test_what_is_left_out_is_not_in_it),
 		TEST(test_a_link_where_what_is_left_out_was),
+		TEST(test_a_change_right_behind_git_is_seen),
 		TEST(test_the_workers_own_commits_go_along),
 		TEST(test_whatever_state_the_index_is_in),
 		TEST(test_what_hides_itself_hides_nothing_else),
