@@ -38,11 +38,22 @@
 	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5") IS_FIX
 
 /* At the time ?7, which ?5 needn't be. */
-#define IS_UNLOCKED                                                     \
+#define NO_LOCK                                                         \
 	" AND NOT EXISTS (SELECT 1 FROM " FILES(                        \
 	    "t") " f"                                                   \
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
 		 " WHERE l.locked_by <> ?1 AND " LOCK_IS_LIVE("?7") ")"
+
+/* Whoever waits by a command comes first: else a loop that had to let go would
+ * have it all again before him. */
+#define NO_TURN                                                        \
+	" AND NOT EXISTS (SELECT 1 FROM " FILES(                       \
+	    "t") " f"                                                  \
+		 " JOIN wait_graph w ON overlaps(f.value, w.resource)" \
+		 " WHERE w.waiter <> ?1"                               \
+		 " AND julianday(w.expires_at) > julianday(?7))"
+
+#define IS_UNLOCKED NO_LOCK NO_TURN
 
 /* ?3 is set in mode slow. */
 #define IS_APART                                                    \
