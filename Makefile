@@ -175,11 +175,13 @@ lint:
 fuzz:
 	tests/fuzz/run
 
-## make bench       measures beside s6, runit and others, and what a loop adds
-##                  to its tests; BENCH_QUICK=1, BENCH_ONLY=loop
+## make bench       measures beside s6, runit and others, what a loop adds to
+##                  its tests, and how long it takes to look at a large
+##                  database; BENCH_QUICK=1, BENCH_ONLY=loop or =reading
 bench: all $(BENCH) $(BUILD)/tests/bench/claims
 	BUILD=$(BUILD) tests/bench/run
 	BUILD=$(BUILD) tests/bench/loop
+	BUILD=$(BUILD) tests/bench/reading
 
 ## make deps        installs what building and testing need and isn't there
 deps:

@@ -49,7 +49,7 @@ ask_daemon(const struct cli *cli, const char *const *words, size_t nwords,
 
 void
 ask_tell(const struct cli *cli, const char *type, const char *component,
-    const char *why)
+    const char *loop_id, const char *why)
 {
 	char directory[PATH_SIZE], writer[32], owner[OWNER_SIZE];
 	struct event event;
@@ -64,6 +64,8 @@ ask_tell(const struct cli *cli, const char *type, const char *component,
 	    spool_open(&spool, directory, writer) == 0) {
 		event_begin(&event, "cli", type, NULL);
 		event_text(&event, "component", component);
+		if (loop_id != NULL)
+			event_text(&event, "loop_id", loop_id);
 		event_text(&event, "by", database_user());
 		if (why[0] != '\0')
 			event_text(&event, "why", why);

@@ -17,9 +17,9 @@ int ask_daemon(const struct cli *cli, const char *const *words, size_t nwords,
     char reply[static CONTROL_REPLY_MAX]);
 
 /* Puts one event about component into the spool, with who did it and, if not
- * "", why; not in another user's fleet. One that can't be written is an error
- * on stderr, and no reason to stop. */
+ * NULL and "", which loop it is, and why; not in another user's fleet. One that
+ * can't be written is an error on stderr, and no reason to stop. */
 void ask_tell(const struct cli *cli, const char *type, const char *component,
-    const char *why);
+    const char *loop_id, const char *why);
 
 #endif

@@ -14,7 +14,8 @@
 #include "store/queries_events.h"
 #include "system/rundir.h"
 
-#define EVENTS_MAX 500 /* looked through, the last ones */
+#define EVENTS_MAX  500	 /* looked through, the last ones */
+#define LINES_FIRST 2000 /* of the log, and all only if that isn't enough */
 
 /* Returns a whole file with a NUL behind it, to be freed; an empty text for
  * one that isn't there; NULL with errno. */
@@ -111,22 +112,40 @@ sort_line(struct black_box *box, const struct line *line, size_t *nlater)
 	return 0;
 }
 
-/* The end of the log, up to the death and a little further. */
+/* The last lines of the log (-1: all), up to the death and a little further.
+ * Returns how many there are of before it, or -1 with errno. */
 static int
-read_log(struct black_box *box, int logsdir)
+read_lines(struct black_box *box, int logsdir, int64_t lines)
 {
-	static const struct log_begin begin = { .lines = -1 };
+	const struct log_begin begin = { .lines = lines };
 	struct log_reader r;
 	struct line line;
 	size_t nlater = 0;
-	int sorted = 0, got = log_reader_open(&r, logsdir, box->name, &begin);
+	int n = 0, sorted = 0;
+	int got = log_reader_open(&r, logsdir, box->name, &begin);
 
 	if (got == 0)
 		got = 1;
-	while (got > 0 && sorted == 0 && (got = log_reader_next(&r, &line)) > 0)
+	while (
+	    got > 0 && sorted == 0 && (got = log_reader_next(&r, &line)) > 0) {
 		sorted = sort_line(box, &line, &nlater);
+		n += nlater == 0;
+	}
 	log_reader_close(&r);
-	return got < 0 || sorted < 0 ? -1 : 0;
+	return got < 0 || sorted < 0 ? -1 : n;
+}
+
+/* Logs may be long, and most deaths that are asked for are the latest news. */
+static int
+read_log(struct black_box *box, int logsdir)
+{
+	int n = read_lines(box, logsdir, LINES_FIRST);
+
+	if (n < 0 || n >= BLACK_BOX_LINES)
+		return n < 0 ? -1 : 0;
+	log_tail_free(&box->output);
+	log_tail_free(&box->later);
+	return read_lines(box, logsdir, -1) < 0 ? -1 : 0;
 }
 
 static bool

@@ -18,6 +18,13 @@
 enum { COLUMN_ID, COLUMN_WHEN, COLUMN_TEST, COLUMN_COMMIT, COLUMN_TYPE };
 static const char *const titles[] = { "ID", "WHEN", "TEST", "COMMIT", "TYPE" };
 
+/* Other programs may note a name. */
+static bool
+is_hash(const char *git_ref)
+{
+	return git_ref[strspn(git_ref, "0123456789abcdef")] == '\0';
+}
+
 static int
 add_row(const struct checkpoint_row *row, void *argument)
 {
@@ -29,7 +36,9 @@ add_row(const struct checkpoint_row *row, void *argument)
 	table_set(t, COLUMN_ID, "%s", row->id);
 	table_set(t, COLUMN_WHEN, "%s", when);
 	table_set(t, COLUMN_TEST, "%s", row->test_id);
-	table_set(t, COLUMN_COMMIT, "%.*s", SHORT_HASH, row->git_ref);
+	table_set(t, COLUMN_COMMIT, "%.*s",
+	    is_hash(row->git_ref) ? SHORT_HASH : (int)strlen(row->git_ref),
+	    row->git_ref);
 	table_set(t, COLUMN_TYPE, "%s", row->checkpoint_type);
 	return 0;
 }

@@ -43,47 +43,63 @@ is_column(const char *key)
 	return false;
 }
 
-/* One key, looked for among those of all payloads, which are listed. */
-struct key_search {
-	const char *key;
-	bool found;
-	struct buf list;
-};
+static int
+add_key(const char *key, void *argument)
+{
+	if (!is_column(key))
+		buf_addf(argument, ", %s", key);
+	return 0;
+}
 
 static int
-compare_key(const char *key, void *argument)
+say_unknown(struct store *s, const char *key)
 {
-	struct key_search *search = argument;
+	char list[1200];
+	struct buf b;
 
-	if (strcmp(key, search->key) == 0)
-		search->found = true;
-	else if (!is_column(key))
-		buf_addf(&search->list, ", %s", key);
-	return search->found;
+	buf_init(&b, list, sizeof(list));
+	for (size_t c = 0; c < NCOLUMNS; c++)
+		buf_addf(&b, "%s%s", c > 0 ? ", " : "", columns[c]);
+	if (queries_each_payload_key(s, add_key, &b) < 0)
+		return database_error(s);
+	return cli_error(CLI_USAGE,
+	    "--filter %s: no event has such a field; there are %s", key, list);
 }
 
 int
 event_filter_check(const struct event_filter *filter, struct store *s)
 {
 	for (size_t i = 0; i < filter->n; i++) {
-		struct key_search search = { .key = filter->terms[i].key };
-		char list[1200];
+		const char *key = filter->terms[i].key;
+		int found =
+		    is_column(key) ? 1 : queries_has_payload_key(s, key);
 
-		if (is_column(search.key))
-			continue;
-		buf_init(&search.list, list, sizeof(list));
-		for (size_t c = 0; c < NCOLUMNS; c++)
-			buf_addf(&search.list, "%s%s", c > 0 ? ", " : "",
-			    columns[c]);
-		if (queries_each_payload_key(s, compare_key, &search) < 0)
-			return database_error(s);
-		if (!search.found)
-			return cli_error(CLI_USAGE,
-			    "--filter %s: no event has such a field; there "
-			    "are %s",
-			    search.key, list);
+		if (found <= 0)
+			return found < 0 ? database_error(s)
+					 : say_unknown(s, key);
 	}
 	return CLI_DONE;
+}
+
+bool
+event_filter_query(const struct event_filter *filter, struct event_query *query)
+{
+	static const struct {
+		const char *name;
+		enum queries_event_key key;
+	} keys[] = { { "test_id", QUERIES_EVENT_TEST },
+		{ "component", QUERIES_EVENT_COMPONENT },
+		{ "loop_id", QUERIES_EVENT_LOOP },
+		{ "event_type", QUERIES_EVENT_TYPE } };
+
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+		for (size_t i = 0; i < filter->n; i++)
+			if (strcmp(filter->terms[i].key, keys[k].name) == 0) {
+				query->key = keys[k].key;
+				query->value = filter->terms[i].value;
+				return filter->n == 1;
+			}
+	return filter->n == 0;
 }
 
 /* Whether value, as text, is what was asked for. */

@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "store/store.h"
+#include "store/queries_events.h"
 
 #define EVENT_FILTERS_MAX 16
 
@@ -31,6 +31,12 @@ event_filter_parse(struct event_filter *filter, const struct option_list *list);
  * CLI_FAILED when the database can't be asked.
  */
 int event_filter_check(const struct event_filter *filter, struct store *s);
+
+/* Has the database pick the events by the term of which it knows best, if it
+ * knows of any. Returns whether what it finds is all that passes: else they
+ * must be matched, too. */
+bool event_filter_query(
+    const struct event_filter *filter, struct event_query *query);
 
 /* event is an object with the columns of table events; payload an object in
  * it. Values are compared as text, in any case. */

@@ -17,7 +17,7 @@ static const struct {
 } kinds[] = {
 	[IDS_COMPONENT] = { "component", "health --all", "status", "", 0 },
 	[IDS_TEST] = { "test", "tests", "show", "", QUERIES_TEST },
-	[IDS_LOOP] = { "loop", "status", "status", "", QUERIES_LOOP },
+	[IDS_LOOP] = { "loop", "status", "tests --loop", "", QUERIES_LOOP },
 	[IDS_DECISION] = { "decision", "decisions --all", "decide", " CHOICE",
 	    QUERIES_DECISION },
 	[IDS_ALERT] = { "alert", "alerts --all", "ack", "", QUERIES_ALERT },

@@ -13,12 +13,16 @@
 #include "cli/queue_tests.h"
 #include "cli/table.h"
 #include "store/queries_queue.h"
+#include "store/queries_tests.h"
+
+#define SHOWN 200 /* the first of a queue; --all shows the others */
 
 /* What was given, as options_parse() leaves it. */
 struct given {
 	const char *loop;
 	const char *after;
 	bool dry_run;
+	bool all;
 };
 
 /* ---- looking ---- */
@@ -41,8 +45,9 @@ remark(const struct queued *t, char *buf, size_t size)
 		buf[0] = '\0';
 }
 
+/* The first n of them. */
 static int
-print_queue(const struct cli *cli, const struct queue_order *q)
+print_queue(const struct cli *cli, const struct queue_order *q, size_t n)
 {
 	static const char *const titles[] = { "", "TEST", "CATEGORY", "" };
 	struct table table;
@@ -50,7 +55,7 @@ print_queue(const struct cli *cli, const struct queue_order *q)
 	int code = CLI_DONE;
 
 	table_init(&table, titles, NCOLUMNS, cli->colour);
-	for (size_t i = 0; i < q->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct queued *t = &q->tests[q->order[i]];
 
 		table_begin_row(&table);
@@ -90,21 +95,52 @@ print_queue_json(const struct queue_order *q)
 }
 
 static int
-look(struct cli *cli, const char *word)
+add_queued(const char *status, int64_t n, void *argument)
 {
+	int64_t *queued = argument;
+
+	if (strcmp(status, "pending") == 0 ||
+	    strcmp(status, "in_progress") == 0)
+		*queued += n;
+	return 0;
+}
+
+/* For people: the first ones, unless all are wanted. */
+static int
+print_first(const struct cli *cli, struct store *s, const char *loop,
+    const struct queue_order *q, bool all)
+{
+	size_t n = all || q->n < SHOWN ? q->n : SHOWN;
+	int64_t queued = 0;
+	int code = print_queue(cli, q, n);
+
+	if (code != CLI_DONE || n == q->n)
+		return code;
+	if (queries_each_status(s, loop, add_queued, &queued) < 0)
+		return database_error(s);
+	printf("and %lld more: --all shows them\n",
+	    (long long)(queued - (int64_t)n));
+	return CLI_DONE;
+}
+
+static int
+look(struct cli *cli, const struct given *g)
+{
+	bool all = g->all || cli->json;
 	struct queue_order q = { 0 };
 	char loop[IDS_SIZE];
 	struct store s;
 	int code;
 
 	database_open(cli, &s, STORE_READ);
-	code = ids_find(cli, &s, IDS_LOOP, word, loop);
-	if (code == CLI_DONE && queue_order_read(&q, &s, loop) < 0)
+	code = ids_find(cli, &s, IDS_LOOP, g->loop, loop);
+	if (code == CLI_DONE &&
+	    queue_order_read(&q, &s, loop, all ? -1 : SHOWN) < 0)
 		code = database_error(&s);
 	else if (code == CLI_DONE && cli->json)
 		code = print_queue_json(&q);
 	else if (code == CLI_DONE && q.n > 0)
-		code = print_queue(cli, &q);
+		code = print_first(cli, &s, loop, &q, all);
 	else if (code == CLI_DONE)
 		printf("the queue of %s is empty\n", loop);
 	queue_order_free(&q);
@@ -231,16 +267,18 @@ order_run(struct cli *cli, int argc, char **argv)
 		{ .name = "loop", .letter = 'l', .value = &g.loop },
 		{ .name = "after", .letter = 'a', .value = &g.after },
 		{ .name = "dry-run", .letter = 'n', .flag = &g.dry_run },
+		{ .name = "all", .flag = &g.all },
 	};
 	int n = options_parse(cli, argc, argv, specs,
 	    sizeof(specs) / sizeof(specs[0]), 0, INT_MAX);
 	struct store s;
 	int code;
 
-	if ((g.loop != NULL) == (n > 0) || (n == 0 && g.after != NULL))
+	if ((g.loop != NULL) == (n > 0) || (n == 0 && g.after != NULL) ||
+	    (n > 0 && g.all))
 		cli_usage(argv[0]);
 	if (n == 0)
-		return look(cli, g.loop);
+		return look(cli, &g);
 	database_open(cli, &s, STORE_WRITE);
 	code = order(cli, &s, &argv[1], (size_t)n, &g);
 	store_close(&s);

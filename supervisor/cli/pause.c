@@ -92,8 +92,8 @@ await_tests(const struct steering *s)
 		const char *name = s->targets[i]->name;
 		bool said = false;
 
-		while (
-		    s->targets[i]->is_loop && !is_between_tests(s->cli, name)) {
+		while (s->targets[i]->is_loop && !polling_is(s->targets[i]) &&
+		    !is_between_tests(s->cli, name)) {
 			if (!said)
 				printf("%s: goes on with its test\n", name);
 			said = true;
@@ -126,7 +126,7 @@ say_paused(const struct steering *s)
 			    steer_by(c));
 			continue;
 		}
-		ask_tell(s->cli, "paused", c->name, s->why);
+		ask_tell(s->cli, "paused", c->name, NULL, s->why);
 		printf("%s: paused\n", c->name);
 	}
 	(void)fflush(stdout);
@@ -147,6 +147,15 @@ release(const struct steering *s)
 	return code;
 }
 
+/* Of those who only know the database. They are asked by an event, which is the
+ * owner's to write. */
+static void
+request(const struct steering *s, bool after_test)
+{
+	if (s->o.owner[0] == '\0')
+		polling_request(s->cli, s->targets, s->n, after_test, s->why);
+}
+
 static int
 do_pause(struct pausing *p)
 {
@@ -156,15 +165,16 @@ do_pause(struct pausing *p)
 	if (p->after_test) {
 		code = steer_write(s, WANTED_DRAINING);
 		if (code == CLI_DONE)
+			request(s, true);
+		if (code == CLI_DONE)
 			await_tests(s);
 	}
 	if (code == CLI_DONE)
 		code = steer_write(s, WANTED_PAUSED);
 	if (code != CLI_DONE)
 		return code;
-	/* They are asked by an event, which is the owner's to write. */
-	if (s->o.owner[0] == '\0')
-		polling_request(s->cli, s->targets, s->n, s->why);
+	if (!p->after_test)
+		request(s, false);
 	code = steer_tell(s, "pause");
 	if (code == CLI_DONE)
 		code = await_stops(s);
@@ -224,11 +234,13 @@ do_resume(struct pausing *p)
 
 	if (code == CLI_DONE)
 		code = steer_write(s, WANTED_RUN);
+	if (code == CLI_DONE && s->o.owner[0] == '\0')
+		polling_resume(s->cli, s->targets, s->n, s->why);
 	if (code == CLI_DONE)
 		code = steer_tell(s, "resume");
 	for (size_t i = 0; code == CLI_DONE && i < s->n; i++) {
 		settle_resumed(s->cli, s->targets[i]->name);
-		ask_tell(s->cli, "resumed", s->targets[i]->name, s->why);
+		ask_tell(s->cli, "resumed", s->targets[i]->name, NULL, s->why);
 		printf("%s: resumed\n", s->targets[i]->name);
 	}
 	if (code == CLI_DONE && s->n == 0 && p->all)

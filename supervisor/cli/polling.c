@@ -1,24 +1,18 @@
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/keepers.h"
 #include "cli/polling.h"
-#include "store/queries_fleet.h"
+#include "store/health.h"
 
 #define LOOK_MS 20
 #define BUSY_MS 100
 
-/* Whether one loop's row says that it has obeyed. */
-struct row_look {
-	const char *name;
-	bool paused;
-};
-
-static bool
-polls(const struct overview_component *c)
+bool
+polling_is(const struct overview_component *c)
 {
 	if (c->config != NULL)
 		return c->config->heartbeat == HEARTBEAT_DATABASE;
@@ -38,29 +32,28 @@ running_pid(const struct cli *cli, const struct overview_component *c)
 	    : 0;
 }
 
-static int
-look_at_row(const struct loop_row *row, void *argument)
+/* What it has written; a database that can't be asked now says nothing. */
+static void
+look(const struct cli *cli, const char *name, bool *ret_is_loop,
+    bool *ret_paused)
 {
-	struct row_look *look = argument;
+	struct store s;
 
-	if (strcmp(row->id, look->name) == 0)
-		look->paused = strcmp(row->status, "paused") == 0;
-	return 0;
+	*ret_is_loop = *ret_paused = false;
+	if (store_open_within(&s, cli->state_directory, STORE_READ, BUSY_MS) <
+	    0)
+		return;
+	(void)health_paused(&s, name, ret_is_loop, ret_paused);
+	store_close(&s);
 }
 
-/* A database that can't be asked now says nothing. */
 static bool
 says_paused(const struct cli *cli, const char *name)
 {
-	struct row_look look = { .name = name };
-	struct store s;
+	bool is_loop, paused;
 
-	if (store_open_within(&s, cli->state_directory, STORE_READ, BUSY_MS) <
-	    0)
-		return false;
-	(void)queries_each_loop(&s, look_at_row, &look);
-	store_close(&s);
-	return look.paused;
+	look(cli, name, &is_loop, &paused);
+	return paused;
 }
 
 /* One that was asked. */
@@ -70,17 +63,35 @@ struct asked {
 	int64_t until_ms; /* its time to obey is over */
 };
 
+static int64_t
+limit_ms(const struct overview_component *c)
+{
+	if (c->config == NULL || c->config->stop_timeout_ms > POLLING_LIMIT_MS)
+		return POLLING_LIMIT_MS;
+	return c->config->stop_timeout_ms;
+}
+
 /* Its keeper is told first: having obeyed, it isn't to be started again. */
 static void
-request(struct cli *cli, struct asked *asked, const char *why)
+request(struct cli *cli, struct asked *asked, bool after_test, const char *why)
 {
-	const char *const words[] = { "drain", asked->c->name };
+	const char *name = asked->c->name;
+	const char *const words[] = { "drain", name };
 	char reply[CONTROL_REPLY_MAX];
+	bool is_loop, paused;
 
-	if (ask_daemon(cli, words, 2, reply) != CLI_DONE)
+	look(cli, name, &is_loop, &paused);
+	asked->until_ms = clock_ms() + limit_ms(asked->c);
+	if (ask_daemon(cli, words, 2, reply) != CLI_DONE) {
 		asked->pid = 0;
-	else
-		ask_tell(cli, "pause_requested", asked->c->name, why);
+		return;
+	}
+	ask_tell(cli, "pause_requested", name, is_loop ? name : NULL, why);
+	if (!after_test || !is_loop)
+		return;
+	asked->until_ms = INT64_MAX;
+	printf("%s: goes on with its test\n", name);
+	(void)fflush(stdout);
 }
 
 /* Whether one of them may still obey. */
@@ -104,27 +115,37 @@ goes_on(const struct cli *cli, struct asked *asked, size_t n)
 
 void
 polling_request(struct cli *cli, struct overview_component *const *targets,
-    size_t n, const char *why)
+    size_t n, bool after_test, const char *why)
 {
 	struct asked *asked = calloc(n + 1, sizeof(*asked));
-	int64_t now_ms = clock_ms();
 	size_t nasked = 0;
 
 	for (size_t i = 0; asked != NULL && i < n; i++) {
-		const struct overview_component *c = targets[i];
 		struct asked *a = &asked[nasked];
-		int64_t limit_ms = POLLING_LIMIT_MS;
 
-		if (!polls(c) || (a->pid = running_pid(cli, c)) == 0)
+		a->c = targets[i];
+		if (!polling_is(a->c) || (a->pid = running_pid(cli, a->c)) == 0)
 			continue;
-		if (c->config != NULL && c->config->stop_timeout_ms < limit_ms)
-			limit_ms = c->config->stop_timeout_ms;
-		a->c = c;
-		a->until_ms = now_ms + limit_ms;
-		request(cli, a, why);
+		request(cli, a, after_test, why);
 		nasked++;
 	}
 	while (goes_on(cli, asked, nasked))
 		(void)poll(NULL, 0, LOOK_MS);
 	free(asked);
+}
+
+void
+polling_resume(struct cli *cli, struct overview_component *const *targets,
+    size_t n, const char *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *name = targets[i]->name;
+		bool is_loop, paused;
+
+		if (!polling_is(targets[i]))
+			continue;
+		look(cli, name, &is_loop, &paused);
+		ask_tell(
+		    cli, "resume_requested", name, is_loop ? name : NULL, why);
+	}
 }

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,27 @@ print_json(json_t *value, int code)
 	(void)putchar('\n');
 	json_decref(value);
 	return result < 0 ? CLI_FAILED : code;
+}
+
+int
+print_json_next(json_t *value, size_t nbefore)
+{
+	int result;
+
+	(void)fputs(nbefore == 0 ? "[" : ",\n", stdout);
+	if (value == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	result = json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(value);
+	return result;
+}
+
+void
+print_json_end(size_t n)
+{
+	(void)fputs(n == 0 ? "[]\n" : "]\n", stdout);
 }
 
 json_t *

@@ -40,6 +40,13 @@ void print_clean(const char *text);
 /* Prints value and a newline; frees it. Returns code, or CLI_FAILED. */
 int print_json(json_t *value, int code);
 
+/* An array whose members are printed as they come, one on each line;
+ * nbefore says how many there were before it. Frees value (NULL: out of
+ * memory). Returns 0, or -1 with errno. print_json_end() comes behind all n of
+ * them. */
+int print_json_next(json_t *value, size_t nbefore);
+void print_json_end(size_t n);
+
 /* A JSON string of any bytes; what is no UTF-8 becomes '?'. NULL and "" for
  * things that are not set become null with print_json_set(). */
 json_t *print_json_text(const char *text);

@@ -1,6 +1,7 @@
 /* priority: how urgent a loop is, until its configuration says something
  * else. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -10,7 +11,19 @@
 #include "cli/options.h"
 #include "cli/queue_tests.h"
 
-/* What the loop's configuration says; or CLI_FAILED after an error. */
+#define NOT_CONFIGURED 0
+
+static bool
+has_component(const struct conf *conf, const char *name)
+{
+	for (uint32_t i = 0; i < conf->fleet.ncomponents; i++)
+		if (strcmp(conf->components[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What the loop's configuration says, NOT_CONFIGURED for a component that knows
+ * only the database; or CLI_FAILED after an error. */
 static int
 configured_priority(const struct cli *cli, const char *loop, int64_t *ret)
 {
@@ -24,6 +37,8 @@ configured_priority(const struct cli *cli, const char *loop, int64_t *ret)
 		    "%s has faults, so it doesn't say what the priority of %s "
 		    "is; 'loopkeeper check-config' names them",
 		    cli->config_path, loop);
+	else if (config == NULL && has_component(conf, loop))
+		*ret = NOT_CONFIGURED;
 	else if (config == NULL)
 		code = cli_error(CLI_FAILED,
 		    "%s is no loop of %s any more: nobody works as it", loop,
@@ -46,8 +61,9 @@ set(struct cli *cli, struct store *s, const char *loop, int64_t priority,
 	if (code != CLI_DONE)
 		return code;
 	if (new_test_add_loop(cli, s, loop) < 0 ||
-	    (changed = queries_set_priority(
-		 s, loop, priority, configured, database_user(), &before)) < 0)
+	    (changed = queries_set_priority(s, loop, priority,
+		 configured != NOT_CONFIGURED ? configured : priority,
+		 database_user(), &before)) < 0)
 		code = database_error(s);
 	code = queue_tests_end(s, code, dry_run);
 	if (code != CLI_DONE)
@@ -59,7 +75,9 @@ set(struct cli *cli, struct store *s, const char *loop, int64_t priority,
 		printf("%s: %s %lld, was %lld", loop,
 		    dry_run ? "its priority would be" : "its priority is",
 		    (long long)priority, (long long)before);
-	if (priority == configured)
+	if (configured == NOT_CONFIGURED)
+		(void)putchar('\n');
+	else if (priority == configured)
 		printf("; the configuration says so too\n");
 	else
 		printf("; the configuration says %lld, and this holds until "

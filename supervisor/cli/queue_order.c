@@ -4,6 +4,8 @@
 
 #include "cli/queue_order.h"
 
+#define AHEAD 4 /* times as many as are wanted are looked at */
+
 static int
 add(const struct queued_row *row, void *argument)
 {
@@ -107,15 +109,20 @@ simulate(struct queue_order *q, struct ready *ready)
 	}
 }
 
-int
-queue_order_read(struct queue_order *q, struct store *s, const char *loop_id)
+/* The first limit of the queue, which is right as far as they go: none that is
+ * behind them is taken before one of them. */
+static int
+read_first(
+    struct queue_order *q, struct store *s, const char *loop_id, int64_t limit)
 {
 	struct ready ready = { 0 };
 	size_t last;
 
 	*q = (struct queue_order){ .by_id = json_object() };
-	if (q->by_id == NULL || queries_each_queued(s, loop_id, add, q) != 0)
+	if (q->by_id == NULL ||
+	    queries_each_queued(s, loop_id, limit, add, q) != 0)
 		return -1;
+	q->cut = limit >= 0 && q->n == (size_t)limit;
 	q->order = calloc(q->n + 1, sizeof(q->order[0]));
 	ready.items = calloc(q->n + 1, sizeof(ready.items[0]));
 	if (q->order == NULL || ready.items == NULL) {
@@ -130,6 +137,22 @@ queue_order_read(struct queue_order *q, struct store *s, const char *loop_id)
 		if (!q->tests[i].taken)
 			q->order[last++] = i;
 	return 0;
+}
+
+int
+queue_order_read(
+    struct queue_order *q, struct store *s, const char *loop_id, int64_t max)
+{
+	int64_t limit = max < 0 ? -1 : AHEAD * max;
+
+	/* Where most of them wait for others, more are looked at. */
+	while (read_first(q, s, loop_id, limit) == 0) {
+		if (!q->cut || q->ntaken >= (size_t)max)
+			return 0;
+		queue_order_free(q);
+		limit *= AHEAD;
+	}
+	return -1;
 }
 
 void

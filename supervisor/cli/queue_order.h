@@ -35,12 +35,16 @@ struct queue_order {
 			  order; then those that won't */
 	size_t ntaken; /* of the former */
 	json_t *by_id; /* id -> index in tests */
+	bool cut;      /* there are more of them */
 };
 
-/* Reads the queue of a loop and orders it. Returns 0, or -1 with errno of
- * store.h or ENOMEM. End with queue_order_free() in any case. */
-int
-queue_order_read(struct queue_order *q, struct store *s, const char *loop_id);
+/*
+ * Reads the queue of a loop and orders it: as much of it as is needed for the
+ * first max that will be taken, or all (max -1). Returns 0, or -1 with errno of
+ * store.h or ENOMEM. End with queue_order_free() in any case.
+ */
+int queue_order_read(
+    struct queue_order *q, struct store *s, const char *loop_id, int64_t max);
 void queue_order_free(struct queue_order *q);
 
 #endif

@@ -28,20 +28,29 @@ struct look {
 	void *argument;
 };
 
-int
-spool_tail_open(struct spool_tail *t, const char *state_directory)
+static int
+watch(struct spool_tail *t)
 {
-	*t = (struct spool_tail){ .blind = true, .stirred = true };
 	t->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (t->fd < 0)
+		return -1;
+	/* Without it the database is looked at less promptly. */
+	t->state_watch = inotify_add_watch(
+	    t->fd, t->state_directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+	return 0;
+}
+
+int
+spool_tail_open(struct spool_tail *t, const char *state_directory, bool follows)
+{
+	*t = (struct spool_tail){ .fd = -1, .blind = true, .stirred = true };
 	t->files = calloc(FILES_MAX, sizeof(t->files[0]));
-	if (t->fd < 0 || t->files == NULL ||
-	    path_format(t->state_directory, "%s", state_directory) < 0) {
+	if (t->files == NULL ||
+	    path_format(t->state_directory, "%s", state_directory) < 0 ||
+	    (follows && watch(t) < 0)) {
 		spool_tail_close(t);
 		return -1;
 	}
-	/* Without it the database is looked at less promptly. */
-	t->state_watch = inotify_add_watch(
-	    t->fd, state_directory, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
 	return 0;
 }
 
@@ -134,7 +143,7 @@ read_folder(const struct look *l, int at, const char *path, bool deep)
 		return false;
 	}
 	/* One that is watched already stays so. */
-	if (path_format(link, "/proc/self/fd/%d", fd) == 0)
+	if (l->t->fd >= 0 && path_format(link, "/proc/self/fd/%d", fd) == 0)
 		(void)inotify_add_watch(l->t->fd, link, WATCHED);
 	while ((entry = readdir(dir)) != NULL) {
 		size_t len = strlen(entry->d_name);
@@ -177,7 +186,7 @@ spool_tail_read(struct spool_tail *t, void (*each)(char *line, void *argument),
 	bool look = t->blind;
 	ssize_t n;
 
-	while ((n = read(t->fd, bytes, sizeof(bytes))) > 0) {
+	while (t->fd >= 0 && (n = read(t->fd, bytes, sizeof(bytes))) > 0) {
 		const struct inotify_event *event;
 
 		for (char *p = bytes; p < bytes + n;

@@ -15,7 +15,7 @@
 #include "base/path.h"
 
 struct spool_tail {
-	int fd;		 /* inotify; owned */
+	int fd;		 /* inotify; owned; -1: it is read only once */
 	int state_watch; /* the state directory, for the database */
 	char state_directory[PATH_SIZE];
 	struct spool_tail_file *files; /* those of the last look; owned */
@@ -24,8 +24,10 @@ struct spool_tail {
 	bool stirred; /* the database was written to; the owner clears it */
 };
 
-/* Begins at the start of what lies there. Returns 0, or -1 with errno. */
-int spool_tail_open(struct spool_tail *t, const char *state_directory);
+/* Begins at the start of what lies there; follows it, or not: the kernel takes
+ * 10 ms and more to end that. Returns 0, or -1 with errno. */
+int spool_tail_open(
+    struct spool_tail *t, const char *state_directory, bool follows);
 void spool_tail_close(struct spool_tail *t);
 
 /*

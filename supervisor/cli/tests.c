@@ -1,24 +1,24 @@
-/* tests: the queue, one line each. show: one test with its attempts. */
+/* tests: the queue, one line each. */
 #include <stdio.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
-#include "base/clock.h"
-#include "base/duration.h"
+#include "base/buf.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/ids.h"
 #include "cli/options.h"
 #include "cli/table.h"
+#include "cli/tests.h"
 #include "store/queries_tests.h"
-#include "store/retry.h"
 
 static const char *const statuses[] = { "pending", "in_progress", "passed",
 	"failed", "blocked", "skipped" };
 #define NSTATUSES (sizeof(statuses) / sizeof(statuses[0]))
 
-#define NARROW 60 /* columns, below which less is shown */
+#define NARROW 60  /* columns, below which less is shown */
+#define SHOWN  200 /* the first ones; --all shows the others */
 
 enum { TEST, LOOP, STATUS, ATTEMPTS, RESULT, NCOLUMNS };
 
@@ -55,10 +55,9 @@ add_row(const struct test_row *test, void *argument)
 	return 0;
 }
 
-/* An object with the columns of table tests. */
 #define FIELD(kind, member) PRINT_FIELD(struct test_row, kind, member)
-static json_t *
-test_json(const struct test_row *test)
+json_t *
+tests_json(const struct test_row *test)
 {
 	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
 		FIELD(PRINT_TEXT, loop_id), FIELD(PRINT_TEXT, category),
@@ -81,43 +80,93 @@ test_json(const struct test_row *test)
 #undef FIELD
 
 static int
-add_json(const struct test_row *test, void *argument)
+print_next(const struct test_row *test, void *argument)
 {
-	return json_array_append_new(argument, test_json(test));
+	size_t *n = argument;
+
+	return print_json_next(tests_json(test), (*n)++);
+}
+
+/* What was asked for; loop and status may be NULL. */
+struct request {
+	const char *loop;
+	const char *status;
+	bool all;
+};
+
+/* Programs get all of them, whatever their number. */
+static int
+print_list(struct store *s, const struct request *q)
+{
+	size_t n = 0;
+
+	if (queries_each_test(s, q->loop, q->status, print_next, &n) < 0)
+		return database_error(s);
+	print_json_end(n);
+	return CLI_DONE;
+}
+
+/* Of those in one status, or of all (NULL). */
+struct tally {
+	const char *status;
+	int64_t n;
+	struct buf words; /* "12 passed, 3 pending" */
+};
+
+static int
+add_status(const char *status, int64_t n, void *argument)
+{
+	struct tally *t = argument;
+
+	if (t->status != NULL && strcmp(t->status, status) != 0)
+		return 0;
+	buf_addf(
+	    &t->words, "%s%lld %s", t->n > 0 ? ", " : "", (long long)n, status);
+	t->n += n;
+	return 0;
+}
+
+/* What the first ones leave out. */
+static int
+print_more(struct store *s, const struct request *q, size_t nshown)
+{
+	struct tally t = { .status = q->status };
+	char words[256];
+
+	buf_init(&t.words, words, sizeof(words));
+	if (queries_each_status(s, q->loop, add_status, &t) < 0)
+		return database_error(s);
+	if (t.n > (int64_t)nshown)
+		printf("and %lld more: --all shows them, --loop and --status "
+		       "fewer\nin all: %s\n",
+		    (long long)(t.n - (int64_t)nshown), words);
+	return CLI_DONE;
 }
 
 static int
-print_tests(const struct cli *cli, struct store *s, const char *loop,
-    const char *status)
+print_tests(const struct cli *cli, struct store *s, const struct request *q)
 {
 	static const char *const titles[] = { "TEST", "LOOP", "STATUS",
 		"ATTEMPTS", "RESULT" };
 	struct table t;
 	int code = CLI_DONE;
 
-	if (cli->json) {
-		json_t *list = json_array();
-
-		if (queries_each_test(s, loop, status, add_json, list) == 0)
-			return print_json(list, CLI_DONE);
-		json_decref(list);
-		return database_error(s);
-	}
+	if (cli->json)
+		return print_list(s, q);
 	table_init(&t, titles, NCOLUMNS, cli->colour);
 	if (print_width() < NARROW)
 		t.hidden = 1u << LOOP | 1u << ATTEMPTS;
-	if (queries_each_test(s, loop, status, add_row, &t) != 0) {
-		table_free(&t);
-		return database_error(s);
-	}
-	if (t.nrows > 0) {
-		if (table_print(&t) < 0)
-			code = cli_error(CLI_FAILED, "out of memory");
-	} else {
+	if (queries_first_tests(
+		s, q->loop, q->status, q->all ? -1 : SHOWN, add_row, &t) != 0)
+		code = database_error(s);
+	else if (t.nrows == 0)
 		printf("no tests%s; 'loopkeeper add' and 'loopkeeper import' "
 		       "add some\n",
-		    loop != NULL || status != NULL ? " like that" : "");
-	}
+		    q->loop != NULL || q->status != NULL ? " like that" : "");
+	else if (table_print(&t) < 0)
+		code = cli_error(CLI_FAILED, "out of memory");
+	else if (!q->all && t.nrows == SHOWN)
+		code = print_more(s, q, t.nrows);
 	table_free(&t);
 	return code;
 }
@@ -141,211 +190,26 @@ find_status(const char *word)
 int
 tests_run(struct cli *cli, int argc, char **argv)
 {
-	const char *loop = NULL, *word = NULL, *status = NULL;
+	const char *loop = NULL, *word = NULL;
+	struct request q = { 0 };
 	const struct option_spec specs[] = {
 		{ .name = "loop", .letter = 'l', .value = &loop },
 		{ .name = "status", .letter = 's', .value = &word },
+		{ .name = "all", .letter = 'a', .flag = &q.all },
 	};
 	char name[IDS_SIZE];
 	struct store s;
 	int code = CLI_DONE;
 
-	(void)options_parse(cli, argc, argv, specs, 2, 0, 0);
+	(void)options_parse(cli, argc, argv, specs, 3, 0, 0);
 	if (word != NULL)
-		status = find_status(word);
+		q.status = find_status(word);
 	database_open(cli, &s, STORE_READ);
-	if (loop != NULL)
+	if (loop != NULL) {
 		code = ids_find(cli, &s, IDS_LOOP, loop, name);
-	if (code == CLI_DONE)
-		code = print_tests(cli, &s, loop != NULL ? name : NULL, status);
-	return database_done(cli, &s, code);
-}
-
-/* ---- one test ---- */
-
-/* A line per thing that is set. */
-static void
-print_field(const char *name, const char *text)
-{
-	if (text[0] == '\0')
-		return;
-	printf("  %-12s ", name);
-	print_clean(text);
-	(void)putchar('\n');
-}
-
-static void
-print_when(const char *name, const char *stored)
-{
-	char when[PRINT_TIME_SIZE];
-
-	if (stored[0] == '\0')
-		return;
-	print_time(when, stored);
-	print_field(name, when);
-}
-
-/* A back-off that is over, or that nobody believes in, isn't one. */
-static void
-print_retry(const struct test_row *t)
-{
-	char text[DURATION_SIZE + 4] = "in ";
-	int64_t at_ms, in_ms;
-
-	if (strcmp(t->status, "pending") != 0 ||
-	    clock_parse_iso(t->retry_at, &at_ms) < 0)
-		return;
-	in_ms = at_ms - clock_wall_ms();
-	if (in_ms <= 0 || in_ms > RETRY_MAX_MS)
-		return;
-	duration_format(text + 3, in_ms);
-	print_field("next attempt", text);
-}
-
-static int
-print_test(const struct test_row *t, void *argument)
-{
-	(void)argument;
-	printf("%s: %s (%lld", t->id, t->status, (long long)t->attempts);
-	if (t->max_attempts > 0)
-		printf(" of %lld", (long long)t->max_attempts);
-	printf(" attempt%s used)\n",
-	    t->max_attempts == 0 && t->attempts == 1 ? "" : "s");
-	print_field("loop", t->loop_id);
-	print_field("category", t->category);
-	print_field("reason", t->reason);
-	print_field("last result", t->last_result);
-	print_field("depends on", t->depends_on);
-	print_field("waits for", t->waits_for);
-	print_field("verify", t->verify);
-	print_field("worker", t->worker);
-	print_field("files", t->files);
-	print_field("test files", t->test_files);
-	if (t->allow_test_changes != 0)
-		print_field("tests", "may be changed");
-	print_field("notes", t->notes);
-	if (t->automatable == 0)
-		print_field("automatable", "no: no loop takes it");
-	print_when("added", t->created_at);
-	print_when("last attempt", t->last_attempt_at);
-	print_retry(t);
-	print_when("passed", t->passed_at);
-	if (t->spec_content[0] != '\0') {
-		printf("  spec\n");
-		print_clean(t->spec_content);
-		(void)putchar('\n');
+		q.loop = name;
 	}
-	return 0;
-}
-
-static int
-print_attempt(const struct attempt_row *a, void *argument)
-{
-	int64_t age_ms = print_age_ms(a->started_at);
-	int64_t end_ms = print_age_ms(a->ended_at);
-	char when[PRINT_TIME_SIZE], took[DURATION_SIZE] = "?";
-	int *n = argument;
-
-	if ((*n)++ == 0)
-		printf("  attempts\n");
-	print_time(when, a->started_at);
-	if (age_ms >= 0)
-		duration_format(took, age_ms - (end_ms >= 0 ? end_ms : 0));
-	printf("    %lld  %s  %s  %s, %s\n", (long long)a->fence, when,
-	    a->outcome[0] != '\0' ? a->outcome : a->state, a->loop_id, took);
-	if (a->transcript[0] != '\0')
-		printf("       %s\n", a->transcript);
-	return 0;
-}
-
-static int
-print_dependent(const struct test_row *t, void *argument)
-{
-	int *n = argument;
-
-	if ((*n)++ == 0)
-		printf("  wait for it\n");
-	printf("    %s (%s)\n", t->id, t->status);
-	return 0;
-}
-
-static int
-print_all(struct store *s, const char *id)
-{
-	int nattempts = 0, ndependents = 0;
-
-	if (queries_test(s, id, print_test, NULL) < 0 ||
-	    queries_each_attempt(s, id, print_attempt, &nattempts) < 0 ||
-	    queries_each_dependent(s, id, print_dependent, &ndependents) < 0)
-		return database_error(s);
-	return CLI_DONE;
-}
-
-static int
-keep_json(const struct test_row *t, void *argument)
-{
-	json_t **ret = argument;
-
-	*ret = test_json(t);
-	return 0;
-}
-
-#define FIELD(kind, member) PRINT_FIELD(struct attempt_row, kind, member)
-static int
-add_attempt(const struct attempt_row *attempt, void *argument)
-{
-	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
-		FIELD(PRINT_TEXT, loop_id), FIELD(PRINT_TEXT, state),
-		FIELD(PRINT_TEXT, outcome), FIELD(PRINT_SOME, pid),
-		FIELD(PRINT_TEXT, transcript), FIELD(PRINT_STORED, command),
-		FIELD(PRINT_TEXT, base_commit),
-		FIELD(PRINT_TEXT, result_commit), FIELD(PRINT_KNOWN, tokens),
-		FIELD(PRINT_REAL, cost_usd), FIELD(PRINT_TEXT, started_at),
-		FIELD(PRINT_TEXT, ended_at) };
-	json_t *object =
-	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), attempt);
-
-	(void)json_object_set_new(
-	    object, "attempt", json_integer(attempt->fence));
-	return json_array_append_new(argument, object);
-}
-
-static int
-add_dependent(const struct test_row *t, void *argument)
-{
-	return json_array_append_new(argument, print_json_text(t->id));
-}
-
-static int
-print_all_json(struct store *s, const char *id)
-{
-	json_t *attempts = json_array(), *dependents = json_array();
-	json_t *test = NULL;
-
-	if (queries_test(s, id, keep_json, &test) < 0 ||
-	    queries_each_attempt(s, id, add_attempt, attempts) < 0 ||
-	    queries_each_dependent(s, id, add_dependent, dependents) < 0) {
-		json_decref(test);
-		json_decref(attempts);
-		json_decref(dependents);
-		return database_error(s);
-	}
-	(void)json_object_set_new(test, "attempt_list", attempts);
-	(void)json_object_set_new(test, "dependents", dependents);
-	return print_json(test, CLI_DONE);
-}
-
-int
-show_run(struct cli *cli, int argc, char **argv)
-{
-	char id[IDS_SIZE];
-	struct store s;
-	int code;
-
-	(void)options_parse(cli, argc, argv, NULL, 0, 1, 1);
-	database_open(cli, &s, STORE_READ);
-	code = ids_find(cli, &s, IDS_TEST, argv[1], id);
 	if (code == CLI_DONE)
-		code = cli->json ? print_all_json(&s, id) : print_all(&s, id);
+		code = print_tests(cli, &s, &q);
 	return database_done(cli, &s, code);
 }

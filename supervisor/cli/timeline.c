@@ -12,6 +12,7 @@
 
 #define DEFAULT_SINCE	     "1h"
 #define DEFAULT_SINCE_FOLLOW "10m"
+#define DEFAULT_MAX	     500 /* events; --since asks for all of them */
 
 static int
 follow(struct timeline *t)
@@ -38,27 +39,28 @@ format_of(const struct cli *cli, bool follows)
 
 /* What there is, then, when asked to, what comes. */
 static int
-show(struct cli *cli, const struct event_filter *filter, int64_t since_ms,
-    bool follows)
+show(struct cli *cli, const struct timeline_request *request)
 {
 	struct timeline *t;
 	struct store s;
 	int code, found;
 
 	database_open(cli, &s, STORE_READ);
-	code = event_filter_check(filter, &s);
+	code = event_filter_check(request->filter, &s);
 	if (code != CLI_DONE)
 		return database_done(cli, &s, code);
-	t = timeline_open_since(
-	    cli->state_directory, since_ms, filter, format_of(cli, follows));
+	t = timeline_open_request(cli->state_directory, request);
 	if (t == NULL)
 		code = cli_error(
 		    CLI_FAILED, "cannot follow events: %s", strerror(errno));
 	else if ((found = timeline_print_history(t, &s, stdout)) < 0)
 		code = database_error(&s);
-	else if (found == 0 && !follows && !cli->json)
-		printf("no such events; --since reaches further back\n");
-	if (code == CLI_DONE && follows) {
+	else if (found == 0 && !request->follows && !cli->json)
+		printf("no such events%s\n",
+		    request->since_wall_ms > 0
+			? "; --since reaches further back"
+			: "");
+	if (code == CLI_DONE && request->follows) {
 		store_close(&s);
 		code = follow(t);
 	}
@@ -66,22 +68,39 @@ show(struct cli *cli, const struct event_filter *filter, int64_t since_ms,
 	return database_done(cli, &s, code);
 }
 
+/* All there is of a test, which isn't much; else what is news. */
+static int64_t
+default_since(const struct event_filter *filter, bool follows)
+{
+	struct event_query query = { .key = QUERIES_EVENT_ALL };
+
+	(void)event_filter_query(filter, &query);
+	if (follows)
+		return since_parse(DEFAULT_SINCE_FOLLOW);
+	return query.key == QUERIES_EVENT_TEST ? 0 : since_parse(DEFAULT_SINCE);
+}
+
 int
 timeline_run(struct cli *cli, int argc, char **argv)
 {
 	const char *since = NULL;
 	struct option_list filters = { .n = 0 };
-	bool follows = false;
+	struct event_filter filter;
+	struct timeline_request request = { .filter = &filter, .max = -1 };
 	const struct option_spec specs[] = {
 		{ .name = "since", .letter = 's', .value = &since },
 		{ .name = "filter", .letter = 'F', .list = &filters },
-		{ .name = "follow", .letter = 'f', .flag = &follows },
+		{ .name = "follow", .letter = 'f', .flag = &request.follows },
 	};
-	struct event_filter filter;
 
 	(void)options_parse(cli, argc, argv, specs, 3, 0, 0);
-	if (since == NULL)
-		since = follows ? DEFAULT_SINCE_FOLLOW : DEFAULT_SINCE;
 	event_filter_parse(&filter, &filters);
-	return show(cli, &filter, since_parse(since), follows);
+	request.format = format_of(cli, request.follows);
+	request.since_wall_ms = since != NULL
+	    ? since_parse(since)
+	    : default_since(&filter, request.follows);
+	/* Programs get all of the hour, whatever their number. */
+	if (since == NULL && !cli->json)
+		request.max = DEFAULT_MAX;
+	return show(cli, &request);
 }

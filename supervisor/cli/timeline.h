@@ -46,14 +46,21 @@ enum timeline_format {
 	TIMELINE_ARRAY,	  /* JSON, one array of the whole history */
 };
 
-/* For the command: what happened since then and passes filter, which is the
- * caller's and may be NULL. As timeline_open(). */
-struct timeline *
-timeline_open_since(const char *state_directory, int64_t since_wall_ms,
-    const struct event_filter *filter, enum timeline_format format);
+struct timeline_request {
+	int64_t since_wall_ms;
+	const struct event_filter *filter; /* the caller's; NULL: all */
+	enum timeline_format format;
+	int64_t max;  /* events of the history, the newest; -1: all */
+	bool follows; /* timeline_print_new() will be called */
+};
 
-/* Prints what s has, then what only the spools have. Returns 1, 0 when there
- * was nothing, or -1 with errno of store.h, or of writing. */
+/* For the command: what happened, as it is asked for. As timeline_open(). */
+struct timeline *timeline_open_request(
+    const char *state_directory, const struct timeline_request *request);
+
+/* Prints what s has, and whether that isn't all, then what only the spools
+ * have. Returns 1, 0 when there was nothing, or -1 with errno of store.h, or of
+ * writing. */
 int timeline_print_history(struct timeline *t, struct store *s, FILE *out);
 
 #endif

@@ -20,9 +20,7 @@
 
 struct timeline {
 	char state_directory[PATH_SIZE];
-	int64_t since_wall_ms;
-	const struct event_filter *filter; /* or NULL */
-	enum timeline_format format;
+	struct timeline_request request;
 	bool begun;  /* something was printed */
 	bool silent; /* what comes in now is only remembered */
 	struct spool_tail tail;
@@ -37,20 +35,19 @@ struct timeline {
 };
 
 struct timeline *
-timeline_open_since(const char *state_directory, int64_t since_wall_ms,
-    const struct event_filter *filter, enum timeline_format format)
+timeline_open_request(
+    const char *state_directory, const struct timeline_request *request)
 {
 	struct timeline *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
-	t->since_wall_ms = since_wall_ms;
-	t->filter = filter;
-	t->format = format;
+	t->request = *request;
 	t->rowid = -1;
 	if (path_format(t->state_directory, "%s", state_directory) == 0 &&
 	    seen_init(&t->seen) == 0) {
-		if (spool_tail_open(&t->tail, state_directory) == 0)
+		if (spool_tail_open(
+			&t->tail, state_directory, request->follows) == 0)
 			return t;
 		seen_finish(&t->seen);
 	}
@@ -105,7 +102,7 @@ print_object(struct timeline *t, const json_t *event)
 	const char *before = "", *after = "\n";
 	int n;
 
-	if (t->format == TIMELINE_ARRAY) {
+	if (t->request.format == TIMELINE_ARRAY) {
 		before = t->begun ? ",\n" : "";
 		after = "";
 	}
@@ -122,9 +119,10 @@ print_event(struct timeline *t, const json_t *event)
 	struct event_view view = timeline_view(event);
 	char when[PRINT_TIME_SIZE], line[LINE_SIZE];
 	enum print_colour colour = event_line_colour(&view);
-	bool coloured = t->format == TIMELINE_COLOUR;
+	bool coloured = t->request.format == TIMELINE_COLOUR;
 
-	if (t->format == TIMELINE_OBJECTS || t->format == TIMELINE_ARRAY)
+	if (t->request.format == TIMELINE_OBJECTS ||
+	    t->request.format == TIMELINE_ARRAY)
 		return print_object(t, event);
 	t->begun = true;
 	print_time(when, view.timestamp);
@@ -146,9 +144,10 @@ is_wanted(struct timeline *t, const json_t *event)
 		return false;
 	if (clock_parse_iso(print_json_get(event, "timestamp"), &wall_ms) ==
 		0 &&
-	    wall_ms < t->since_wall_ms)
+	    wall_ms < t->request.since_wall_ms)
 		return false;
-	return t->filter == NULL || event_filter_matches(t->filter, event);
+	return t->request.filter == NULL ||
+	    event_filter_matches(t->request.filter, event);
 }
 
 /* Takes event over. */
@@ -297,8 +296,11 @@ timeline_due_ms(const struct timeline *t)
 struct timeline *
 timeline_open(const char *state_directory, bool colour)
 {
-	struct timeline *t = timeline_open_since(state_directory,
-	    clock_wall_ms(), NULL, colour ? TIMELINE_COLOUR : TIMELINE_PLAIN);
+	struct timeline *t = timeline_open_request(state_directory,
+	    &(struct timeline_request){ .since_wall_ms = clock_wall_ms(),
+		.format = colour ? TIMELINE_COLOUR : TIMELINE_PLAIN,
+		.max = -1,
+		.follows = true });
 
 	if (t == NULL)
 		return NULL;
@@ -318,16 +320,34 @@ timeline_print_new(struct timeline *t, FILE *out)
 	return print_items(t);
 }
 
+static int
+print_rows(struct timeline *t, struct store *s)
+{
+	const struct timeline_request *r = &t->request;
+	struct event_query query = { .since_wall_ms = r->since_wall_ms,
+		.limit = r->max };
+	int more = 0;
+
+	if (r->filter != NULL && !event_filter_query(r->filter, &query))
+		query.limit = -1; /* it can't count what it doesn't match */
+	if (query.limit >= 0)
+		more = queries_has_more_events(s, &query);
+	if (more > 0)
+		(void)fprintf(t->out,
+		    "the newest %lld; --since shows the earlier ones, too\n",
+		    (long long)query.limit);
+	return more < 0 ? -1 : queries_each_event(s, &query, print_row, t);
+}
+
 int
 timeline_print_history(struct timeline *t, struct store *s, FILE *out)
 {
-	bool array = t->format == TIMELINE_ARRAY;
+	bool array = t->request.format == TIMELINE_ARRAY;
 
 	t->out = out;
 	if (array && fputs("[", out) == EOF)
 		return -1;
-	if (meet_database(t, s) < 0 ||
-	    queries_each_event(s, t->since_wall_ms, print_row, t) < 0)
+	if (meet_database(t, s) < 0 || print_rows(t, s) < 0)
 		return -1;
 	spool_tail_read(&t->tail, keep_line, t);
 	if (print_items(t) < 0)

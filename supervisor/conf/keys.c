@@ -40,6 +40,9 @@ static const char *const accesses[] = {
 static const char *const fulls[] = {
 	[WHEN_FULL_BLOCK] = "block", [WHEN_FULL_DROP] = "drop", NULL
 };
+static const char *const on_same_files[] = {
+	[ON_SAME_FILE_EVENT] = "event", [ON_SAME_FILE_PAUSE] = "pause", NULL
+};
 
 /* clang-format off */
 const struct key keys[KEY_COUNT] = {
@@ -57,11 +60,68 @@ const struct key keys[KEY_COUNT] = {
 	"30s", NULL, 100, INT64_MAX, NULL, CONF(monitor.every_ms), RESTART,
 	"how often the monitor looks" },
 [KEY_MONITOR_STUCK_AFTER] = { "monitor.stuck_after", TYPE_DURATION,
-	"30m", NULL, ANY_TIME, CONF(monitor.stuck_after_ms), RESTART,
-	"a loop without progress for so long is reported as stuck" },
+	"30m", NULL, 0, INT64_MAX, NULL, CONF(monitor.stuck_after_ms), RESTART,
+	"without progress (output, CPU time, a changed file) for so long an "
+	"attempt is reported as stuck and ended; 0: never" },
+[KEY_MONITOR_STOPS_PER_HOUR] = { "monitor.stops_per_hour", TYPE_INT,
+	"10", NULL, 0, 1000000, NULL, CONF(monitor.stops_per_hour), RESTART,
+	"no more stuck attempts than that are ended in an hour: when all are "
+	"stuck it isn't theirs; 0: none is" },
 [KEY_MONITOR_FAILURES_IN_ROW] = { "monitor.failures_in_row", TYPE_INT,
-	"3", NULL, 1, 1000, NULL, CONF(monitor.failures_in_row), RESTART,
-	"failures of one test, one after the other, that are reported" },
+	"3", NULL, 0, 1000, NULL, CONF(monitor.failures_in_row), RESTART,
+	"failures of one test, one after the other, that are reported; 0 "
+	"here and below: none is" },
+[KEY_MONITOR_MAX_FILES] = { "monitor.max_files", TYPE_INT,
+	"20", NULL, 0, 1000000, NULL, CONF(monitor.max_files), RESTART,
+	"more changed files of one attempt are reported" },
+[KEY_MONITOR_OUTSIDE_FILES] = { "monitor.outside_files", TYPE_BOOL,
+	"true", NULL, NO_LIMITS, CONF(monitor.outside_files), RESTART,
+	"changed files outside those of the test are reported" },
+[KEY_MONITOR_PASSED_WARNING] = { "monitor.passed_warning", TYPE_INT,
+	"1", NULL, 0, 1000000, NULL, CONF(monitor.passed_warning),
+	RESTART,
+	"fewer passed tests in an hour with work to do are a warning" },
+[KEY_MONITOR_PASSED_CRITICAL] = { "monitor.passed_critical", TYPE_DURATION,
+	"2h", NULL, 0, INT64_MAX, NULL, CONF(monitor.passed_critical_ms),
+	RESTART,
+	"none for so long is a critical alert" },
+[KEY_MONITOR_CONFLICTS_WARNING] = { "monitor.conflicts_warning", TYPE_INT,
+	"5", NULL, 0, 1000000, NULL, CONF(monitor.conflicts_warning),
+	RESTART,
+	"more conflicts in an hour are a warning" },
+[KEY_MONITOR_CONFLICTS_CRITICAL] = { "monitor.conflicts_critical", TYPE_INT,
+	"10", NULL, 0, 1000000, NULL, CONF(monitor.conflicts_critical),
+	RESTART,
+	"and more than so many a critical alert" },
+[KEY_MONITOR_STUCK_CRITICAL] = { "monitor.stuck_critical", TYPE_INT,
+	"2", NULL, 0, 1000000, NULL, CONF(monitor.stuck_critical),
+	RESTART,
+	"so many loops that are stuck at once are; each of them is a warning" },
+[KEY_MONITOR_DECISIONS_WARNING] = { "monitor.decisions_warning", TYPE_INT,
+	"3", NULL, 0, 1000000, NULL, CONF(monitor.decisions_warning),
+	RESTART,
+	"more pending decisions are a warning" },
+[KEY_MONITOR_DECISIONS_CRITICAL] = { "monitor.decisions_critical", TYPE_INT,
+	"5", NULL, 0, 1000000, NULL, CONF(monitor.decisions_critical),
+	RESTART,
+	"and more than so many a critical alert" },
+[KEY_MONITOR_DECISION_AGE_CRITICAL] = { "monitor.decision_age_critical", TYPE_DURATION,
+	"1h", NULL, 0, INT64_MAX, NULL, CONF(monitor.decision_age_critical_ms),
+	RESTART,
+	"as is one that has been pending for longer" },
+[KEY_MONITOR_DATABASE_WARNING] = { "monitor.database_warning", TYPE_SIZE,
+	"500M", NULL, 0, INT64_MAX, NULL, CONF(monitor.database_warning),
+	RESTART,
+	"a larger coordination database is a warning" },
+[KEY_MONITOR_DATABASE_CRITICAL] = { "monitor.database_critical", TYPE_SIZE,
+	"1G", NULL, 0, INT64_MAX, NULL, CONF(monitor.database_critical),
+	RESTART,
+	"and one that is larger than that a critical alert" },
+[KEY_MONITOR_SAME_FILE_WITHIN] = { "monitor.same_file_within", TYPE_DURATION,
+	"5m", NULL, 0, INT64_MAX, NULL, CONF(monitor.same_file_within_ms),
+	RESTART,
+	"two loops that change one file within so long are looked at: whether "
+	"that goes together; 0: never" },
 [KEY_REGRESSIONS_EVERY] = { "regressions.every", TYPE_DURATION,
 	"10m", NULL, 0, INT64_MAX, NULL, CONF(regressions.every_ms), RESTART,
 	"how often passed tests are run again, besides after merges; 0: never" },
@@ -310,6 +370,10 @@ const struct key keys[KEY_COUNT] = {
 	NULL, "*.test.*, *_test.*, test_*, tests/**, spec/**, snapshots",
 	NO_LIMITS, LOOP(test_files), RESTART,
 	"patterns of files that no worker may change" },
+[KEY_LOOP_ON_SAME_FILE] = { "loop.on_same_file", TYPE_CHOICE,
+	"event", NULL, CHOICE(on_same_files), LOOP(on_same_file), RESTART,
+	"where it changes the same file as another loop, and that goes "
+	"together: an event only, or one of them pauses all the same" },
 [KEY_LOOP_MAX_DELETED] = { "loop.max_deleted", TYPE_INT,
 	"20", NULL, 0, 1000000, NULL, LOOP(max_deleted), RESTART,
 	"work that deletes more files than so many is refused, moved ones not "

@@ -118,13 +118,16 @@ enum attempt_result {
 
 /* Inside store/, for whoever ends attempts that aren't his: their row of usage,
  * before they are ended. A condition on attempts follows. */
-#define ATTEMPT_ADD_USAGE                                                  \
-	"INSERT INTO usage (id, loop_id, test_id, attempt_id,"             \
-	" tokens_estimated, cost_usd, duration_seconds, recorded_at)"      \
-	" SELECT " NOTE_NEW_ID ", loop_id, test_id, id, tokens, cost_usd," \
-	" round((julianday('now') - julianday(started_at)) * 86400, 3),"   \
-	" " NOTE_NOW " FROM attempts WHERE ended_at IS NULL"               \
-	" AND (pid IS NOT NULL OR cost_usd IS NOT NULL) AND "
+#define ATTEMPT_ADD_USAGE                                                     \
+	"INSERT INTO usage (id, loop_id, test_id, attempt_id,"                \
+	" tokens_estimated, cost_usd, duration_seconds, recorded_at)"         \
+	" SELECT " NOTE_ROW_ID("usage",                                       \
+	    NOTE_NEW_ID) ", loop_id, test_id, id,"                            \
+			 " tokens, cost_usd,"                                 \
+			 " round((julianday('now') - julianday(started_at)) " \
+			 "* 86400, 3),"                                       \
+			 " " NOTE_NOW " FROM attempts WHERE ended_at IS NULL" \
+			 " AND (pid IS NOT NULL OR cost_usd IS NOT NULL) AND "
 
 const char *attempt_state_name(enum attempt_state state);
 const char *attempt_outcome_name(enum attempt_outcome outcome);
@@ -147,6 +150,22 @@ bool attempt_outcome_is_futile(enum attempt_outcome outcome);
 int attempts_enter(struct store *s, const struct attempt_key *key,
     enum attempt_state state, pid_t pid, uint64_t pid_start,
     const char *transcript);
+
+/*
+ * Its worker is to be ended, for that reason: its loop notices within seconds,
+ * and the attempt ends as silent. by names who says so. Returns 1, 0 when it
+ * has no worker running, or that was said already, or -1 with errno of
+ * store.h.
+ */
+int attempts_stop(struct store *s, const char *attempt_id, const char *by,
+    const char *reason);
+
+/* How often by has said so since that stored time, or -1. */
+int attempts_stopped(struct store *s, const char *by, const char *since);
+
+/* Whether it was said of this attempt: 1 with the reason, 0, or -1. */
+int attempts_stop_reason(
+    struct store *s, const struct attempt_key *key, char *ret, size_t size);
 
 /*
  * What the attempt has cost so far, while it runs: tokens and millionths of a

@@ -1,5 +1,6 @@
 #include "store/checkpoints.h"
 #include "store/note.h"
+#include "store/schema.h"
 #include "store/statement.h"
 
 int
@@ -10,7 +11,7 @@ checkpoints_each(struct store *s, const char *loop_id, int64_t limit,
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, loop_id, test_id, git_ref, checkpoint_type, created_at"
 	    " FROM checkpoints WHERE loop_id = ?1"
-	    " ORDER BY julianday(created_at) DESC, rowid DESC LIMIT ?2",
+	    " ORDER BY " SCHEMA_CHECKPOINT_TIME " DESC, rowid DESC LIMIT ?2",
 	    "ti", loop_id, limit);
 	struct checkpoint_row row;
 	int result;
@@ -42,7 +43,7 @@ checkpoints_add(struct store *s, const char *loop_id, const char *commit,
 	return statement_get(s,
 		   "INSERT INTO checkpoints"
 		   " (id, loop_id, git_ref, checkpoint_type, created_at)"
-		   " VALUES (lower(hex(randomblob(8))), ?1, ?2, 'manual',"
+		   " VALUES (" CHECKPOINT_NEW_ID ", ?1, ?2, 'manual',"
 		   " " NOTE_NOW ") RETURNING id",
 		   "tt>s", loop_id, commit, ret_id,
 		   (size_t)CHECKPOINT_ID_SIZE) == 1

@@ -7,9 +7,14 @@
 #include <stdint.h>
 
 #include "store/attempts.h"
+#include "store/note.h"
 #include "store/store.h"
 
 #define CHECKPOINT_ID_SIZE 64
+
+/* In SQL: that of a new row. */
+#define CHECKPOINT_NEW_ID \
+	NOTE_ROW_ID("checkpoints", "lower(hex(randomblob(8)))")
 
 /* Texts as in queries_tests.h. */
 struct checkpoint_row {

@@ -29,6 +29,7 @@ struct claim_session {
 	char *transcript;
 	char *base_commit;  /* what it began with */
 	char *snapshot_ref; /* what it left */
+	int take_up;	    /* that: enum conflict_take_up */
 };
 
 struct claim {
@@ -151,5 +152,14 @@ int claims_skip_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
 int claims_block_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
+
+/*
+ * Inside such a transaction: takes the test of a loop's open attempt from it.
+ * The attempt is ended, not counted, and the test pending, for the reason why.
+ * Returns 1 with both ids, 0 when there is no such attempt, or -1.
+ */
+int claims_interrupt_within(struct store *s, const char *loop_id,
+    const char *by, const char *why, char ret_attempt[static UUID_SIZE],
+    char ret_test[static ATTEMPT_TEST_SIZE]);
 
 #endif

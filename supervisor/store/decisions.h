@@ -13,8 +13,9 @@
 #include "store/attempts.h"
 #include "store/store.h"
 
-#define DECISION_ID_SIZE      32
-#define DECISION_CHOICE_SIZE  32
+/* Other programs may name theirs as they like. */
+#define DECISION_ID_SIZE      128
+#define DECISION_CHOICE_SIZE  128
 #define DECISION_SUBJECT_SIZE 64
 
 struct decision {
@@ -27,8 +28,9 @@ struct decision {
 	char choice[DECISION_CHOICE_SIZE]; /* "" while pending */
 	int64_t timeout_ms;
 	char boot_id[UUID_SIZE]; /* of the boot it was asked in, or "" */
-	int64_t asked_ms;	 /* clock_ms() of that boot */
-	int64_t fence;		 /* the question's */
+	int64_t
+	    asked_ms;  /* clock_ms() of that boot; 0: another program asked */
+	int64_t fence; /* the question's */
 };
 
 /* Texts are the caller's, and never NULL unless said. */

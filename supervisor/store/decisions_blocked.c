@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "store/claims.h"
+#include "store/conflicts.h"
 #include "store/decisions_blocked.h"
 #include "store/note.h"
 #include "store/statement.h"
@@ -17,8 +18,8 @@ struct blocked {
 	int64_t fence;
 };
 
-/* A blocked test that nobody has been asked about since it was blocked.
- * 1 one, 0 none, -1. */
+/* A blocked test that nobody has been asked about since it was blocked, nor by
+ * what blocked it. 1 one, 0 none, -1. */
 static int
 find(struct store *s, struct blocked *ret)
 {
@@ -29,7 +30,8 @@ find(struct store *s, struct blocked *ret)
 	    " WHERE t.status = 'blocked') b WHERE NOT EXISTS (SELECT 1"
 	    " FROM decisions d WHERE json_valid(d.context)"
 	    " AND json_extract(d.context, '$.test_id') = b.id"
-	    " AND (d.decision_type = '" DECISION_BLOCKED "'"
+	    " AND (d.decision_type IN ('" DECISION_BLOCKED "',"
+	    " '" CONFLICT_DECISION "')"
 	    " AND json_extract(d.context, '$.fence') = b.last"
 	    /* Somebody has decided just that. */
 	    " OR b.reason = 'decision ' || d.id || ': ' || d.choice))"

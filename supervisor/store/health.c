@@ -41,6 +41,21 @@ health_set_loop(
 }
 
 int
+health_paused(
+    struct store *s, const char *name, bool *ret_is_loop, bool *ret_paused)
+{
+	return statement_get(s,
+		   "SELECT EXISTS (SELECT 1 FROM loops WHERE id = ?1),"
+		   " EXISTS (SELECT 1 FROM loops WHERE id = ?1"
+		   " AND status = 'paused') OR EXISTS (SELECT 1"
+		   " FROM component_health WHERE component = ?1"
+		   " AND status = 'paused')",
+		   "t>bb", name, ret_is_loop, ret_paused) == 1
+	    ? 0
+	    : -1;
+}
+
+int
 health_left_work(struct store *s, const char *loop_id)
 {
 	int left = 0;

@@ -2,6 +2,7 @@
 #ifndef LOOPKEEPER_STORE_HEALTH_H
 #define LOOPKEEPER_STORE_HEALTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,12 @@ int health_heartbeat(
 /* Status and pid (0: none) of a loop that has a row. Returns 0 or -1. */
 int health_set_loop(
     struct store *s, const char *loop_id, const char *status, int64_t pid);
+
+/* What a component has written about itself: whether it has a row in loops, and
+ * whether that one, or its row in component_health, says paused. Returns 0 or
+ * -1. */
+int health_paused(
+    struct store *s, const char *name, bool *ret_is_loop, bool *ret_paused);
 
 /* Whether the loop left work: an open attempt, a test in progress, a lock, a
  * wait edge. Returns 1, 0 or -1. */

@@ -5,9 +5,11 @@
 #include "store/note.h"
 #include "store/overlap.h"
 #include "store/passing.h"
+#include "store/scopes.h"
 #include "store/statement.h"
 
 #define MERGED_MAX 50
+#define LOOK_MAX   1000 /* whose files are compared with what changed */
 
 /* Of s: a test that passed, of one of these loops. */
 #define WITH_PASSED                                           \
@@ -50,12 +52,34 @@ static const char broken[] =
     " CROSS JOIN tests s ON s.id = b.broken_test" WITH_PASSED " LIMIT ?3";
 
 /* Of a change of very many files the first tell enough. */
+#define CHANGED \
+	"changed AS MATERIALIZED (SELECT value FROM json_each(?3) LIMIT 64)"
+#define IS_CONCERNED                        \
+	" AND EXISTS (SELECT 1 FROM " FILES \
+	" f, changed c WHERE overlaps(f.value, c.value))"
+
+/* Among those that were verified longest ago: where a change concerns many,
+ * these are enough. */
 static const char concerned[] =
-    "WITH changed AS MATERIALIZED (SELECT value FROM json_each(?3) LIMIT 64)"
-    " SELECT " COLUMNS " FROM " PASSED " AND s.files IS NOT NULL"
-    " AND EXISTS (SELECT 1 FROM " FILES
-    " f, changed c WHERE overlaps(f.value, c.value))"
-    " ORDER BY s.verified_at LIMIT ?4";
+    "WITH " CHANGED " SELECT " COLUMNS " FROM (SELECT verified_at, status,"
+    " loop_id, id, files FROM tests INDEXED BY tests_verified"
+    " WHERE status = 'passed' ORDER BY verified_at LIMIT ?5) s" WITH_PASSED
+    " AND s.files IS NOT NULL" IS_CONCERNED " ORDER BY s.verified_at LIMIT ?4";
+
+/* What has changed, and all folders above it. */
+#define FOLDERS                                                    \
+	"folders(name) AS (SELECT value FROM changed UNION SELECT" \
+	" " SCOPES_ABOVE("name") " FROM folders WHERE name <> '')"
+#define NEAR                                                       \
+	"near AS MATERIALIZED (SELECT DISTINCT p.test_id FROM"     \
+	" folders f CROSS JOIN test_scopes p ON p.prefix = f.name" \
+	" LIMIT ?5)"
+
+/* Where it concerns few, they are found by where their files are. */
+static const char in_scope[] =
+    "WITH RECURSIVE " CHANGED ", " FOLDERS ", " NEAR " SELECT " COLUMNS
+    " FROM near n CROSS JOIN tests s ON s.id = n.test_id" WITH_PASSED
+	IS_CONCERNED " ORDER BY s.verified_at LIMIT ?4";
 
 static const char oldest[] =
     "SELECT " COLUMNS " FROM " PASSED
@@ -137,10 +161,17 @@ pick_plain(struct store *s, const struct passing_request *request,
 {
 	const int max = (int)list->n + request->max;
 	int result = take_rows(s,
-	    statement_query(s, concerned, "ttti", request->except_id,
-		request->loops, request->changed, (int64_t)max),
+	    statement_query(s, concerned, "tttii", request->except_id,
+		request->loops, request->changed, (int64_t)max,
+		(int64_t)LOOK_MAX),
 	    max, list);
 
+	if (result == 0 && list->n < (size_t)max)
+		result = take_rows(s,
+		    statement_query(s, in_scope, "tttii", request->except_id,
+			request->loops, request->changed, (int64_t)max,
+			(int64_t)LOOK_MAX),
+		    max, list);
 	if (result == 0 && list->n < (size_t)max)
 		result = take_rows(s,
 		    statement_query(s, oldest, "ttiit", request->except_id,

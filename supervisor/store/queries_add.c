@@ -5,10 +5,12 @@
 int
 queries_add_test(struct store *s, const struct test_row *t)
 {
+	/* OR REPLACE is for NULL where another program's table has a default
+	 * and no NULL; a test that is there is never replaced. */
 	return statement_change(s,
-	    "INSERT INTO tests (id, loop_id, category, status, attempts,"
-	    " max_attempts, last_result, depends_on, automatable, notes,"
-	    " spec_content, last_attempt_at, passed_at, verified_at,"
+	    "INSERT OR REPLACE INTO tests (id, loop_id, category, status,"
+	    " attempts, max_attempts, last_result, depends_on, automatable,"
+	    " notes, spec_content, last_attempt_at, passed_at, verified_at,"
 	    " created_at, verify, worker, files, test_files, reason,"
 	    " sort_order, allow_test_changes) VALUES (?1, nullif(?2, ''), "
 	    "nullif(?3, ''),"
@@ -18,7 +20,7 @@ queries_add_test(struct store *s, const struct test_row *t)
 	    " nullif(?14, ''), ifnull(nullif(?15, ''), " NOTE_NOW "),"
 	    " nullif(?16, ''), nullif(?17, ''), nullif(?18, ''),"
 	    " nullif(?19, ''), nullif(?20, ''), ?21, ?22)"
-	    " ON CONFLICT (id) DO NOTHING",
+	    " ON CONFLICT DO NOTHING",
 	    "ttttiittitttttttttttii", t->id, t->loop_id, t->category, t->status,
 	    t->attempts, t->max_attempts, t->last_result, t->depends_on,
 	    t->automatable, t->notes, t->spec_content, t->last_attempt_at,

@@ -1,7 +1,11 @@
-#include "store/queries_events.h"
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "store/queries_events.h"
 #include "store/schema.h"
 #include "store/statement.h"
+
+#define LOOKED_THROUGH 10000 /* events, for the fields of their payloads */
 
 #define EVENT_COLUMNS                                                 \
 	"SELECT e.rowid, e.id, e.timestamp, e.source, e.event_type, " \
@@ -26,20 +30,80 @@ each_event(struct store *s, struct sqlite3_stmt *q,
 	return result;
 }
 
+/* What is written of a word in any case, by an index that has few of it. */
+#define WRITTEN(column)                                                     \
+	" AND " column " IN (WITH RECURSIVE all_of(word) AS"                \
+	" (SELECT min(" column ") FROM events WHERE " column " IS NOT NULL" \
+	" UNION ALL SELECT (SELECT min(" column ") FROM events"             \
+	" WHERE " column " > a.word) FROM all_of a"                         \
+	" WHERE a.word IS NOT NULL)"                                        \
+	" SELECT word FROM all_of WHERE word = ?2 COLLATE NOCASE)"
+
+/* Which of them are wanted, beside those since ?1. Of tests there are many:
+ * their own table knows them. */
+static const char *const keys[] = {
+	[QUERIES_EVENT_ALL] = " AND ?2 IS NULL",
+	[QUERIES_EVENT_TEST] =
+	    " AND test_id IN (SELECT id FROM tests WHERE id = ?2"
+	    " COLLATE NOCASE UNION SELECT ?2)",
+	[QUERIES_EVENT_LOOP] = WRITTEN("loop_id"),
+	[QUERIES_EVENT_COMPONENT] = WRITTEN("component"),
+	[QUERIES_EVENT_TYPE] = WRITTEN("event_type"),
+};
+
+#define SQL_SIZE 1024
+
+/* FROM and WHERE of all, then what comes behind. */
+static const char *
+select_events(const struct event_query *query, const char *before,
+    const char *after, char sql[static SQL_SIZE])
+{
+	(void)snprintf(sql, SQL_SIZE,
+	    "%s FROM events e WHERE " SCHEMA_EVENT_TIME " >= ?1%s %s", before,
+	    keys[query->key], after);
+	return sql;
+}
+
+/* Whole seconds: all that some writers tell. */
+static void
+format_since(char ret[static CLOCK_ISO_SIZE], const struct event_query *query)
+{
+	clock_format_iso(ret, query->since_wall_ms);
+	ret[19] = '\0';
+}
+
 int
-queries_each_event(struct store *s, int64_t since_wall_ms,
+queries_each_event(struct store *s, const struct event_query *query,
     int (*each)(const struct event_row *row, void *argument), void *argument)
 {
-	char since[CLOCK_ISO_SIZE];
+	char since[CLOCK_ISO_SIZE], sql[SQL_SIZE];
 
-	clock_format_iso(since, since_wall_ms);
-	since[19] = '\0'; /* whole seconds: all that some writers tell */
+	format_since(since, query);
+	if (query->limit < 0)
+		(void)select_events(query, EVENT_COLUMNS,
+		    "ORDER BY " SCHEMA_EVENT_TIME ", e.rowid", sql);
+	else
+		(void)select_events(query,
+		    EVENT_COLUMNS "FROM events e WHERE e.rowid IN (SELECT "
+				  "e.rowid",
+		    "ORDER BY " SCHEMA_EVENT_TIME " DESC, e.rowid DESC"
+		    " LIMIT ?3) ORDER BY " SCHEMA_EVENT_TIME ", e.rowid",
+		    sql);
 	return each_event(s,
-	    statement_query(s,
-		EVENT_COLUMNS "FROM events e WHERE " SCHEMA_EVENT_TIME " >= ?1"
-			      " ORDER BY " SCHEMA_EVENT_TIME ", e.rowid",
-		"t", since),
+	    statement_query(s, sql, query->limit < 0 ? "tt" : "tti", since,
+		query->value, query->limit),
 	    each, argument);
+}
+
+int
+queries_has_more_events(struct store *s, const struct event_query *query)
+{
+	char since[CLOCK_ISO_SIZE], sql[SQL_SIZE];
+
+	format_since(since, query);
+	return statement_get(s,
+	    select_events(query, "SELECT 1", "LIMIT 1 OFFSET ?3", sql), "tti>",
+	    since, query->value, query->limit);
 }
 
 int
@@ -85,15 +149,30 @@ queries_last_event_rowid(struct store *s, int64_t *ret)
 	    : -1;
 }
 
+/* Each field of each of these events. */
+#define FIELDS_OF(events)                                            \
+	" FROM " events " e CROSS JOIN json_each(CASE WHEN"          \
+	" json_valid(e.payload) AND json_type(e.payload) = 'object'" \
+	" THEN e.payload ELSE '{}' END) j "
+
+int
+queries_has_payload_key(struct store *s, const char *key)
+{
+	return statement_get(s,
+	    "SELECT 1" FIELDS_OF("events") "WHERE j.key = ?1"
+					   " ORDER BY e.rowid DESC LIMIT 1",
+	    "t>", key);
+}
+
 int
 queries_each_payload_key(struct store *s,
     int (*each)(const char *key, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT DISTINCT j.key FROM events e, json_each(CASE WHEN "
-	    "json_valid(e.payload) AND json_type(e.payload) = 'object' "
-	    "THEN e.payload ELSE '{}' END) j ORDER BY 1",
-	    "");
+	    "SELECT DISTINCT j.key" FIELDS_OF(
+		"(SELECT payload FROM events"
+		" ORDER BY rowid DESC LIMIT ?1)") "ORDER BY 1",
+	    "i", (int64_t)LOOKED_THROUGH);
 	const char *key;
 	int result;
 

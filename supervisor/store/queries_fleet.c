@@ -2,30 +2,42 @@
 #include "store/note.h"
 #include "store/statement.h"
 
+#define ALERTS                                                        \
+	"SELECT id, severity, alert_type, source, message, context,"  \
+	" acknowledged, acknowledged_by, acknowledged_at, created_at" \
+	" FROM alerts"
+#define ALERTS_ORDER " ORDER BY julianday(created_at) DESC, rowid DESC"
+
+/* Of those that nobody has seen, each half by an index of its own. */
+#define ALERTS_OPEN " WHERE acknowledged = 0 OR acknowledged IS NULL"
+
 int
 queries_each_loop(struct store *s,
     int (*each)(const struct loop_row *row, void *argument), void *argument)
 {
-	/* One pass over the tests for all counts; the attempt is the open one
-	 * of the test that is in progress. */
+	/* Indices alone tell all counts, however long specifications are; the
+	 * attempt is the open one of the test that is in progress. */
 	struct sqlite3_stmt *q = statement_query(s,
-	    "WITH counts AS (SELECT n.loop_id, "
-	    "sum(n.status = 'passed') AS passed, "
-	    "sum(n.status IN ('pending', 'in_progress')) AS left, "
-	    "sum(n.status = 'pending' AND n.parked IS NULL AND "
-	    "ifnull(n.automatable, 1) AND "
-	    "(n.depends_on IS NULL OR d.status = 'passed')) AS ready, "
-	    "sum(n.status IN ('blocked', 'failed')) AS blocked, "
-	    "sum(n.status = 'skipped') AS skipped, "
-	    "max(CASE WHEN n.status = 'in_progress' THEN n.id END) AS test_id "
-	    "FROM tests n LEFT JOIN tests d ON d.id = n.depends_on "
-	    "GROUP BY n.loop_id) "
+	    "WITH counts AS (SELECT loop_id, "
+	    "sum(CASE WHEN status = 'passed' THEN n END) AS passed, "
+	    "sum(CASE WHEN status IN ('pending', 'in_progress') THEN n END) "
+	    "AS left, "
+	    "sum(CASE WHEN status IN ('blocked', 'failed') THEN n END) "
+	    "AS blocked, "
+	    "sum(CASE WHEN status = 'skipped' THEN n END) AS skipped "
+	    "FROM (SELECT loop_id, status, count(*) AS n FROM tests "
+	    "INDEXED BY tests_status GROUP BY status, loop_id) "
+	    "GROUP BY loop_id) "
 	    "SELECT l.id, l.name, l.priority, l.branch, l.status, "
-	    "c.passed, c.left, c.ready, c.blocked, c.skipped, t.id, "
+	    "c.passed, c.left, (SELECT count(*) FROM tests r "
+	    "INDEXED BY tests_ready WHERE r.loop_id = l.id "
+	    "AND r.status = 'pending' AND r.waiting = 0 "
+	    "AND ifnull(r.automatable, 1) <> 0), c.blocked, c.skipped, t.id, "
 	    "ifnull(t.attempts, 0) + 1, t.max_attempts, "
 	    "a.pid, a.pid_start, a.started_at, a.transcript "
 	    "FROM loops l LEFT JOIN counts c ON c.loop_id = l.id "
-	    "LEFT JOIN tests t ON t.id = c.test_id "
+	    "LEFT JOIN tests t ON t.id = (SELECT max(p.id) FROM tests p "
+	    "WHERE p.loop_id = l.id AND p.status = 'in_progress') "
 	    "LEFT JOIN attempts a ON a.test_id = t.id "
 	    "AND a.ended_at IS NULL "
 	    "ORDER BY ifnull(l.priority, 1000), l.id",
@@ -49,12 +61,8 @@ int
 queries_each_alert(struct store *s, bool all,
     int (*each)(const struct alert_row *row, void *argument), void *argument)
 {
-	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT id, severity, alert_type, source, message, context, "
-	    "acknowledged, acknowledged_by, acknowledged_at, created_at "
-	    "FROM alerts WHERE ?1 OR ifnull(acknowledged, 0) = 0 "
-	    "ORDER BY julianday(created_at) DESC, rowid DESC",
-	    "i", (int64_t)all);
+	struct sqlite3_stmt *q = statement_query(
+	    s, all ? ALERTS ALERTS_ORDER : ALERTS ALERTS_OPEN ALERTS_ORDER, "");
 	struct alert_row r;
 	int result;
 
@@ -78,21 +86,25 @@ queries_each_alert(struct store *s, bool all,
 	"AND e.event_type = 'attempt_ended' AND json_valid(e.payload) "     \
 	"ORDER BY e.rowid DESC LIMIT 3) ORDER BY n))"
 
+/* What these say of themselves; contexts of other programs may be anything. */
+#define DECISIONS(from)                                                     \
+	"SELECT id, decision_type, summary, options, default_option,"       \
+	" context, timeout_minutes, status, requested_at, requested_by,"    \
+	" decided_at, decided_by, choice, comment, applied_at, test,"       \
+	" json_extract(c, '$.loop_id'), json_extract(c, '$.subject'),"      \
+	" CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE \
+	" END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM"    \
+	" (SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}'"  \
+	" END AS c FROM " from ")) ORDER BY julianday(requested_at), id"
+
 int
 queries_each_decision(struct store *s, bool all,
     int (*each)(const struct decision_row *row, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT id, decision_type, summary, options, default_option, "
-	    "context, timeout_minutes, status, requested_at, requested_by, "
-	    "decided_at, decided_by, choice, comment, applied_at, test, "
-	    "json_extract(c, '$.loop_id'), json_extract(c, '$.subject'), "
-	    "CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE
-	    " END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM "
-	    "(SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}' "
-	    "END AS c FROM decisions WHERE ?1 OR status = 'pending')) "
-	    "ORDER BY julianday(requested_at), id",
-	    "i", (int64_t)all);
+	    all ? DECISIONS("decisions")
+		: DECISIONS("decisions WHERE status = 'pending'"),
+	    "");
 	struct decision_row r;
 	int result;
 

@@ -23,11 +23,16 @@ queries_id(struct store *s, enum queries_kind kind, const char *word, char *ret,
     size_t size)
 {
 	char sql[256];
+	/* Mostly it is written as it is; else all are looked through. */
+	int found = statement_get(
+	    s, select_from(kind, "WHERE id = ?1", sql), "t>s", word, ret, size);
 
-	return statement_get(s,
-	    select_from(kind,
-		"WHERE id = ?1 COLLATE NOCASE ORDER BY id <> ?1 LIMIT 1", sql),
-	    "t>s", word, ret, size);
+	return found != 0
+	    ? found
+	    : statement_get(s,
+		  select_from(kind,
+		      "WHERE id = ?1 COLLATE NOCASE ORDER BY id LIMIT 1", sql),
+		  "t>s", word, ret, size);
 }
 
 int

@@ -111,7 +111,7 @@ queries_move(
 }
 
 int
-queries_each_queued(struct store *s, const char *loop_id,
+queries_each_queued(struct store *s, const char *loop_id, int64_t limit,
     int (*each)(const struct queued_row *row, void *argument), void *argument)
 {
 	/* By status first: in progress comes before pending. */
@@ -121,8 +121,8 @@ queries_each_queued(struct store *s, const char *loop_id,
 	    " CASE t.status WHEN 'pending' THEN t.parked END"
 	    " FROM tests t LEFT JOIN tests d ON d.id = t.depends_on"
 	    " WHERE t.loop_id = ?1 AND t.status IN ('in_progress', 'pending')"
-	    " ORDER BY t.status, t.sort_order, t.id",
-	    "t", loop_id);
+	    " ORDER BY t.status, t.sort_order, t.id LIMIT ?2",
+	    "ti", loop_id, limit);
 	struct queued_row r;
 	int result;
 

@@ -56,9 +56,10 @@ struct queued_row {
 	const char *parked; /* id of the decision or conflict it waits for */
 };
 
-/* The tests of a loop that are in progress or pending, by sort_order alone;
- * rows as in queries_tests.h. Returns 0, what each() returned, or -1. */
-int queries_each_queued(struct store *s, const char *loop_id,
+/* The first limit (-1: all) tests of a loop that are in progress or pending, by
+ * sort_order alone; rows as in queries_tests.h. Returns 0, what each()
+ * returned, or -1. */
+int queries_each_queued(struct store *s, const char *loop_id, int64_t limit,
     int (*each)(const struct queued_row *row, void *argument), void *argument);
 
 /*

@@ -37,19 +37,105 @@ each_test(struct store *s, struct sqlite3_stmt *q,
 	return result;
 }
 
+/* What is handed over, and how much more of it may be. */
+struct listing {
+	int (*each)(const struct test_row *row, void *argument);
+	void *argument;
+	int64_t left; /* -1: no limit */
+};
+
+static int
+count_down(const struct test_row *row, void *argument)
+{
+	struct listing *l = argument;
+
+	if (l->left > 0)
+		l->left--;
+	return l->each(row, l->argument);
+}
+
+/* Those of one loop, or of none (NULL), by the index of their order; those in
+ * one status by the index of that, their order alone being sorted. */
+static int
+each_of_loop(
+    struct store *s, const char *loop_id, const char *status, struct listing *l)
+{
+	static const char all[] =
+	    TEST_COLUMNS "WHERE t.loop_id IS ?1 "
+			 "ORDER BY t.place, t.id LIMIT ?2";
+	static const char some[] =
+	    TEST_COLUMNS "WHERE t.rowid IN (SELECT rowid FROM tests "
+			 "WHERE loop_id IS ?1 AND status = ?3 "
+			 "ORDER BY ifnull(sort_order, 0), id LIMIT ?2) "
+			 "ORDER BY t.place, t.id";
+
+	return each_test(s,
+	    status == NULL
+		? statement_query(s, all, "ti", loop_id, l->left)
+		: statement_query(s, some, "tit", loop_id, l->left, status),
+	    count_down, l);
+}
+
+/* Whoever has tests, by priority; NULL, whose tests are nobody's, as well. */
+static const char owners[] =
+    "WITH RECURSIVE owners(id) AS (SELECT min(loop_id) FROM tests UNION ALL "
+    "SELECT (SELECT min(loop_id) FROM tests WHERE loop_id > o.id) "
+    "FROM owners o WHERE o.id IS NOT NULL) "
+    "SELECT o.id, o.id IS NULL FROM owners o LEFT JOIN loops l ON l.id = o.id "
+    "ORDER BY ifnull(l.priority, 1000), o.id";
+
+int
+queries_first_tests(struct store *s, const char *loop_id, const char *status,
+    int64_t limit, int (*each)(const struct test_row *row, void *argument),
+    void *argument)
+{
+	struct listing l = { each, argument, limit };
+	struct sqlite3_stmt *q;
+	const char *owner;
+	bool none;
+	int more, result = 0;
+
+	if (loop_id != NULL)
+		return each_of_loop(s, loop_id, status, &l);
+	q = statement_query(s, owners, "");
+	while (l.left != 0 && result == 0 &&
+	    (more = statement_row(s, q, "tb", &owner, &none)) != 0)
+		result = more < 0
+		    ? -1
+		    : each_of_loop(s, none ? NULL : owner, status, &l);
+	statement_end(q);
+	return result;
+}
+
 int
 queries_each_test(struct store *s, const char *loop_id, const char *status,
     int (*each)(const struct test_row *row, void *argument), void *argument)
 {
-	return each_test(s,
-	    statement_query(s,
-		TEST_COLUMNS "LEFT JOIN loops l ON l.id = t.loop_id "
-			     "WHERE (?1 IS NULL OR t.loop_id = ?1) "
-			     "AND (?2 IS NULL OR t.status = ?2) "
-			     "ORDER BY ifnull(l.priority, 1000), t.loop_id, "
-			     "ifnull(t.sort_order, 0), t.id",
-		"tt", loop_id, status),
-	    each, argument);
+	return queries_first_tests(s, loop_id, status, -1, each, argument);
+}
+
+int
+queries_each_status(struct store *s, const char *loop_id,
+    int (*each)(const char *status, int64_t n, void *argument), void *argument)
+{
+	struct sqlite3_stmt *q = loop_id == NULL
+	    ? statement_query(s,
+		  "SELECT status, count(*) FROM tests "
+		  "INDEXED BY tests_status GROUP BY status",
+		  "")
+	    : statement_query(s,
+		  "SELECT status, count(*) FROM tests "
+		  "INDEXED BY tests_queue WHERE loop_id = ?1 GROUP BY status",
+		  "t", loop_id);
+	const char *status;
+	int64_t n;
+	int result;
+
+	while ((result = statement_row(s, q, "ti", &status, &n)) == 1 &&
+	    (result = each(status, n, argument)) == 0)
+		continue;
+	statement_end(q);
+	return result;
 }
 
 int
@@ -74,8 +160,10 @@ queries_test(struct store *s, const char *id,
     int (*each)(const struct test_row *row, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    TEST_COLUMNS "WHERE t.id = ?1 COLLATE NOCASE "
-			 "ORDER BY t.id <> ?1 LIMIT 1",
+	    TEST_COLUMNS "WHERE t.id = ifnull("
+			 "(SELECT id FROM tests WHERE id = ?1), "
+			 "(SELECT id FROM tests WHERE id = ?1 COLLATE NOCASE "
+			 "ORDER BY id LIMIT 1))",
 	    "t", id);
 	struct test_row row;
 	int found = next_test(s, q, &row);

@@ -74,6 +74,16 @@ int queries_each_test(struct store *s, const char *loop_id, const char *status,
 int queries_each_waiting(struct store *s, const char *loop_id, int limit,
     int (*each)(const struct test_row *row, void *argument), void *argument);
 
+/* The same, of the first limit ones alone; -1: of all. */
+int queries_first_tests(struct store *s, const char *loop_id,
+    const char *status, int64_t limit,
+    int (*each)(const struct test_row *row, void *argument), void *argument);
+
+/* Each status in which there are tests (of one loop where it isn't NULL), with
+ * their number. As queries_each_test(). */
+int queries_each_status(struct store *s, const char *loop_id,
+    int (*each)(const char *status, int64_t n, void *argument), void *argument);
+
 /* The test of that id, in any case. Returns 1 when each() was called, 0 when
  * there is none, -1. What each() returns is of no interest. */
 int queries_test(struct store *s, const char *id,

@@ -1,10 +1,10 @@
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/note.h"
 #include "store/schema.h"
+#include "store/schema_table.h"
+#include "store/scopes.h"
 #include "store/statement.h"
 
 #define NOW   "TEXT DEFAULT (" NOTE_NOW ")"
@@ -35,7 +35,7 @@ static const char *const tables[] = {
 	" test_files TEXT, reason TEXT, sort_order INTEGER,"
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
 	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
-	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0,"
+	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0, claimed_at TEXT,"
 	" second_worker INTEGER DEFAULT 0,"
 	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
@@ -84,7 +84,7 @@ static const char *const tables[] = {
 	"usage (id " SQUID ", loop_id TEXT, test_id TEXT,"
 	" tokens_estimated INTEGER, duration_seconds REAL,"
 	" files_modified TEXT, recorded_at " NOW ", cost_usd REAL,"
-	" attempt_id TEXT)",
+	" attempt_id TEXT, outcome TEXT)",
 
 	"attempts (id TEXT PRIMARY KEY NOT NULL, epoch TEXT, test_id TEXT,"
 	" loop_id TEXT, fence INTEGER, state TEXT DEFAULT 'claimed',"
@@ -95,7 +95,7 @@ static const char *const tables[] = {
 	" repository TEXT, integration_branch TEXT,"
 	" draining INTEGER DEFAULT 0, command TEXT,"
 	" fingerprint TEXT, second_worker INTEGER DEFAULT 0,"
-	" broken_test TEXT)",
+	" broken_test TEXT, stop_reason TEXT, take_up INTEGER DEFAULT 0)",
 
 	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
 	" closed_at " NOW ", open_at TEXT NOT NULL,"
@@ -120,12 +120,15 @@ static const char *const tables[] = {
 	" closed_at TEXT)",
 
 	"meta (key TEXT PRIMARY KEY NOT NULL, value TEXT)",
+
+	SCOPES_TABLE,
 };
 #define NTABLES (sizeof(tables) / sizeof(tables[0]))
 
 /* For queues of 100,000 tests and timelines of 1,000,000 events. */
 static const char *const indices[] = {
 	"tests_queue ON tests (loop_id, status, sort_order, id)",
+	"tests_order ON tests (loop_id, place, id)",
 	/* Without those that wait for others, however many these are. */
 	("tests_ready ON tests (loop_id, place, id)"
 	 " WHERE status = 'pending' AND waiting = 0"
@@ -155,19 +158,24 @@ static const char *const indices[] = {
 	"file_locks_test ON file_locks (test_id)",
 	"wait_graph_holder ON wait_graph (holder)",
 	"checkpoints_test ON checkpoints (test_id)",
+	"checkpoints_loop ON checkpoints (loop_id, " SCHEMA_CHECKPOINT_TIME ")",
 	"decisions_status ON decisions (status)",
 	("decisions_test ON decisions (json_extract(context, '$.test_id'))"
 	 " WHERE json_valid(context)"),
 	("decisions_due ON decisions (id) WHERE applied_at IS NULL"
 	 " AND status IN ('decided', 'auto_resolved')"),
 	"conflicts_open ON conflicts (id) WHERE closed_at IS NULL",
+	"conflicts_pair ON conflicts (first_attempt, second_attempt)",
 	"tests_parked ON tests (parked) WHERE parked IS NOT NULL",
 	"regressions_open ON regressions (test_id) WHERE status = 'open'",
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
 	 " WHERE json_valid(context)"),
-	"usage_day ON usage (" SCHEMA_USAGE_TIME ", loop_id, cost_usd)",
+	/* Holds all that a budget's sums are made of. */
+	"usage_spent ON usage (" SCHEMA_USAGE_TIME ", loop_id, outcome,"
+	" cost_usd, tokens_estimated)",
 	"usage_attempt ON usage (attempt_id) WHERE attempt_id IS NOT NULL",
+	SCOPES_INDEX,
 };
 #define NINDICES (sizeof(indices) / sizeof(indices[0]))
 
@@ -181,7 +189,16 @@ static const char *const indices[] = {
 	"UPDATE tests SET waiting = " WAITS " WHERE (" which ")" \
 	" AND waiting IS NOT " WAITS
 
-/* Whoever writes to tests keeps it true. */
+/* What is true of usage.outcome: what became of the attempt. */
+#define SET_OUTCOME(which)                                             \
+	"UPDATE usage SET outcome = (SELECT a.outcome FROM attempts a" \
+	" WHERE a.id = usage.attempt_id) WHERE " which
+
+/* When tests.status became in_progress. */
+#define SET_CLAIMED(which) \
+	"UPDATE tests SET claimed_at = " NOTE_NOW " WHERE " which
+
+/* Whoever writes to tests, usage or attempts keeps it true. */
 static const char *const triggers[] = {
 	"tests_added AFTER INSERT ON tests BEGIN " SET_WAITING(
 	    "id = NEW.id OR depends_on = NEW.id") "; END",
@@ -196,6 +213,16 @@ static const char *const triggers[] = {
 	"tests_deleted AFTER DELETE ON tests BEGIN " SET_WAITING(
 	    "depends_on = OLD.id") "; END",
 
+	/* Other programs tell the second, if anything. */
+	"tests_claimed AFTER UPDATE OF status ON tests"
+	" WHEN NEW.status = 'in_progress' AND OLD.status IS NOT 'in_progress'"
+	" AND NEW.claimed_at IS OLD.claimed_at"
+	" BEGIN " SET_CLAIMED("id = NEW.id") "; END",
+
+	"tests_added_claimed AFTER INSERT ON tests"
+	" WHEN NEW.status = 'in_progress' AND NEW.claimed_at IS NULL"
+	" BEGIN " SET_CLAIMED("id = NEW.id") "; END",
+
 	"tests_settled AFTER UPDATE OF status ON tests"
 	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
 	" BEGIN UPDATE tests SET retry_at = NULL WHERE id = NEW.id; END",
@@ -203,165 +230,102 @@ static const char *const triggers[] = {
 	"tests_unparked AFTER UPDATE OF status ON tests WHEN NEW.parked IS NOT"
 	" NULL AND NEW.status NOT IN ('pending', 'in_progress')"
 	" BEGIN UPDATE tests SET parked = NULL WHERE id = NEW.id; END",
+
+	SCOPES_ADDED,
+	SCOPES_CHANGED,
+	SCOPES_DELETED,
+
+	"usage_added AFTER INSERT ON usage WHEN NEW.attempt_id IS NOT NULL"
+	" BEGIN " SET_OUTCOME("id = NEW.id") "; END",
+
+	"usage_changed AFTER UPDATE OF attempt_id ON usage"
+	" BEGIN " SET_OUTCOME("id = NEW.id") "; END",
+
+	"attempts_judged AFTER UPDATE OF outcome ON attempts"
+	" BEGIN " SET_OUTCOME("attempt_id = NEW.id") "; END",
 };
 #define NTRIGGERS (sizeof(triggers) / sizeof(triggers[0]))
-
-/* Does one statement made of several parts. */
-static int run(struct store *s, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int
-run(struct store *s, const char *format, ...)
-{
-	char sql[2048];
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(sql, sizeof(sql), format, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(sql))
-		return store_refuse(s, EINVAL, "too long: %s", sql);
-	return statement_run(s, sql, "");
-}
-
-/* Whether the table has the column (NULL: whether there is such a table). */
-static int
-exists(struct store *s, const char *table, const char *column)
-{
-	/* table_xinfo, unlike table_info, lists generated columns too. */
-	return statement_get(s,
-	    "SELECT 1 FROM pragma_table_xinfo(?1)"
-	    " WHERE ?2 IS NULL OR name = ?2 COLLATE NOCASE LIMIT 1",
-	    "tt>", table, column);
-}
-
-/*
- * Adds a column to a table that somebody else made, unless it is there. What
- * rows can't do without can't be added to them.
- */
-static int
-extend_column(struct store *s, const char *table, char *column)
-{
-	char name[32];
-	char *expression = strstr(column, " DEFAULT (");
-	int found;
-
-	(void)snprintf(
-	    name, sizeof(name), "%.*s", (int)strcspn(column, " "), column);
-	found = exists(s, table, name);
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	if (strstr(column, "PRIMARY KEY") != NULL ||
-	    (strstr(column, "NOT NULL") != NULL &&
-		strstr(column, "DEFAULT") == NULL))
-		return store_refuse(s, EUCLEAN,
-		    "%s: table %s has no column %s: it belongs to some other "
-		    "program",
-		    s->path, table, name);
-	/* ALTER TABLE knows no default that is to be computed. */
-	if (expression != NULL)
-		*expression = '\0';
-	return run(s, "ALTER TABLE %s ADD COLUMN %s", table, column);
-}
-
-/* As far as the comma or the parenthesis that ends a column. */
-static size_t
-column_length(const char *p)
-{
-	size_t n = 0;
-
-	for (int depth = 0; depth > 0 || (p[n] != ',' && p[n] != ')'); n++)
-		depth += (p[n] == '(') - (p[n] == ')');
-	return n;
-}
-
-static int
-extend_table(struct store *s, const char *table)
-{
-	const char *p = table + strcspn(table, "(");
-	char name[32], column[256];
-	int found;
-
-	(void)snprintf(
-	    name, sizeof(name), "%.*s", (int)strcspn(table, " "), table);
-	found = exists(s, name, NULL);
-	if (found <= 0)
-		return found < 0 ? -1 : run(s, "CREATE TABLE %s", table);
-	for (size_t n; *p != ')'; p += n) {
-		p += strspn(p, "(, ");
-		n = column_length(p);
-		if (strncmp(p, "PRIMARY KEY", 11) == 0)
-			continue;
-		(void)snprintf(column, sizeof(column), "%.*s", (int)n, p);
-		if (extend_column(s, name, column) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* An older schema's may do something else. */
 static int
 make_trigger(struct store *s, const char *trigger)
 {
-	if (run(s, "DROP TRIGGER IF EXISTS %.*s", (int)strcspn(trigger, " "),
-		trigger) < 0)
+	if (schema_run(s, "DROP TRIGGER IF EXISTS %.*s",
+		(int)strcspn(trigger, " "), trigger) < 0)
 		return -1;
-	return run(s, "CREATE TRIGGER %s", trigger);
+	return schema_run(s, "CREATE TRIGGER %s", trigger);
 }
 
+/* Leaves user_version to another program that numbers its own tables by it. */
 static int
-extend(struct store *s)
+extend(struct store *s, bool is_ours)
 {
 	for (size_t i = 0; i < NTABLES; i++)
-		if (extend_table(s, tables[i]) < 0)
+		if (schema_extend_table(s, tables[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < NINDICES; i++)
-		if (run(s, "CREATE INDEX IF NOT EXISTS %s", indices[i]) < 0)
+		if (schema_run(s, "CREATE INDEX IF NOT EXISTS %s", indices[i]) <
+		    0)
 			return -1;
 	for (size_t i = 0; i < NTRIGGERS; i++)
 		if (make_trigger(s, triggers[i]) < 0)
 			return -1;
-	if (run(s, "%s", SET_WAITING("1")) < 0 ||
-	    run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0)
+	if (schema_run(s, "%s", SET_WAITING("1")) < 0 ||
+	    schema_run(s, "%s",
+		SET_CLAIMED("status = 'in_progress' AND claimed_at IS"
+			    " NULL")) < 0 ||
+	    schema_run(s, "%s", SET_OUTCOME("attempt_id IS NOT NULL")) < 0 ||
+	    schema_run(s, "%s", SCOPES_ADD("1")) < 0 ||
+	    /* Of an older schema; the one above is instead of it. */
+	    schema_run(s, "DROP INDEX IF EXISTS usage_day") < 0 ||
+	    (is_ours &&
+		schema_run(s, "PRAGMA user_version = %d", SCHEMA_VERSION) < 0))
 		return -1;
-	return run(s,
+	return schema_run(s,
 	    "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', '%d')",
 	    SCHEMA_VERSION);
 }
 
-/* 1 whole, 0 something may be missing, -1 with errno. */
+/*
+ * 1 whole, 0 something may be missing, -1 with errno. user_version may be
+ * another program's, and says something else then: it is ours if it is 0 or
+ * what our own key in table meta says.
+ */
 static int
-is_whole(struct store *s)
+is_whole(struct store *s, bool *ret_is_ours)
 {
-	int version, ours = 0, result;
+	int version, schema = 0, result;
 
 	if (statement_get(s, "PRAGMA user_version", ">n", &version) < 0)
 		return -1;
-	if (version > SCHEMA_VERSION)
+	result = schema_has(s, "meta", "key");
+	if (result == 1)
+		result = statement_get(s,
+		    "SELECT value FROM meta WHERE key = 'schema'", ">n",
+		    &schema);
+	if (result >= 0 && schema > SCHEMA_VERSION)
 		return store_refuse(s, EPROTO,
 		    "%s: made by a newer loopkeeper (schema %d, this one "
 		    "knows %d): use that one",
-		    s->path, version, SCHEMA_VERSION);
-	/* The number alone may be another program's: its own key proves it. */
-	result = exists(s, "meta", "key");
-	if (result == 1)
-		result = statement_get(s,
-		    "SELECT value FROM meta WHERE key = 'schema'", ">n", &ours);
-	return result < 0 ? -1
-			  : version == SCHEMA_VERSION && ours == SCHEMA_VERSION;
+		    s->path, schema, SCHEMA_VERSION);
+	*ret_is_ours = version == 0 || version == schema;
+	return result < 0 ? -1 : schema == SCHEMA_VERSION;
 }
 
 int
 schema_extend(struct store *s)
 {
-	int whole = is_whole(s);
+	bool is_ours;
+	int whole = is_whole(s, &is_ours);
 
 	if (whole != 0)
 		return whole < 0 ? -1 : 0;
 	if (statement_run(s, "BEGIN IMMEDIATE", "") < 0)
 		return -1;
-	whole = is_whole(s); /* another opener may have been faster */
+	whole = is_whole(s, &is_ours); /* another opener may have been faster */
 	s->extended = whole == 0 && !s->created;
-	return store_end(s, whole == 0 ? extend(s) : whole < 0 ? -1 : 0);
+	return store_end(s,
+	    whole == 0	    ? extend(s, is_ours)
+		: whole < 0 ? -1
+			    : 0);
 }

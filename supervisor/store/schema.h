@@ -9,19 +9,22 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION 6 /* PRAGMA user_version */
+/* Stands in meta, and in PRAGMA user_version unless another program keeps its
+ * own number there. */
+#define SCHEMA_VERSION 6
 
 /*
- * By what events and usage are ordered and compared: both
+ * By what events, usage and checkpoints are ordered and compared: both
  * "2026-01-07T02:14:00.123Z" and "2026-01-07 02:14:00" are found in there, and
  * ' ' sorts before 'T'. The indices are on exactly this expression.
  */
-#define SCHEMA_EVENT_TIME "replace(timestamp, ' ', 'T')"
-#define SCHEMA_USAGE_TIME "replace(recorded_at, ' ', 'T')"
+#define SCHEMA_EVENT_TIME      "replace(timestamp, ' ', 'T')"
+#define SCHEMA_USAGE_TIME      "replace(recorded_at, ' ', 'T')"
+#define SCHEMA_CHECKPOINT_TIME "replace(created_at, ' ', 'T')"
 
 /*
  * Makes the open database whole, in one transaction; nothing is written when
- * it is. Returns 0, or -1: EPROTO for a newer user_version, EUCLEAN for
+ * it is. Returns 0, or -1: EPROTO for a newer loopkeeper's, EUCLEAN for
  * tables of these names that are something else.
  */
 int schema_extend(struct store *s);

@@ -212,7 +212,11 @@ fits() {
 	says "tree "
 	says "state/logs/loop-1-critical-path.log"
 	says "loop-1-critical-path is ready"
-	says "loopkeeper -c $LOOPKEEPER_CONFIG logs -f loop-1-critical-path"
+	says "  loopkeeper logs -f loop-1-critical-path"
+	# Where the shell doesn't name the file, the command does.
+	file=$LOOPKEEPER_CONFIG
+	run env -u LOOPKEEPER_CONFIG "$LOOPKEEPER" -c "$file" status loop-1
+	says "  loopkeeper -c $file logs -f loop-1-critical-path"
 	lk status loop-1 --json | jq -e '.components | length == 1'
 	answers 1 status loop
 	says "loop may mean loop-1-critical-path, loop-2"
@@ -263,6 +267,48 @@ mode_is() {
 	{ lk timeline --json || true; } 2> /dev/null | jq -e 'type == "array"'
 	{ lk alerts --json || true; } 2> /dev/null | jq -e 'length == 0'
 	{ lk decisions --json || true; } 2> /dev/null | jq -e 'length == 0'
+}
+
+@test "of very many, people see the first or the newest, programs all" {
+	plain_fleet
+	add_tests
+	sql "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+	    INSERT INTO tests (id, loop_id, sort_order)
+	    SELECT printf('N-%03d', i), 'loop-1-critical-path', 10 + i FROM n;
+	    WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+	    INSERT INTO events (id, timestamp, event_type, payload)
+	    SELECT 'e' || i, datetime('now', '-2 hours', i || ' seconds'),
+	      'test_passed', json_object('test_id', 'N-001', 'n', i) FROM n;
+	    INSERT INTO events (id, source, event_type)
+	    SELECT 'now' || id, 'me', 'test_failed' FROM events"
+	answers 3 tests
+	says "and 403 more: --all shows them"
+	says "in all: 603 pending"
+	! grep -q N-200 <<< "$output"
+	answers 3 tests --status passed
+	says "no tests like that"
+	answers 3 tests --loop loop-1 --all
+	says N-600
+	! grep -q more <<< "$output"
+	{ lk tests --json || true; } 2> /dev/null | jq -e 'length == 603'
+	answers 3 order --loop loop-1
+	says "and 402 more: --all shows them"
+	answers 3 order --loop loop-1 --all
+	says N-600
+	{ lk order --loop loop-1 --json || true; } 2> /dev/null |
+	    jq -e 'length == 602'
+	answers 3 timeline
+	[[ ${lines[0]} == "the newest 500; --since shows the earlier ones, too" ]]
+	[[ $(grep -c ' failed' <<< "$output") == 500 ]]
+	answers 3 timeline --since 1h
+	! grep -q newest <<< "$output"
+	# Of a test it goes further back than an hour.
+	answers 3 timeline --filter test_id=n-001
+	says "the newest 500"
+	{ lk timeline --filter test_id=N-001 --json || true; } 2> /dev/null |
+	    jq -e 'length == 600'
+	answers 3 timeline --filter test_id=N-002
+	[[ $output == "no such events"* && $output != *--since* ]]
 }
 
 @test "words that mean nothing: the nearest, or the other kind" {

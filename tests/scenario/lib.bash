@@ -442,14 +442,15 @@ fleet_processes() {
 	done
 }
 
-# This test's own shell or one of the shells above or below it.
+# This test's own shell or one of the shells above or below it. A bare return
+# would tell, below the trap that ends a failed test, what failed there.
 is_ours() {
 	local pid=$1
-	[[ $pid == "$$" || $pid == "$BASHPID" || $pid == "$PPID" ]] && return
+	[[ $pid == "$$" || $pid == "$BASHPID" || $pid == "$PPID" ]] && return 0
 	while ((pid > 1)); do
 		[[ $pid == "$$" ]] && {
 			[[ $(< "/proc/$1/comm") == bash ]]
-			return
+			return $?
 		}
 		pid=$(ps -o ppid= -p $((pid))) || return 1
 	done

@@ -31,6 +31,23 @@ said_twice() {
 	[[ $(lk why fails | grep -c "$1\$") == 2 ]] || fail "$(lk why fails)"
 }
 
+@test "why finds the death behind much that was written after it" {
+	local stamp
+
+	fleet_config <<-CONF
+		components = ( { name = "fails"; command = [ "sh", "-c",
+		    "echo farewell; exit 3" ]; restart = { policy = "never"; };
+		    } );
+	CONF
+	lk up -d
+	wait_until 15 died
+	wait_until 15 grep -q farewell "$FLEET/state/logs/fails.log"
+	stamp=$(date -u -d '+1 minute' +%Y-%m-%dT%H:%M:%S.000Z)
+	yes "$stamp | later" | head -n 12000 >> "$FLEET/state/logs/fails.log"
+	run lk why fails
+	[[ $output == *"| farewell"* && $output != *later* ]]
+}
+
 @test "why needs no logger for the last words" {
 	fleet_config <<-CONF
 		components = ( { name = "fails"; working_directory = "$FLEET";

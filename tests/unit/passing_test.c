@@ -124,6 +124,35 @@ test_what_was_broken_lately(void **state)
 	assert_string_equal(picked(&r), "C A B");
 }
 
+/* Whatever others were verified before them. */
+static void
+test_the_concerned_of_many(void **state)
+{
+	struct passing_request r = request();
+
+	sql("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 2000) INSERT INTO tests (id, loop_id, status, verify,"
+	    " files, verified_at) SELECT 'M-' || i, 'loop-1', 'passed', 'true',"
+	    " '[\"lib/m' || i || '/**\"]', '2025-01-01' FROM n");
+	r.max = 2;
+	assert_string_equal(picked(&r), "C M-1");
+	sql("UPDATE tests SET files = '[\"lib\", \"src/deep/d.c\"]'"
+	    " WHERE id = 'D';"
+	    "UPDATE tests SET files = '[\"ot?er/e.c\", 7]' WHERE id = 'E';"
+	    "UPDATE tests SET files = 'no json' WHERE id = 'C'");
+	r.changed = "[\"src/deep/d.c\"]";
+	assert_string_equal(picked(&r), "D M-1");
+	r.changed = "[\"lib/new.c\"]";
+	assert_string_equal(picked(&r), "D M-1");
+	r.changed = "[\"other/e.c\"]";
+	assert_string_equal(picked(&r), "E M-1");
+	sql("DELETE FROM tests WHERE id = 'E'");
+	assert_string_equal(picked(&r), "M-1 M-10");
+	has_rows(3,
+	    "test_scopes WHERE test_id NOT LIKE 'M-%' OR prefix ="
+	    " 'lib/m7'");
+}
+
 int
 main(void)
 {
@@ -132,6 +161,7 @@ main(void)
 		TEST(test_all_that_were_merged_meanwhile, passed_setup),
 		TEST(test_not_more_than_50_of_them, passed_setup),
 		TEST(test_what_was_broken_lately, passed_setup),
+		TEST(test_the_concerned_of_many, passed_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

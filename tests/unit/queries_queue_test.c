@@ -112,8 +112,10 @@ test_queued(void **state)
 	sql("UPDATE tests SET status = 'in_progress' WHERE id = 'D';"
 	    "UPDATE tests SET depends_on = 'C' WHERE id = 'A';"
 	    "UPDATE tests SET depends_on = 'X' WHERE id = 'B'");
-	works(queries_each_queued(store, "loop-1", note_queued, NULL));
+	works(queries_each_queued(store, "loop-1", -1, note_queued, NULL));
 	was_said("D - N - A - B X ");
+	works(queries_each_queued(store, "loop-1", 2, note_queued, NULL));
+	was_said("D - N - ");
 }
 
 static int

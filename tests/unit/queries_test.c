@@ -181,16 +181,52 @@ test_loops(void **state)
 static void
 test_event_times(void **state)
 {
-	int64_t since_ms;
+	struct event_query query = { .limit = -1 };
 
 	sql("INSERT INTO events (id, timestamp, event_type) VALUES "
 	    "('late', '2026-01-07T02:14:09.500Z', 'x'), "
 	    "('sql', '2026-01-07 02:14:05', 'x'), "
 	    "('bare', '2026-01-07T02:14:00Z', 'x'), "
 	    "('before', '2026-01-06 23:59:59', 'x')");
-	works(clock_parse_iso("2026-01-07T02:14:00Z", &since_ms));
-	works(queries_each_event(store, since_ms, note_event, NULL));
+	works(clock_parse_iso("2026-01-07T02:14:00Z", &query.since_wall_ms));
+	works(queries_each_event(store, &query, note_event, NULL));
 	was_said("bare sql late ");
+	query.limit = 2;
+	works(queries_each_event(store, &query, note_event, NULL));
+	was_said("sql late ");
+	assert_int_equal(queries_has_more_events(store, &query), 1);
+	query.limit = 3;
+	assert_int_equal(queries_has_more_events(store, &query), 0);
+}
+
+static void
+finds_events(enum queries_event_key key, const char *value, const char *ids)
+{
+	const struct event_query query = {
+		.key = key, .value = value, .limit = -1
+	};
+
+	works(queries_each_event(store, &query, note_event, NULL));
+	was_said(ids);
+}
+
+/* In any case, and of tests that are no more as it is written. */
+static void
+test_event_keys(void **state)
+{
+	add_two_loops();
+	add("A", "loop-1", 1, NULL);
+	sql("INSERT INTO events (id, timestamp, event_type, payload) VALUES "
+	    "('e1', '2026-01-07 01:00:00', 'x', '{\"component\":\"pm\"}'),"
+	    "('e2', '2026-01-07 02:00:00', 'X', '{\"test_id\":\"A\"}'),"
+	    "('e3', '2026-01-07 03:00:00', 'y', "
+	    "'{\"test_id\":\"gone\",\"loop_id\":\"l\"}')");
+	finds_events(QUERIES_EVENT_TEST, "a", "e2 ");
+	finds_events(QUERIES_EVENT_TEST, "gone", "e3 ");
+	finds_events(QUERIES_EVENT_TYPE, "x", "e1 e2 ");
+	finds_events(QUERIES_EVENT_COMPONENT, "PM", "e1 ");
+	finds_events(QUERIES_EVENT_LOOP, "L", "e3 ");
+	finds_events(QUERIES_EVENT_LOOP, "m", "");
 }
 
 static int
@@ -227,6 +263,8 @@ test_payload_keys(void **state)
 	    "('e4', 'x', NULL), ('e5', 'x', '{\"component\":\"pm\"}')");
 	works(queries_each_payload_key(store, note_text, NULL));
 	was_said("a b component ");
+	assert_int_equal(queries_has_payload_key(store, "b"), 1);
+	assert_int_equal(queries_has_payload_key(store, "c"), 0);
 	works(queries_last_events(store, "pm", 3, note_event, NULL));
 	was_said("e5 ");
 }
@@ -287,6 +325,7 @@ main(void)
 		TEST(test_dependents, fixture_open),
 		TEST(test_loops, fixture_open),
 		TEST(test_event_times, fixture_open),
+		TEST(test_event_keys, fixture_open),
 		TEST(test_events_after, fixture_open),
 		TEST(test_payload_keys, fixture_open),
 		TEST(test_last_events, fixture_open),

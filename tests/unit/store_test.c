@@ -1,5 +1,5 @@
-/* Opening: new files, other programs' databases, a newer schema, epochs,
- * files that are replaced under us, release. Real SQLite files. */
+/* Opening: new files, a newer schema, epochs, files that are replaced under us,
+ * release. Real SQLite files. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,63 +77,11 @@ test_epoch_stays(void **state)
 	assert_false(exists("coordination.db-wal"));
 }
 
-/* Everything that programs before loopkeeper made, and a column and a table
- * that it doesn't know. */
-static const char old_schema[] =
-    "CREATE TABLE loops (id TEXT PRIMARY KEY, name TEXT NOT NULL);"
-    "CREATE TABLE tests (id TEXT PRIMARY KEY, loop_id TEXT REFERENCES"
-    " loops(id), status TEXT DEFAULT 'pending', colour TEXT,"
-    " depends_on TEXT);"
-    "CREATE TABLE events (id TEXT PRIMARY KEY, timestamp TEXT NOT NULL,"
-    " source TEXT, event_type TEXT, payload TEXT, correlation_id TEXT,"
-    " priority INTEGER DEFAULT 5, acknowledged INTEGER DEFAULT 0,"
-    " acknowledged_by TEXT, acknowledged_at TEXT);"
-    "CREATE TABLE horoscopes (id INTEGER PRIMARY KEY, text TEXT);"
-    "INSERT INTO loops VALUES ('loop-1', 'Critical Path');"
-    "INSERT INTO tests VALUES ('CP-1', 'loop-1', 'in_progress', 'blue',"
-    " 'CP-0');"
-    "INSERT INTO events (id, timestamp, payload) VALUES"
-    " ('e1', '2026-01-07 02:14:00', '{\"test_id\":\"CP-1\"}'),"
-    " ('e2', '2026-01-07T02:13:00.5Z', 'no json'),"
-    " ('e3', '2026-01-07T02:15:00Z', NULL);"
-    "INSERT INTO horoscopes (text) VALUES ('good');";
-
-static void
-test_old_database(void **state)
-{
-	foreign(old_schema);
-	open_again(STORE_READ);
-	assert_false(store->created);
-	has_rows(1,
-	    "tests WHERE colour = 'blue' AND max_attempts = 3 AND verify IS"
-	    " NULL AND waiting");
-	has_rows(1, "horoscopes");
-	assert_string_equal(
-	    text("SELECT group_concat(id, ' ') FROM (SELECT id"
-		 " FROM events ORDER BY " SCHEMA_EVENT_TIME ")"),
-	    "e2 e1 e3");
-	assert_string_equal(
-	    text("SELECT id FROM events WHERE test_id = 'CP-1'"), "e1");
-	store_close(store);
-	/* Once more: nothing is left to do. */
-	open_again(STORE_WRITE);
-	works(schema_extend(store));
-}
-
-/* A number in user_version that another program meant otherwise. */
-static void
-test_foreign_version(void **state)
-{
-	foreign("CREATE TABLE tests (id TEXT PRIMARY KEY, status TEXT);"
-		"PRAGMA user_version = 1");
-	open_again(STORE_WRITE);
-	assert_int_equal(number("SELECT count(sort_order) FROM tests"), 0);
-}
-
 static void
 test_newer_version(void **state)
 {
-	foreign("PRAGMA user_version = 99");
+	foreign("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT);"
+		"INSERT INTO meta VALUES ('schema', '99')");
 	refuses(STORE_WRITE, EPROTO, "newer loopkeeper");
 }
 
@@ -149,21 +97,6 @@ test_no_database_at_all(void **state)
 {
 	shell("yes 'This is no database.' | head -1000 > coordination.db");
 	refuses(STORE_WRITE, EUCLEAN, "not a database");
-}
-
-/* Payloads of others may be anything; keys may be left out. */
-static void
-test_foreign_rows(void **state)
-{
-	foreign("INSERT INTO events (id, payload) VALUES ('a', '{'), ('b', '');"
-		"INSERT INTO alerts (message) VALUES ('one'), ('two');"
-		"INSERT INTO alerts (id, message) VALUES (7, 'three');"
-		"INSERT INTO usage (loop_id) VALUES ('loop-1');");
-	assert_int_equal(
-	    number("SELECT count(DISTINCT id) FROM alerts"
-		   " WHERE id IS NOT NULL AND created_at LIKE '%T%'"),
-	    3);
-	has_rows(2, "events WHERE timestamp LIKE '____-__-__T%Z'");
 }
 
 /* Several processes make it at once: one database, one epoch. */
@@ -364,12 +297,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_new_database, fixture_empty),
 		TEST(test_epoch_stays, fixture_open),
-		TEST(test_old_database, fixture_empty),
-		TEST(test_foreign_version, fixture_empty),
 		TEST(test_newer_version, fixture_empty),
 		TEST(test_other_table, fixture_empty),
 		TEST(test_no_database_at_all, fixture_empty),
-		TEST(test_foreign_rows, fixture_open),
 		TEST(test_openers_at_once, fixture_empty),
 		TEST(test_rename_under_us, fixture_open),
 		TEST(test_replaced_under_us, fixture_open),

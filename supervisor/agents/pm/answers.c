@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agents/pm/answers.h"
+#include "store/conflicts.h"
 #include "store/decisions_blocked.h"
 #include "store/decisions_failing.h"
 
@@ -12,6 +13,7 @@ static const struct {
 } effects[] = {
 	{ DECISION_BLOCKED, blocked_apply },
 	{ DECISION_FAILING, failing_apply },
+	{ CONFLICT_DECISION, conflicts_apply },
 };
 #define NEFFECTS (sizeof(effects) / sizeof(effects[0]))
 
@@ -67,6 +69,9 @@ fetch_pending(struct answers *w, int64_t now_ms)
 static decisions_effect *
 effect_of(const struct decision *d)
 {
+	/* Whoever asked knows what it meant, whatever it called it. */
+	if (d->asked_ms == 0)
+		return NULL;
 	for (size_t i = 0; i < NEFFECTS; i++)
 		if (strcmp(effects[i].type, d->type) == 0)
 			return effects[i].effect;
@@ -119,10 +124,11 @@ answers_expire(struct answers *w, int64_t now_ms, int64_t *ret_left_ms)
 		expired = decisions_expire(&a->store, d->id, a->name);
 		if (expired < 0)
 			return -1;
-		if (expired > 0)
-			log_line(&a->log,
-			    "%s: nobody answered; the default is taken: %s",
-			    d->id, d->default_option);
+		if (expired == 0) /* somebody was faster */
+			continue;
+		log_line(&a->log,
+		    "%s: nobody answered; the default is taken: %s", d->id,
+		    d->default_option);
 		taken++;
 	}
 	return taken;

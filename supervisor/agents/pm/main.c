@@ -1,10 +1,13 @@
 /*
- * loopkeeper-pm [-c FILE] [NAME]: asks a human where one must choose, does
- * what the answer says, and takes the default when none comes in time. All it
- * knows is in the database; it may die at any moment.
+ * loopkeeper-pm [-c FILE] [NAME]: settles conflicts between loops, breaks
+ * deadlocks, asks a human where one must choose, does what the answer says, and
+ * takes the default when none comes in time. All it knows is in the database;
+ * it may die at any moment.
  */
 #include "agents/common/agent.h"
 #include "agents/pm/answers.h"
+#include "agents/pm/conflicts.h"
+#include "agents/pm/cycles.h"
 #include "agents/pm/dead_ends.h"
 #include "agents/pm/stranded.h"
 #include "base/clock.h"
@@ -18,6 +21,8 @@ struct pm {
 	struct agent agent;
 	char boot_id[PROCESS_BOOT_ID_SIZE];
 	struct answers answers;
+	struct conflicts_work conflicts;
+	struct cycles cycles;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
 	int64_t far_ms;	   /* the last look at the whole queue; 0: none yet */
@@ -86,11 +91,15 @@ static int
 look(struct pm *pm, int64_t now_ms)
 {
 	struct agent *a = &pm->agent;
+	int steps = conflicts_look(&pm->conflicts, now_ms);
 
-	if (ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0 ||
+	if (steps < 0 || ask(pm) < 0 ||
+	    answers_look(&pm->answers, now_ms) < 0 ||
 	    dependencies_resume(&a->store, is_ours, a->conf, a->name) < 0 ||
 	    look_far(pm, now_ms) < 0)
 		return -1;
+	if (steps > 0)
+		pm->looked_ms = 0; /* there may be more to do */
 	agent_status(
 	    &pm->agent, "%zu decisions pending", pm->answers.pending.n);
 	return 0;
@@ -132,6 +141,8 @@ step(struct pm *pm, int64_t now_ms)
 		}
 	}
 	expire(pm, now_ms);
+	if (cycles_look(&pm->cycles, version, now_ms, &pm->left_ms) < 0)
+		agent_failed(a, "looking for deadlocks");
 }
 
 /* Unless there is news before. */
@@ -174,6 +185,9 @@ main(int argc, char **argv)
 		(void)process_boot_id(pm.boot_id);
 		pm.answers = (struct answers){ .agent = &pm.agent,
 			.boot_id = pm.boot_id };
+		pm.conflicts = (struct conflicts_work){ .agent = &pm.agent,
+			.boot_id = pm.boot_id };
+		pm.cycles = (struct cycles){ .agent = &pm.agent };
 		code = run(&pm);
 	}
 	answers_free(&pm.answers);

@@ -16,6 +16,7 @@
 #include "store/alive.h"
 #include "store/health.h"
 #include "store/recovery.h"
+#include "store/succession.h"
 #include "system/rundir.h"
 #include "system/spool.h"
 
@@ -63,14 +64,21 @@ hash_of(const struct view *v)
 	return hash_bytes(HASH_INIT, facts, sizeof(facts));
 }
 
+/* A program that writes its own rows in component_health and loops: only what
+ * it can't write any more is written for it. */
+static bool
+has_own_row(const struct view *v)
+{
+	return v->heartbeat == HEARTBEAT_DATABASE;
+}
+
 static int
 tell_health(struct recorder *r, const struct view *v)
 {
 	char beat[CLOCK_ISO_SIZE], metadata[512];
 	struct buf b;
 
-	/* Its own row: only what it can't write any more is written for it. */
-	if (v->heartbeat == HEARTBEAT_DATABASE)
+	if (has_own_row(v))
 		return is_down(v)
 		    ? health_set(&r->store, v->name, health_word(v), NULL, NULL)
 		    : 0;
@@ -90,9 +98,9 @@ tell_view(struct recorder *r, const struct view *v)
 {
 	if (tell_health(r, v) < 0)
 		return -1;
-	return v->is_loop
-	    ? health_set_loop(&r->store, v->name, loop_word(v), v->pid)
-	    : 0;
+	return has_own_row(v) && !is_down(v)
+	    ? 0
+	    : health_set_loop(&r->store, v->name, loop_word(v), v->pid);
 }
 
 static void
@@ -146,10 +154,10 @@ is_alive(const char *loop_id, void *argument)
 	    alive_by_record(r->state_directory, loop_id) != ALIVE_NO;
 }
 
-/* What a loop left that is down. Its successor, if it is faster, does the
- * same itself. */
+/* What a loop, or somebody else who has locks, left when it went down. A
+ * successor of ours, if it is faster, does the same itself. */
 static int
-repair(struct recorder *r, const struct view *v)
+repair_down(struct recorder *r, const struct view *v)
 {
 	const struct recovery recovery = { .is_alive = is_alive,
 		.is_merged = repository_was_merged,
@@ -163,10 +171,46 @@ repair(struct recorder *r, const struct view *v)
 	return recovery_run(&r->store, &recovery, v->name, NULL);
 }
 
+/* What the one before it left, if neither that nor this one is ours, and what
+ * was written in loops of that one. 0, 1, -1 as succession_run(). */
+static int
+repair_followed(struct recorder *r, struct view *v)
+{
+	struct recovery_counts counts = { 0 };
+	int result = 0;
+
+	if (v->followed_ms == v->started_ms)
+		return 0;
+	if (!v->is_loop || has_own_row(v))
+		result = succession_run(
+		    &r->store, v->name, v->started_ms, BY, &counts);
+	if (result == 0 && has_own_row(v))
+		result =
+		    health_set_loop(&r->store, v->name, loop_word(v), v->pid);
+	if (result != 0)
+		return result;
+	v->followed_ms = v->started_ms;
+	if (counts.tests > 0)
+		logbook_say(&r->log, "%s: reset %d of its tests: it died",
+		    v->name, (int)counts.tests);
+	return 0;
+}
+
+/* 0, 1 another database, -1. */
+static int
+repair(struct recorder *r, struct view *v)
+{
+	if (is_down(v))
+		return repair_down(r, v);
+	return v->state == COMPONENT_RUNNING ? repair_followed(r, v) : 0;
+}
+
 /* What follows once it is written, each in a transaction of its own. */
 static int
 follow_up(struct recorder *r, const char *mode)
 {
+	int result;
+
 	if (strcmp(r->mode, mode) != 0 && alarm_mode(&r->store, mode) < 0)
 		return -1;
 	(void)snprintf(r->mode, sizeof(r->mode), "%s", mode);
@@ -175,9 +219,11 @@ follow_up(struct recorder *r, const char *mode)
 
 		if (!has_changed(v))
 			continue;
-		if (alarm_component(&r->store, v) < 0 ||
-		    (v->is_loop && is_down(v) && repair(r, v) < 0))
+		if (alarm_component(&r->store, v) < 0)
 			return -1;
+		result = repair(r, v);
+		if (result != 0)
+			return result;
 		v->told = true;
 		v->told_hash = hash_of(v);
 	}

@@ -38,8 +38,9 @@ struct view {
 	struct component_death death;
 
 	/* What the database says of it already. */
-	bool told;	    /* anything at all */
-	uint64_t told_hash; /* over what was written */
+	bool told;	     /* anything at all */
+	uint64_t told_hash;  /* over what was written */
+	int64_t followed_ms; /* started_ms whose predecessor is repaired */
 
 	/* A heartbeat that is watched for it. */
 	char *beat_path;	 /* owned; NULL until it was asked for */
