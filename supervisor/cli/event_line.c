@@ -106,6 +106,9 @@ static const struct phrase phrases[] = {
 	    "ended its attempt[ {attempt}] at {test_id}[: {outcome}]"
 	    "[, {detail}]",
 	    PRINT_PLAIN },
+	{ "attempt_stopped",
+	    "is told to end its attempt at {test_id}[: {reason}]",
+	    PRINT_YELLOW },
 	{ "merged", "merged {test_id}[ as {commit}]", PRINT_GREEN },
 	{ "queue_empty", "has nothing left to do", PRINT_PLAIN },
 

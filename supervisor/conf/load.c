@@ -272,7 +272,7 @@ mix_in_loops(struct load *l)
 
 			mix_in(c,
 			    hash_bytes(load_hash(loop, KEY_LOOP_DIRECTORY,
-					   KEY_LOOP_TEST_FILES),
+					   KEY_LOOP_MAX_DELETED),
 				loop->name, strlen(loop->name)));
 			mix_in(c,
 			    load_hash(loop, KEY_LOOP_VERIFY_LIMIT,
