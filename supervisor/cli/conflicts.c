@@ -78,7 +78,8 @@ each(const struct conflict_entry *row, void *argument)
 	printf("  %s  ", row->id);
 	print_files(row->files);
 	print_age(", found ", row->detected_at);
-	(void)putchar('\n');
+	printf(
+	    "%s\n", is(row, "open") ? "; the PM has still to settle it" : "");
 	print_sides(row);
 	if (row->choices[0] != '\0')
 		printf("    answer: loopkeeper decide %s %s\n",
