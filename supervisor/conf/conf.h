@@ -77,24 +77,24 @@ struct budget_config {
 };
 
 /* The top-level groups `monitor`, `regressions` and `pm`. */
-struct monitor_config {		     /* 0: no such limit */
-	int64_t every_ms;	     /* 30s */
-	int64_t stuck_after_ms;	     /* 30m without progress of a loop */
-	int stops_per_hour;	     /* 10 attempts that are ended for it */
-	int failures_in_row;	     /* 3, on one test */
-	int max_files;		     /* 20, changed by one attempt */
-	bool outside_files;	     /* those outside the test's are told */
-	int64_t same_file_within_ms; /* 5m, by two loops */
-	int passed_warning;	     /* 1 per hour */
-	int64_t passed_critical_ms;  /* 2h without one */
-	int conflicts_warning;	     /* 5 per hour */
-	int conflicts_critical;	     /* 10 */
-	int stuck_critical;	     /* 2 loops */
-	int decisions_warning;	     /* 3 pending */
-	int decisions_critical;	     /* 5 */
+struct monitor_config {		    /* 0: no such limit */
+	int64_t every_ms;	    /* 30s */
+	int64_t stuck_after_ms;	    /* 30m without progress of a loop */
+	int stops_per_hour;	    /* 10 attempts that are ended for it */
+	int failures_in_row;	    /* 3, on one test */
+	int max_files;		    /* 20, changed by one attempt */
+	bool outside_files;	    /* those outside the test's are told */
+	int passed_warning;	    /* 1 per hour */
+	int64_t passed_critical_ms; /* 2h without one */
+	int conflicts_warning;	    /* 5 per hour */
+	int conflicts_critical;	    /* 10 */
+	int stuck_critical;	    /* 2 loops */
+	int decisions_warning;	    /* 3 pending */
+	int decisions_critical;	    /* 5 */
 	int64_t decision_age_critical_ms; /* 1h */
 	int64_t database_warning;	  /* 500M */
 	int64_t database_critical;	  /* 1G */
+	int64_t same_file_within_ms;	  /* 5m */
 };
 struct regressions_config {    /* of the monitor; the last one of loops */
 	int64_t every_ms;      /* 10m; 0: never */

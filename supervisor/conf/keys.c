@@ -77,11 +77,6 @@ const struct key keys[KEY_COUNT] = {
 [KEY_MONITOR_OUTSIDE_FILES] = { "monitor.outside_files", TYPE_BOOL,
 	"true", NULL, NO_LIMITS, CONF(monitor.outside_files), RESTART,
 	"changed files outside those of the test are reported" },
-[KEY_MONITOR_SAME_FILE_WITHIN] = { "monitor.same_file_within", TYPE_DURATION,
-	"5m", NULL, 0, INT64_MAX, NULL, CONF(monitor.same_file_within_ms),
-	RESTART,
-	"two loops that change one file within so long are looked at: whether "
-	"that goes together" },
 [KEY_MONITOR_PASSED_WARNING] = { "monitor.passed_warning", TYPE_INT,
 	"1", NULL, 0, 1000000, NULL, CONF(monitor.passed_warning),
 	RESTART,
@@ -122,6 +117,11 @@ const struct key keys[KEY_COUNT] = {
 	"1G", NULL, 0, INT64_MAX, NULL, CONF(monitor.database_critical),
 	RESTART,
 	"and one that is larger than that a critical alert" },
+[KEY_MONITOR_SAME_FILE_WITHIN] = { "monitor.same_file_within", TYPE_DURATION,
+	"5m", NULL, 0, INT64_MAX, NULL, CONF(monitor.same_file_within_ms),
+	RESTART,
+	"two loops that change one file within so long are looked at: whether "
+	"that goes together; 0: never" },
 [KEY_REGRESSIONS_EVERY] = { "regressions.every", TYPE_DURATION,
 	"10m", NULL, 0, INT64_MAX, NULL, CONF(regressions.every_ms), RESTART,
 	"how often passed tests are run again, besides after merges; 0: never" },

@@ -94,8 +94,7 @@ static const char *const tables[] = {
 	" repository TEXT, integration_branch TEXT,"
 	" draining INTEGER DEFAULT 0, command TEXT,"
 	" fingerprint TEXT, second_worker INTEGER DEFAULT 0,"
-	" broken_test TEXT, stop_reason TEXT,"
-	" take_up INTEGER DEFAULT 0)",
+	" broken_test TEXT, stop_reason TEXT, take_up INTEGER DEFAULT 0)",
 
 	"gates (provider TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL,"
 	" closed_at " NOW ", open_at TEXT NOT NULL,"

@@ -122,8 +122,8 @@ look_at_loops(struct monitor *m, int64_t now_ms)
 			same_file_add(&m->same_file, &w->changed,
 			    w->progress.base_commit);
 	}
-	same_file_look(&m->same_file);
 	rule_stuck_fleet(m);
+	same_file_look(&m->same_file);
 	wanted_free(&m->wanted);
 }
 
@@ -211,12 +211,12 @@ begin(struct monitor *m, int argc, char **argv)
 
 	if (code != 0)
 		return code;
-	m->same_file.agent = &m->agent;
 	m->loops = calloc(conf->nloops + 1, sizeof(*m->loops));
 	if (m->loops == NULL) {
 		log_line(&m->agent.log, "%s", strerror(errno));
 		return 1;
 	}
+	m->same_file.agent = &m->agent;
 	for (m->nloops = 0; m->nloops < conf->nloops; m->nloops++) {
 		struct watched *w = &m->loops[m->nloops];
 

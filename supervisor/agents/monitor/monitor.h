@@ -55,8 +55,8 @@ struct monitor {
 	size_t nloops;
 	struct foreign *foreign; /* owned */
 	size_t nforeign;
-	struct findings findings;
 	struct same_file same_file;
+	struct findings findings;
 	struct sweep sweep;
 	int64_t looked_ms; /* the last look; 0: none yet */
 	struct wanted wanted;
