@@ -154,13 +154,13 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 	    " RETURNING id, ifnull(attempts, 0) + 1,"
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
 	    " spec_content, last_result, files, test_files,"
-	    " ifnull(allow_test_changes, 0)",
-	    "ttiitit>snnmmmmmmb", request->loop_id, test_id,
+	    " ifnull(allow_test_changes, 0), evidence",
+	    "ttiitit>snnmmmmmmbm", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
 	    format_now(s, request, now), (int64_t)request->only_fixes, now,
 	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
 	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
-	    &c->files, &c->test_files, &c->allow_test_changes);
+	    &c->files, &c->test_files, &c->allow_test_changes, &c->evidence);
 }
 
 /* Whether there would be one but for its files: 1, 0, -1. */
@@ -348,6 +348,7 @@ claims_free(struct claim *claim)
 	free(claim->worker);
 	free(claim->spec);
 	free(claim->last_result);
+	free(claim->evidence);
 	free(claim->files);
 	free(claim->test_files);
 	free(claim->last_outcome);
