@@ -10,15 +10,15 @@
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/ids.h"
+#include "cli/money.h"
 #include "cli/names.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "store/budget.h"
 
-#define DAYS	   7
-#define MONEY_SIZE 48
-#define RAISE_MAX  1e6 /* USD; more is a slip */
+#define DAYS	  7
+#define RAISE_MAX 1e6 /* USD; more is a slip */
 
 enum { DAY, LOOP, OUTCOME, ATTEMPTS, TOKENS, USD, NCOLUMNS };
 
@@ -41,30 +41,6 @@ read_limits(struct work *w)
 	w->limits.day_micros = w->conf->budget.day_usd;
 }
 
-/* Cents, but never "0.00" for what did cost something. */
-static void
-add_money(struct buf *b, int64_t micros)
-{
-	bool small = micros != 0 && llabs(micros) < 10000;
-
-	buf_addf(b, small ? "%.6f" : "%.2f", (double)micros / 1e6);
-}
-
-/* "12.40", "12.40 + 3 unknown", "unknown". */
-static void
-format_sum(char buf[static MONEY_SIZE], const struct budget_sum *sum)
-{
-	struct buf b;
-
-	buf_init(&b, buf, MONEY_SIZE);
-	if (sum->known > 0 || sum->unknown == 0)
-		add_money(&b, sum->micros);
-	if (sum->known > 0 && sum->unknown > 0)
-		buf_addf(&b, " + %lld unknown", (long long)sum->unknown);
-	else if (sum->unknown > 0)
-		buf_add(&b, "unknown");
-}
-
 /* ---- for people ---- */
 
 static void
@@ -74,16 +50,16 @@ print_state(const char *who, const struct budget_state *state)
 	int64_t rest = state->limit - state->spent.micros;
 	struct buf b;
 
-	format_sum(spent, &state->spent);
+	money_format(spent, &state->spent);
 	printf("%s: %s", who, spent);
 	if (state->limit < 0) {
 		printf(" USD today, no limit\n");
 		return;
 	}
 	buf_init(&b, limit, sizeof(limit));
-	add_money(&b, state->limit);
+	money_add(&b, state->limit);
 	buf_init(&b, left, sizeof(left));
-	add_money(&b, rest > 0 ? rest : 0);
+	money_add(&b, rest > 0 ? rest : 0);
 	printf(" of %s USD today, %s%s left", limit,
 	    state->spent.unknown > 0 && rest > 0 ? "at most " : "", left);
 	if (state->raised > 0)
@@ -126,7 +102,7 @@ add_row(const struct budget_row *row, void *argument)
 	struct table *t = &l->table;
 	char money[MONEY_SIZE];
 
-	format_sum(money, &row->sum);
+	money_format(money, &row->sum);
 	table_begin_row(t);
 	table_set(t, DAY, "%s", l->date);
 	table_set(t, LOOP, "%s", row->loop_id);

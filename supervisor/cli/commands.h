@@ -10,6 +10,7 @@
 
 /* look */
 int status_run(struct cli *cli, int argc, char **argv);
+int summary_run(struct cli *cli, int argc, char **argv);
 int health_run(struct cli *cli, int argc, char **argv);
 int timeline_run(struct cli *cli, int argc, char **argv);
 int logs_run(struct cli *cli, int argc, char **argv);
@@ -21,6 +22,8 @@ int decisions_run(struct cli *cli, int argc, char **argv);
 int budget_run(struct cli *cli, int argc, char **argv);
 int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
+int locks_run(struct cli *cli, int argc, char **argv);
+int deadlocks_run(struct cli *cli, int argc, char **argv);
 int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */
@@ -42,11 +45,15 @@ int move_run(struct cli *cli, int argc, char **argv);
 int priority_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);
+int event_run(struct cli *cli, int argc, char **argv);
+int lock_run(struct cli *cli, int argc, char **argv);
+int unlock_run(struct cli *cli, int argc, char **argv);
 int checkpoint_run(struct cli *cli, int argc, char **argv);
 int check_commit_run(struct cli *cli, int argc, char **argv);
 
 /* repair */
 int recover_run(struct cli *cli, int argc, char **argv);
+int force_unlock_run(struct cli *cli, int argc, char **argv);
 int rollback_run(struct cli *cli, int argc, char **argv);
 
 /* set up */

@@ -123,6 +123,8 @@ read_component(struct overview *o, struct overview_component *c, int rundir)
 	};
 	if (c->loop_config != NULL) {
 		c->loop.priority = c->loop_config->priority;
+		(void)strlcpy(c->loop.branch, c->loop_config->branch,
+		    sizeof(c->loop.branch));
 		health_file_read(
 		    &c->loop, c->loop_config->directory, c->record.pid);
 	}
@@ -226,6 +228,8 @@ add_loop(const struct loop_row *row, void *argument)
 	loop->ready = row->ready;
 	loop->blocked = row->blocked;
 	loop->priority = row->priority;
+	if (row->branch[0] != '\0')
+		(void)strlcpy(loop->branch, row->branch, sizeof(loop->branch));
 	if (strcmp(loop->test, row->test_id) != 0)
 		loop->last_output_ms = -1; /* of another test */
 	(void)strlcpy(loop->test, row->test_id, sizeof(loop->test));

@@ -40,6 +40,7 @@ struct overview_loop {
 	pid_t worker_pid;	/* 0: none known */
 	char doing[64];		/* status of the health file: "idle", ... */
 	char transcript[PATH_SIZE];
+	char branch[128]; /* of its worktree; "" unknown */
 };
 
 struct overview_component {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/database.h"
 #include "cli/ids.h"
 #include "cli/names.h"
@@ -180,26 +181,6 @@ carry_out(struct rolling *r)
 	return code;
 }
 
-/* Asks on the terminal; who can't be asked says --yes. */
-static int
-confirm(bool yes)
-{
-	char answer[16] = "";
-
-	if (yes)
-		return CLI_DONE;
-	if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
-		return cli_error(CLI_USAGE,
-		    "nobody can be asked whether that "
-		    "is meant: --yes if it is");
-	printf("Roll back? [y/N] ");
-	(void)fflush(stdout);
-	if (fgets(answer, sizeof(answer), stdin) != NULL &&
-	    (answer[0] == 'y' || answer[0] == 'Y'))
-		return CLI_DONE;
-	return cli_error(CLI_FAILED, "nothing was changed");
-}
-
 static int
 roll_back(struct rolling *r, bool yes, bool dry_run)
 {
@@ -221,7 +202,7 @@ roll_back(struct rolling *r, bool yes, bool dry_run)
 			printf("%zu would be reverted\n", r->nreverts);
 		return code;
 	}
-	code = confirm(yes);
+	code = confirm("Roll back", yes);
 	return code == CLI_DONE ? carry_out(r) : code;
 }
 

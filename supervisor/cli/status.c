@@ -12,14 +12,18 @@
 #include "cli/ids.h"
 #include "cli/options.h"
 #include "cli/overview.h"
+#include "cli/standing.h"
 #include "cli/status.h"
+#include "cli/stuck.h"
 #include "cli/table.h"
 #include "cli/words.h"
 
 #define WIDE   120 /* columns from which a test's details stand beside it */
 #define NARROW 60  /* and below which only the most important are shown */
 
-enum { NAME, STATE, UPTIME, RESTARTS, TEST, QUEUE, PRIORITY, NCOLUMNS };
+#define BRANCHES 100 /* from which the branches of loops are shown */
+
+enum { NAME, STATE, UPTIME, RESTARTS, TEST, QUEUE, PRIORITY, BRANCH, NCOLUMNS };
 
 void
 status_describe_attempt(char *buf, size_t size, const struct overview_loop *l)
@@ -88,6 +92,8 @@ add_row(struct table *t, const struct overview *o,
 		    (long long)c->loop.left);
 	if (c->is_loop && c->loop.priority != 0)
 		table_set(t, PRIORITY, "%lld", (long long)c->loop.priority);
+	if (c->is_loop)
+		table_set(t, BRANCH, "%s", c->loop.branch);
 	add_note(t, o, c, &w, wide);
 }
 
@@ -106,13 +112,15 @@ static int
 print_table(const struct cli *cli, const struct overview *o, bool all)
 {
 	static const char *const titles[] = { "NAME", "STATE", "UPTIME",
-		"RESTARTS", "TEST", "QUEUE", "PRIORITY" };
+		"RESTARTS", "TEST", "QUEUE", "PRIORITY", "BRANCH" };
 	int width = print_width(), code;
 	struct table t;
 
 	table_init(&t, titles, NCOLUMNS, cli->colour);
+	if (width < BRANCHES)
+		t.hidden = 1u << BRANCH;
 	if (width < NARROW)
-		t.hidden = 1u << UPTIME | 1u << RESTARTS | 1u << PRIORITY;
+		t.hidden |= 1u << UPTIME | 1u << RESTARTS | 1u << PRIORITY;
 	for (size_t i = 0; i < o->n; i++)
 		if (is_shown(o, &o->components[i], all))
 			add_row(&t, o, &o->components[i], width >= WIDE);
@@ -158,7 +166,8 @@ print_fleet(
 	code = print_table(cli, o, all);
 	if (code != CLI_DONE || s->db == NULL)
 		return code;
-	if (alerts_print_brief(cli, s) < 0 || decisions_print_brief(s) < 0)
+	if (standing_print(s, NULL) < 0 || alerts_print_brief(cli, s) < 0 ||
+	    decisions_print_brief(s) < 0)
 		return database_error(s);
 	return CLI_DONE;
 }
@@ -178,25 +187,30 @@ run(struct cli *cli, const struct overview *o, struct store *s,
 		code = status_print_one(cli, o, s, c);
 	else
 		code = print_fleet(cli, o, s, all);
-	return code == CLI_DONE && !o->running ? cli_not_running() : code;
+	return code;
 }
 
 int
 status_run(struct cli *cli, int argc, char **argv)
 {
-	bool all = false;
+	bool all = false, stuck = false;
 	const struct option_spec specs[] = {
 		{ .name = "all", .letter = 'a', .flag = &all },
+		{ .name = "stuck", .letter = 's', .flag = &stuck },
 	};
 	char name[TEXT_NAME_MAX + 1] = "";
 	struct overview o;
 	struct store s;
 	int code;
 
-	if (options_parse(cli, argc, argv, specs, 1, 0, 1) == 1)
+	if (options_parse(cli, argc, argv, specs, 2, 0, 1) == 1)
 		ids_component(cli, argv[1], name);
+	if (stuck && (all || name[0] != '\0'))
+		cli_usage("status");
 	database_overview(cli, &o, &s);
-	code = run(cli, &o, &s, name, all);
+	code = stuck ? stuck_print(cli, &o, &s) : run(cli, &o, &s, name, all);
+	if (code == CLI_DONE && !o.running)
+		code = cli_not_running();
 	store_close(&s);
 	overview_free(&o);
 	return code;

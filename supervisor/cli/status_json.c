@@ -7,6 +7,7 @@
 #include "cli/decisions.h"
 #include "cli/gates.h"
 #include "cli/print.h"
+#include "cli/standing.h"
 #include "cli/status.h"
 #include "cli/words.h"
 
@@ -51,8 +52,8 @@ fleet_json(const struct overview *o)
 static json_t *
 loop_json(const struct overview_loop *l)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "test",
-	    print_json_set(l->test), "attempt",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	    "test", print_json_set(l->test), "attempt",
 	    l->test[0] != '\0' ? json_integer(l->attempt) : json_null(),
 	    "max_attempts", number_or_null(l->max_attempts), "running_ms",
 	    age_or_null(l->running_ms), "last_output_ms",
@@ -61,7 +62,7 @@ loop_json(const struct overview_loop *l)
 	    l->has_queue ? json_integer(l->passed) : json_null(), "left",
 	    l->has_queue ? json_integer(l->left) : json_null(), "blocked",
 	    l->has_queue ? json_integer(l->blocked) : json_null(), "priority",
-	    number_or_null(l->priority));
+	    number_or_null(l->priority), "branch", print_json_set(l->branch));
 }
 
 static json_t *
@@ -164,5 +165,6 @@ status_print_json(struct cli *cli, const struct overview *o, struct store *s,
 	    "decisions", decisions != NULL ? decisions : json_null(), "gates",
 	    gates != NULL ? gates : json_null(), "database_error",
 	    print_json_set(o->database_error));
+	standing_add_json(value, s);
 	return print_json(value, CLI_DONE);
 }

@@ -6,6 +6,7 @@
 
 #include <bsd/string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/io.h"
@@ -14,6 +15,8 @@
 #include "cli/database.h"
 #include "cli/event_line.h"
 #include "cli/log_reader.h"
+#include "cli/paste.h"
+#include "cli/standing.h"
 #include "cli/status.h"
 #include "cli/words.h"
 #include "store/queries_events.h"
@@ -138,6 +141,8 @@ print_loop(const struct overview_component *c)
 		       "priority %lld\n",
 		    (long long)c->loop.passed, (long long)c->loop.left,
 		    (long long)c->loop.blocked, (long long)c->loop.priority);
+	if (c->loop.branch[0] != '\0')
+		printf("branch      %s\n", c->loop.branch);
 }
 
 static int
@@ -184,14 +189,17 @@ print_output(const struct cli *cli, const char *name)
 	io_close(&logsdir);
 }
 
-/* "loopkeeper [-c FILE]", so that it can be pasted as it stands. */
 static void
 print_command(const struct cli *cli, const char *command, const char *word)
 {
-	printf("  loopkeeper%s%s %s %s\n",
-	    cli->config_option != NULL ? " -c " : "",
-	    cli->config_option != NULL ? cli->config_option : "", command,
-	    word);
+	char text[PATH_SIZE + 256];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	paste_begin(&b, cli);
+	buf_addf(&b, "%s ", command);
+	paste_word(&b, word);
+	printf("  %s\n", text);
 }
 
 static void
@@ -233,6 +241,8 @@ status_print_one(struct cli *cli, const struct overview *o, struct store *s,
 		printf("title       %s\n", overview_title(c));
 	print_wanted(c);
 	print_loop(c);
+	if (s->db != NULL && standing_print(s, c->name) < 0)
+		return database_error(s);
 	print_processes(o, c);
 	if (c->has_record)
 		print_history(o, c);

@@ -27,7 +27,9 @@ is_private(const char *variable, bool has_hooks)
 		"CLAUDE_CODE_DISABLE_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_",
 		"GIT_CONFIG_COUNT=" };
 
-	static const char *const replaced[] = { "GIT_CONFIG_COUNT=", "PATH=" };
+	static const char *const replaced[] = {
+		"GIT_CONFIG_COUNT=", "PATH=", "LOOPKEEPER_CONFIG="
+	};
 
 	if (has_hooks &&
 	    begins(variable, replaced, sizeof(replaced) / sizeof(replaced[0])))

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "store/attempts.h"
+#include "store/edges.h"
 #include "store/note.h"
 #include "store/retry.h"
 #include "store/statement.h"
@@ -138,14 +139,16 @@ end_lost_row(struct store *s, const struct attempt_key *key,
 
 /*
  * The loop has no test any more. Locks are given back only here, when nothing
- * of the attempt's tree is left: `skip` and `reset` leave them to the loop.
+ * of the attempt's tree is left: who takes the test away leaves them to the
+ * loop. Those without an attempt are an older loopkeeper's.
  */
 static int
 leave(struct store *s, const struct attempt_key *key)
 {
 	int dropped;
 
-	if (statement_run(s,
+	if (edges_end(s, key->loop_id, NULL) < 0 ||
+	    statement_run(s,
 		"UPDATE loops SET current_test_id = NULL,"
 		" updated_at = " NOTE_NOW
 		" WHERE id = ?1 AND current_test_id = ?2",
@@ -153,9 +156,10 @@ leave(struct store *s, const struct attempt_key *key)
 		return -1;
 	dropped = statement_change(s,
 	    "DELETE FROM file_locks WHERE test_id = ?1 AND locked_by = ?2"
-	    " AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.test_id = ?1"
-	    " AND a.loop_id = ?2 AND a.ended_at IS NULL)",
-	    "tt", key->test_id, key->loop_id);
+	    " AND (attempt_id = ?3 OR (attempt_id IS NULL AND NOT EXISTS"
+	    " (SELECT 1 FROM attempts a WHERE a.test_id = ?1"
+	    " AND a.loop_id = ?2 AND a.ended_at IS NULL)))",
+	    "ttt", key->test_id, key->loop_id, key->id);
 	if (dropped <= 0)
 		return dropped;
 	return note_event(s, key->loop_id, "file_unlocked", "tti", "loop_id",

@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "store/claims.h"
+#include "store/edges.h"
 #include "store/expiry.h"
+#include "store/locks.h"
 #include "store/note.h"
 #include "store/overlap.h"
 #include "store/retry.h"
@@ -35,11 +37,12 @@
 	" AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.test_id = t.id"  \
 	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5") IS_FIX
 
+/* At the time ?7, which ?5 needn't be. */
 #define IS_UNLOCKED                                                     \
 	" AND NOT EXISTS (SELECT 1 FROM " FILES(                        \
 	    "t") " f"                                                   \
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
-		 " WHERE l.locked_by <> ?1)"
+		 " WHERE l.locked_by <> ?1 AND " LOCK_IS_LIVE("?7") ")"
 
 /* ?3 is set in mode slow. */
 #define IS_APART                                                    \
@@ -89,10 +92,10 @@ walk(struct store *s, const struct claim_request *request,
 	int more, n = 0;
 
 	q = statement_query(s,
-	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK(""), "ttiiti",
+	    at->test_id[0] != '\0' ? WALK(FROM_ON) : WALK(""), "ttiitit",
 	    request->loop_id, at->test_id, (int64_t)request->no_overlap,
 	    at->place, format_now(s, request, now),
-	    (int64_t)request->only_fixes);
+	    (int64_t)request->only_fixes, now);
 	while ((more = statement_row(s, q, "isb", &at->place, at->test_id,
 		    sizeof(at->test_id), &is_free)) == 1) {
 		is_free = is_free && !is_excepted(request, at->test_id);
@@ -152,9 +155,9 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
 	    " spec_content, last_result, files, test_files,"
 	    " ifnull(allow_test_changes, 0)",
-	    "ttiiti>snnmmmmmmb", request->loop_id, test_id,
+	    "ttiitit>snnmmmmmmb", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
-	    format_now(s, request, now), (int64_t)request->only_fixes,
+	    format_now(s, request, now), (int64_t)request->only_fixes, now,
 	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
 	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
 	    &c->files, &c->test_files, &c->allow_test_changes);
@@ -242,23 +245,20 @@ add_attempt(
 
 /* All of the test's files or none, in the order of their paths. */
 static int
-add_locks(struct store *s, struct claim *c, const char *lease)
+add_locks(struct store *s, struct claim *c)
 {
 	const struct attempt_key *key = &c->key;
+	char expires[CLOCK_ISO_SIZE];
 
+	expiry_format(s, expires, LOCK_TTL_MS);
 	c->nlocks = statement_change(s,
-	    "INSERT INTO file_locks (file_path, locked_by, locked_at,"
-	    " lock_reason, expires_at, test_id)"
+	    LOCK_INSERT
 	    " SELECT DISTINCT f.value, ?2, " NOTE_NOW ","
-	    " 'attempt ' || ?3 || ' at ' || ?1, ?4, ?1 FROM tests t, " FILES(
-		"t") " f WHERE t.id = ?1 ORDER BY f.value"
-		     " ON CONFLICT (file_path) DO UPDATE SET"
-		     " locked_by = excluded.locked_by,"
-		     " locked_at = excluded.locked_at,"
-		     " lock_reason = excluded.lock_reason,"
-		     " expires_at = excluded.expires_at,"
-		     " test_id = excluded.test_id",
-	    "ttit", key->test_id, key->loop_id, (int64_t)key->attempt, lease);
+	    " 'attempt ' || ?3 || ' at ' || ?1, ?4, ?1, ?5, 0"
+	    " FROM tests t, " FILES("t") " f WHERE t.id = ?1"
+					 " ORDER BY f.value " LOCK_REPLACE,
+	    "ttitt", key->test_id, key->loop_id, (int64_t)key->attempt, expires,
+	    key->id);
 	if (c->nlocks <= 0)
 		return c->nlocks;
 	return note_event(s, key->loop_id, "file_locked", "ttii", "loop_id",
@@ -288,7 +288,7 @@ take(struct store *s, const struct claim_request *request, struct claim *c)
 	expiry_format(s, lease, CLAIM_LEASE_MS);
 	if (look_back(s, c) < 0 ||
 	    add_attempt(s, c, request->boot_id, lease) < 0 ||
-	    add_locks(s, c, lease) < 0 ||
+	    add_locks(s, c) < 0 || edges_end(s, key->loop_id, NULL) < 0 ||
 	    note_event(s, key->loop_id, "test_started", "ttiii", "loop_id",
 		key->loop_id, "test_id", key->test_id, "attempt",
 		(int64_t)key->attempt, "of", (int64_t)c->max_attempts, "fence",
@@ -331,9 +331,10 @@ claims_any(
 	    ? find(s, request, true, &next)
 	    : statement_get(s,
 		  "SELECT 1 FROM " ONE_TEST IS_NEXT IS_UNLOCKED IS_APART,
-		  "ttiiti>", request->loop_id, request->test_id,
+		  "ttiitit>", request->loop_id, request->test_id,
 		  (int64_t)request->no_overlap, INT64_C(0),
-		  format_now(s, request, now), (int64_t)request->only_fixes);
+		  format_now(s, request, now), (int64_t)request->only_fixes,
+		  now);
 	if (found == 0)
 		*ret_locked = is_held_up(s, request) == 1;
 	return found;
@@ -359,32 +360,4 @@ claims_free(struct claim *claim)
 	free(claim->session.base_commit);
 	free(claim->session.snapshot_ref);
 	*claim = (struct claim){ 0 };
-}
-
-int
-claims_renew(struct store *s, const struct attempt_key *key)
-{
-	int begun = store_begin(s), renewed;
-	char lease[CLOCK_ISO_SIZE];
-
-	if (begun != 0)
-		return begun < 0 ? -1 : 0;
-	expiry_format(s, lease, CLAIM_LEASE_MS);
-	renewed = statement_change(s,
-	    "UPDATE attempts SET lease_until = ?4 WHERE " ATTEMPT_IS_HELD,
-	    "ttit", key->id, key->epoch, key->fence, lease);
-	if (renewed > 0 &&
-	    statement_run(s,
-		"UPDATE file_locks SET expires_at = ?3"
-		" WHERE test_id = ?1 AND locked_by = ?2",
-		"ttt", key->test_id, key->loop_id, lease) < 0)
-		renewed = -1;
-	return store_end(s, renewed);
-}
-
-int
-claims_held(struct store *s, const struct attempt_key *key)
-{
-	return statement_get(s, "SELECT 1 FROM attempts WHERE " ATTEMPT_IS_HELD,
-	    "tti>", key->id, key->epoch, key->fence);
 }

@@ -148,4 +148,13 @@ int claims_reset_within(
 int claims_skip_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
 
+/*
+ * Inside such a transaction: takes the test of a loop's open attempt from it.
+ * The attempt is ended, not counted, and the test pending, for the reason why.
+ * Returns 1 with both ids, 0 when there is no such attempt, or -1.
+ */
+int claims_interrupt_within(struct store *s, const char *loop_id,
+    const char *by, const char *why, char ret_attempt[static UUID_SIZE],
+    char ret_test[static ATTEMPT_TEST_SIZE]);
+
 #endif

@@ -1,6 +1,7 @@
 /* A loop's beginning and end: its row in loops, and what a dead predecessor
  * left. */
 #include "store/claims.h"
+#include "store/edges.h"
 #include "store/note.h"
 #include "store/queries_queue.h"
 #include "store/recovery.h"
@@ -43,6 +44,8 @@ claims_begin(struct store *s, const char *loop_id, const char *title,
 int
 claims_finish(struct store *s, const char *loop_id)
 {
+	if (edges_end(s, loop_id, NULL) < 0)
+		return -1;
 	return statement_run(s,
 	    "UPDATE loops SET status = 'stopped', updated_at = " NOTE_NOW
 	    " WHERE id = ?1",

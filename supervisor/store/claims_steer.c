@@ -1,4 +1,5 @@
-/* `reset` and `skip`: a test is taken away from whoever works on it. */
+/* A test is taken away from whoever works on it: by `reset` and `skip`, or
+ * because its loop holds up others. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -6,9 +7,9 @@
 #include "store/note.h"
 #include "store/statement.h"
 
-/* What both do to the test's attempts and questions. */
+/* Ends whatever attempt of the test is open, as interrupted and not counted. */
 static int
-set_aside(struct store *s, const char *test_id, const char *by, const char *why)
+end_open(struct store *s, const char *test_id, const char *by, const char *why)
 {
 	if (statement_run(s,
 		"INSERT INTO events"
@@ -21,16 +22,25 @@ set_aside(struct store *s, const char *test_id, const char *by, const char *why)
 		" WHERE a.test_id = ?1 AND a.ended_at IS NULL",
 		"ttt", test_id, by, why) < 0 ||
 	    statement_run(s, ATTEMPT_ADD_USAGE "test_id = ?1", "t", test_id) <
-		0 ||
+		0)
+		return -1;
+	return statement_run(s,
+	    "UPDATE attempts SET state = 'parked', outcome = 'interrupted',"
+	    " ended_at = " NOTE_NOW " WHERE test_id = ?1"
+	    " AND ended_at IS NULL",
+	    "t", test_id);
+}
+
+/* What `reset` and `skip` do to the test's attempts and questions. */
+static int
+set_aside(struct store *s, const char *test_id, const char *by, const char *why)
+{
+	if (end_open(s, test_id, by, why) < 0 ||
 	    /* What doesn't use up attempts is counted from here again. */
 	    statement_run(s,
-		"UPDATE attempts SET state = 'parked', outcome ="
-		" CASE WHEN ended_at IS NULL THEN 'interrupted'"
-		" ELSE outcome END,"
-		" ended_at = ifnull(ended_at, " NOTE_NOW
-		") WHERE test_id = ?1 AND (ended_at IS NULL"
-		" OR state = 'failed' AND outcome IN"
-		" ('interrupted', 'budget', 'waiting_for_input'))",
+		"UPDATE attempts SET state = 'parked' WHERE test_id = ?1"
+		" AND state = 'failed' AND outcome IN"
+		" ('interrupted', 'budget', 'waiting_for_input')",
 		"t", test_id) < 0)
 		return -1;
 	return statement_run(s,
@@ -115,4 +125,26 @@ claims_skip(
 	return note_begin(s) < 0
 	    ? -1
 	    : store_end(s, claims_skip_within(s, test_id, by, reason));
+}
+
+int
+claims_interrupt_within(struct store *s, const char *loop_id, const char *by,
+    const char *why, char ret_attempt[static UUID_SIZE],
+    char ret_test[static ATTEMPT_TEST_SIZE])
+{
+	int found = statement_get(s,
+	    "SELECT id, test_id FROM attempts WHERE loop_id = ?1"
+	    " AND ended_at IS NULL ORDER BY started_at DESC LIMIT 1",
+	    "t>ss", loop_id, ret_attempt, (size_t)UUID_SIZE, ret_test,
+	    (size_t)ATTEMPT_TEST_SIZE);
+
+	if (found <= 0)
+		return found;
+	if (end_open(s, ret_test, by, why) < 0 ||
+	    statement_run(s,
+		"UPDATE tests SET status = 'pending', reason = ?2"
+		" WHERE id = ?1 AND status = 'in_progress'",
+		"tt", ret_test, why) < 0)
+		return -1;
+	return 1;
 }

@@ -1,21 +1,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/texts.h"
+#include "store/expiry.h"
 #include "store/locks.h"
 #include "store/overlap.h"
 #include "store/statement.h"
 
-/* The wall clock may have been put forward: work that goes on keeps its
- * locks. */
 static const char others[] =
     "SELECT l.file_path, l.locked_by, l.test_id, l.locked_at"
-    " FROM file_locks l WHERE l.locked_by <> ?1"
-    " AND (l.expires_at IS NULL"
-    " OR julianday(l.expires_at) > julianday('now')"
-    " OR EXISTS (SELECT 1 FROM attempts a WHERE a.loop_id = l.locked_by"
-    " AND a.test_id = l.test_id AND a.ended_at IS NULL))"
-    " ORDER BY l.file_path";
+    " FROM file_locks l WHERE l.locked_by <> ?1 AND " LOCK_IS_LIVE(
+	"?2") " ORDER BY l.file_path";
 
 int
 locks_of_others(struct store *s, const char *loop_id, char *const *paths,
@@ -26,12 +22,14 @@ locks_of_others(struct store *s, const char *loop_id, char *const *paths,
 	struct locks_conflict c;
 	int more, n = 0;
 	size_t npaths = paths == NULL ? 0 : texts_count(paths);
+	char now[CLOCK_ISO_SIZE];
 	bool *told;
 
 	told = calloc(npaths + 1, sizeof(*told));
 	if (told == NULL)
 		return store_refuse(s, ENOMEM, "out of memory");
-	q = statement_query(s, others, "t", loop_id);
+	expiry_format(s, now, 0);
+	q = statement_query(s, others, "tt", loop_id, now);
 	while ((more = statement_row(s, q, "tttt", &c.pattern, &c.loop_id,
 		    &c.test_id, &c.locked_at)) == 1) {
 		if (paths == NULL) {

@@ -56,12 +56,13 @@ static const char close_attempts[] =
     " ended_at = " NOTE_NOW " WHERE ended_at IS NULL AND gone(loop_id, epoch)"
     " RETURNING test_id, loop_id, fence, id";
 
-/* Locks of those who never were loops end by their time only, and a lock that
- * belongs to work that goes on doesn't end at all. */
+/* Of all at once (?2), locks of those who never were loops end by their time
+ * only, unless they are renewed; and a lock that belongs to work that goes on
+ * doesn't end at all. */
 static const char delete_locks[] =
     "DELETE FROM file_locks WHERE"
-    " (gone(locked_by, NULL) AND"
-    " (locked_by IN (SELECT id FROM loops)"
+    " (gone(locked_by, NULL) AND (NOT ?2 OR renewed = 1"
+    " OR locked_by IN (SELECT id FROM loops)"
     " OR locked_by IN (SELECT loop_id FROM attempts)))"
     " OR (?2 AND julianday(expires_at) <= julianday(?1)"
     " AND NOT EXISTS (SELECT 1 FROM attempts a"
@@ -69,9 +70,11 @@ static const char delete_locks[] =
     " AND a.test_id = file_locks.test_id AND a.ended_at IS NULL))";
 
 static const char delete_waits[] =
-    "DELETE FROM wait_graph WHERE"
-    " (gone(waiter, NULL) AND waiter IN (SELECT id FROM loops))"
-    " OR (gone(holder, NULL) AND holder IN (SELECT id FROM loops))";
+    "DELETE FROM wait_graph WHERE (gone(waiter, NULL)"
+    " AND (NOT ?2 OR waiter IN (SELECT id FROM loops)))"
+    " OR (gone(holder, NULL)"
+    " AND (NOT ?2 OR holder IN (SELECT id FROM loops)))"
+    " OR (?2 AND julianday(expires_at) <= julianday(?1))";
 
 static const char close_checkpoints[] =
     "UPDATE checkpoints SET deleted_at = " NOTE_NOW
@@ -254,7 +257,8 @@ repair(struct run *run)
 		return -1;
 	c->locks = statement_change(
 	    run->s, delete_locks, "ti", expired, (int64_t)(run->only == NULL));
-	c->waits = statement_change(run->s, delete_waits, "");
+	c->waits = statement_change(
+	    run->s, delete_waits, "ti", expired, (int64_t)(run->only == NULL));
 	c->checkpoints = statement_change(run->s, close_checkpoints, "");
 	if (c->locks < 0 || c->waits < 0 || c->checkpoints < 0 ||
 	    statement_run(run->s, leave_probes, "") < 0 ||

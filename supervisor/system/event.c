@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -86,23 +87,28 @@ event_text(struct event *e, const char *key, const char *value)
 }
 
 void
-event_int(struct event *e, const char *key, int64_t value)
+event_number(struct event *e, const char *key, const char *number)
 {
 	size_t len = e->line.len;
 
 	add_key(e, key);
-	buf_addf(&e->line, "%" PRId64, value);
+	buf_add(&e->line, number);
 	(void)fits(e, len);
+}
+
+void
+event_int(struct event *e, const char *key, int64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	event_number(e, key, text);
 }
 
 void
 event_bool(struct event *e, const char *key, bool value)
 {
-	size_t len = e->line.len;
-
-	add_key(e, key);
-	buf_add(&e->line, value ? "true" : "false");
-	(void)fits(e, len);
+	event_number(e, key, value ? "true" : "false");
 }
 
 void

@@ -27,6 +27,8 @@ void event_begin(
     struct event *e, const char *source, const char *type, const char *epoch);
 void event_text(struct event *e, const char *key, const char *value);
 void event_int(struct event *e, const char *key, int64_t value);
+/* number as it is written, in JSON's grammar. */
+void event_number(struct event *e, const char *key, const char *number);
 void event_bool(struct event *e, const char *key, bool value);
 
 /* Gives the event this id instead of its own. */

@@ -212,7 +212,11 @@ fits() {
 	says "tree "
 	says "state/logs/loop-1-critical-path.log"
 	says "loop-1-critical-path is ready"
-	says "loopkeeper -c $LOOPKEEPER_CONFIG logs -f loop-1-critical-path"
+	says "  loopkeeper logs -f loop-1-critical-path"
+	# Where the shell doesn't name the file, the command does.
+	file=$LOOPKEEPER_CONFIG
+	run env -u LOOPKEEPER_CONFIG "$LOOPKEEPER" -c "$file" status loop-1
+	says "  loopkeeper -c $file logs -f loop-1-critical-path"
 	lk status loop-1 --json | jq -e '.components | length == 1'
 	answers 1 status loop
 	says "loop may mean loop-1-critical-path, loop-2"

@@ -37,7 +37,7 @@ clean_up() {
 write_hooks() {
 	mapfile -t VARIABLES < <("$HELPERS/git-hooks" "$DIRECTORY" loop-1 \
 	    "$REPOSITORY" "$1" "$LOOPKEEPER" "$LOOPKEEPER_CONFIG")
-	[[ ${#VARIABLES[@]} == 8 ]]
+	[[ ${#VARIABLES[@]} == 9 ]]
 }
 
 # worker COMMAND...: as a worker's child, in the worktree.

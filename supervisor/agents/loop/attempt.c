@@ -16,6 +16,7 @@
 #include "agents/loop/spend.h"
 #include "agents/loop/task.h"
 #include "agents/loop/verify.h"
+#include "agents/loop/waits.h"
 #include "agents/loop/work.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -312,6 +313,7 @@ end_work(struct runner *r, int64_t now_ms)
 	(void)memcpy(r->leftovers, j->leftovers, sizeof(r->leftovers));
 	job_describe(j, r->work_text, sizeof(r->work_text));
 	spend_end(r, now_ms);
+	waits_end_worker(r);
 	transcript_note(r->transcript_fd, "worker: %s", r->work_text);
 	end_others(r);
 	if (r->leftovers[0] != '\0')

@@ -314,6 +314,8 @@ hooks_add_variables(const struct hooks *h, struct texts *t)
 	}
 	texts_addf(t, "PATH=%s/bin:%s", h->directory,
 	    path != NULL ? path : _PATH_DEFPATH);
+	/* Which fleet it belongs to, for the commands that it gives. */
+	texts_addf(t, "LOOPKEEPER_CONFIG=%s", h->config);
 }
 
 int

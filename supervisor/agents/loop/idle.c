@@ -9,6 +9,7 @@
 #include "agents/loop/idle.h"
 #include "agents/loop/ready.h"
 #include "agents/loop/trouble.h"
+#include "agents/loop/waits.h"
 #include "base/clock.h"
 #include "store/retry.h"
 
@@ -107,6 +108,8 @@ nothing(struct runner *r)
 {
 	r->look = false;
 	r->hold[0] = '\0';
+	if (waits_publish(r, r->blocked_by_file) < 0)
+		agent_failed(&r->agent, "saying whose locks are waited for");
 	if (trouble_refuse_one(r,
 		r->blocked_by_file
 		    ? "its files are locked ('loopkeeper show' tells more)"

@@ -5,6 +5,7 @@
 #include "agents/loop/runner.h"
 #include "agents/loop/waits.h"
 #include "base/buf.h"
+#include "store/edges.h"
 #include "store/locks.h"
 
 static void
@@ -76,6 +77,47 @@ waits_tests(struct runner *r)
 	}
 	w->tests[n] = NULL;
 	return w->tests;
+}
+
+/* What a test with a candidate waits for. */
+struct adding {
+	struct edges *edges;
+	const char *test_id;
+};
+
+static void
+add_edge(const struct locks_conflict *lock, void *argument)
+{
+	const struct adding *adding = argument;
+
+	edges_add(adding->edges, lock->loop_id, lock->path, adding->test_id);
+}
+
+int
+waits_publish(struct runner *r, bool locked)
+{
+	struct store *s = &r->agent.store;
+	struct edges edges = { .n = 0 };
+
+	for (size_t i = 0; locked && i < WAITS_MAX; i++) {
+		struct adding adding = { &edges, r->waits.all[i].test_id };
+
+		if (r->waits.all[i].paths != NULL &&
+		    locks_of_others(s, r->agent.name, r->waits.all[i].paths,
+			add_edge, &adding) < 0)
+			return -1;
+	}
+	if (locked && edges_add_queue(s, r->agent.name, &edges) < 0)
+		return -1;
+	return edges_write(s, r->agent.name, &edges);
+}
+
+void
+waits_end_worker(struct runner *r)
+{
+	if (agent_database(&r->agent) == 0 &&
+	    edges_end(&r->agent.store, r->agent.name, NULL) < 0)
+		agent_failed(&r->agent, "ending what a worker waited for");
 }
 
 void

@@ -7,6 +7,8 @@
 #ifndef LOOPKEEPER_AGENTS_LOOP_WAITS_H
 #define LOOPKEEPER_AGENTS_LOOP_WAITS_H
 
+#include <stdbool.h>
+
 #include "base/texts.h"
 #include "store/attempts.h"
 
@@ -33,6 +35,14 @@ void waits_add(struct runner *r, char **paths);
 /* The tests that still wait, NULL-ended; good until the next call. The database
  * is open. */
 const char *const *waits_tests(struct runner *r);
+
+/* Says in the database what the queue waits for now that nothing of it can be
+ * claimed, or (locked false) that it waits for nobody's lock. Returns 0 or -1.
+ */
+int waits_publish(struct runner *r, bool locked);
+
+/* The worker is gone: nobody waits for what it wanted to lock. */
+void waits_end_worker(struct runner *r);
 
 void waits_free(struct waits *w);
 

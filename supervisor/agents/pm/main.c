@@ -1,10 +1,11 @@
 /*
  * loopkeeper-pm [-c FILE] [NAME]: asks a human where one must choose, does
- * what the answer says, and takes the default when none comes in time. All it
- * knows is in the database; it may die at any moment.
+ * what the answer says, and takes the default when none comes in time; and
+ * breaks deadlocks. All it knows is in the database; it may die at any moment.
  */
 #include "agents/common/agent.h"
 #include "agents/pm/answers.h"
+#include "agents/pm/cycles.h"
 #include "base/clock.h"
 #include "store/claims.h"
 #include "store/decisions_blocked.h"
@@ -14,6 +15,7 @@ struct pm {
 	struct agent agent;
 	char boot_id[PROCESS_BOOT_ID_SIZE];
 	struct answers answers;
+	struct cycles cycles;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
 	int64_t left_ms; /* until a default is to be taken or we look anyway */
@@ -81,6 +83,8 @@ step(struct pm *pm, int64_t now_ms)
 		}
 	}
 	expire(pm, now_ms);
+	if (cycles_look(&pm->cycles, version, now_ms, &pm->left_ms) < 0)
+		agent_failed(a, "looking for deadlocks");
 }
 
 /* Unless there is news before. */
@@ -123,6 +127,7 @@ main(int argc, char **argv)
 		(void)process_boot_id(pm.boot_id);
 		pm.answers = (struct answers){ .agent = &pm.agent,
 			.boot_id = pm.boot_id };
+		pm.cycles = (struct cycles){ .agent = &pm.agent };
 		code = run(&pm);
 	}
 	answers_free(&pm.answers);

@@ -8,6 +8,7 @@
 
 #include "agents/recorder/beats.h"
 #include "agents/recorder/database.h"
+#include "agents/recorder/leases.h"
 #include "agents/recorder/recorder.h"
 #include "agents/recorder/tell.h"
 #include "agents/recorder/watch.h"
@@ -101,6 +102,7 @@ recorder_open(struct recorder *r, const char *state_directory)
 	if (r->watchdog_every_ms > 0)
 		recorder_due(&r->watchdog_ms, r->watchdog_every_ms);
 	recorder_due(&r->open_ms, 0);
+	recorder_due(&r->leases_ms, 0);
 	return 0;
 }
 
@@ -193,7 +195,8 @@ static int64_t
 next_ms(const struct recorder *r)
 {
 	const int64_t moments[] = { r->intake_ms, r->retry_ms, r->open_ms,
-		r->truth_ms, r->beats_ms, r->watch_ms, r->watchdog_ms };
+		r->truth_ms, r->beats_ms, r->leases_ms, r->watch_ms,
+		r->watchdog_ms };
 	int64_t next = 0;
 
 	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
@@ -224,6 +227,8 @@ due(struct recorder *r)
 	}
 	if (is_due(r->beats_ms))
 		beats_look(r);
+	if (is_due(r->leases_ms))
+		leases_look(r);
 }
 
 /* A terminal that closes is no reason to end; TERM and INT are. */

@@ -67,7 +67,8 @@ struct recorder {
 	int64_t open_ms;   /* open, release or take back: database_due() */
 	int64_t truth_ms;
 	int64_t beats_ms;
-	int64_t watch_ms; /* spool directories that couldn't be watched */
+	int64_t leases_ms; /* prolong locks, and remove what is over */
+	int64_t watch_ms;  /* spool directories that couldn't be watched */
 	int64_t watchdog_ms;
 	int64_t watchdog_every_ms;
 	char mode[16]; /* the fleet's, as the database was told; "" not yet */

@@ -154,8 +154,8 @@ is_alive(const char *loop_id, void *argument)
 	    alive_by_record(r->state_directory, loop_id) != ALIVE_NO;
 }
 
-/* What a loop left that is down. A successor of ours, if it is faster, does
- * the same itself. */
+/* What a loop, or somebody else who has locks, left when it went down. A
+ * successor of ours, if it is faster, does the same itself. */
 static int
 repair_down(struct recorder *r, const struct view *v)
 {
