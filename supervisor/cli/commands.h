@@ -19,11 +19,13 @@ int tests_run(struct cli *cli, int argc, char **argv);
 int show_run(struct cli *cli, int argc, char **argv);
 int transcript_run(struct cli *cli, int argc, char **argv);
 int decisions_run(struct cli *cli, int argc, char **argv);
+int conflicts_run(struct cli *cli, int argc, char **argv);
 int budget_run(struct cli *cli, int argc, char **argv);
 int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
 int locks_run(struct cli *cli, int argc, char **argv);
 int deadlocks_run(struct cli *cli, int argc, char **argv);
+int regressions_run(struct cli *cli, int argc, char **argv);
 int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */

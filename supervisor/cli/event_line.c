@@ -106,6 +106,9 @@ static const struct phrase phrases[] = {
 	    "ended its attempt[ {attempt}] at {test_id}[: {outcome}]"
 	    "[, {detail}]",
 	    PRINT_PLAIN },
+	{ "attempt_stopped",
+	    "is told to end its attempt at {test_id}[: {reason}]",
+	    PRINT_YELLOW },
 	{ "merged", "merged {test_id}[ as {commit}]", PRINT_GREEN },
 	{ "queue_empty", "has nothing left to do", PRINT_PLAIN },
 
@@ -116,9 +119,14 @@ static const struct phrase phrases[] = {
 	{ "file_unlocked",
 	    "unlocked files[ of {test_id}][ ({files})][: {file_path}]",
 	    PRINT_PLAIN },
+	{ "same_file_changed",
+	    "changed what {holder} changes as well: {file_path}; it goes "
+	    "together",
+	    PRINT_PLAIN },
 	{ "file_conflict", "met a conflict[ on {file_path}][ with {holder}]",
 	    PRINT_YELLOW },
-	{ "conflict_resolved", "resolved the conflict[ on {file_path}]",
+	{ "conflict_resolved",
+	    "resolved the conflict[ on {file_path}][: {outcome}]",
 	    PRINT_GREEN },
 	{ "deadlock_detected", "found a deadlock[: {cycle}]", PRINT_RED },
 	{ "deadlock_resolved",
@@ -134,11 +142,18 @@ static const struct phrase phrases[] = {
 	    PRINT_YELLOW },
 	{ "regression_detected",
 	    "={test_id} of {loop_id} doesn't pass on {failing_commit:hash} any "
-	    "more[; it did on {last_good_commit:hash}][: {transcript}]",
+	    "more[; it did on {last_good_commit:hash}][; it fails since "
+	    "{first_bad_commit:hash}][, {blamed_test} of {blamed_loop}]"
+	    "[: {transcript}]",
 	    PRINT_RED },
+	{ "flaky_detected",
+	    "={test_id} of {loop_id} fails by chance: in {failed} of {runs} "
+	    "runs",
+	    PRINT_YELLOW },
 	{ "regression_cleared",
 	    "={test_id} of {loop_id} is no regression any more", PRINT_GREEN },
-	{ "rollback_triggered", "is rolled back[ to {git_ref}]", PRINT_YELLOW },
+	{ "rollback_triggered",
+	    "is rolled back[ to {git_ref}][: only {test_id}]", PRINT_YELLOW },
 	{ "rate_limited",
 	    "is rate limited[ by {provider}][ until {until:time}]",
 	    PRINT_YELLOW },

@@ -80,6 +80,9 @@ print_test(const struct test_row *t, void *argument)
 	print_when("last attempt", t->last_attempt_at);
 	print_retry(t);
 	print_when("passed", t->passed_at);
+	if (t->flakes > 0)
+		printf("  %-12s fails in %lld of %lld runs\n", "by chance",
+		    (long long)t->flakes, (long long)t->runs);
 	if (t->spec_content[0] != '\0') {
 		printf("  spec\n");
 		print_clean(t->spec_content);

@@ -12,6 +12,10 @@
 #include "conf/preset.h"
 #include "model/config.h"
 
+/* What becomes of two loops that change the same file, where what they do goes
+ * together. */
+enum on_same_file { ON_SAME_FILE_EVENT, ON_SAME_FILE_PAUSE };
+
 /* The `loop` group of one component, with the fleet's `loops` beneath it.
  * Lists are NULL-ended. */
 struct loop_config {
@@ -38,11 +42,12 @@ struct loop_config {
 	char **copy;		   /* paths in the repository */
 	char **shared;		   /* paths in worktrees */
 	char **test_files;	   /* patterns */
-	int max_deleted;	   /* files, by one attempt; 0: any */
-	int recheck;		   /* passing tests, before a merge */
-	int max_attempts;	   /* for tests that don't say */
-	int64_t retry_delay_ms;	   /* before a test's second attempt */
-	int failures_per_hour;	   /* attempts that may not pass; 0: any */
+	enum on_same_file on_same_file;
+	int max_deleted;	/* files, by one attempt; 0: any */
+	int recheck;		/* passing tests, before a merge */
+	int max_attempts;	/* for tests that don't say */
+	int64_t retry_delay_ms; /* before a test's second attempt */
+	int failures_per_hour;	/* attempts that may not pass; 0: any */
 	/* Of one run of the worker; 0: no such limit. */
 	int64_t startup_limit_ms;  /* -1: as the preset says, or
 				      for a plain command the loop */
@@ -72,15 +77,31 @@ struct budget_config {
 };
 
 /* The top-level groups `monitor`, `regressions` and `pm`. */
-struct monitor_config {
-	int64_t every_ms;	/* 30s */
-	int64_t stuck_after_ms; /* 30m without progress of a loop */
-	int failures_in_row;	/* 3, on one test */
+struct monitor_config {		    /* 0: no such limit */
+	int64_t every_ms;	    /* 30s */
+	int64_t stuck_after_ms;	    /* 30m without progress of a loop */
+	int stops_per_hour;	    /* 10 attempts that are ended for it */
+	int failures_in_row;	    /* 3, on one test */
+	int max_files;		    /* 20, changed by one attempt */
+	bool outside_files;	    /* those outside the test's are told */
+	int passed_warning;	    /* 1 per hour */
+	int64_t passed_critical_ms; /* 2h without one */
+	int conflicts_warning;	    /* 5 per hour */
+	int conflicts_critical;	    /* 10 */
+	int stuck_critical;	    /* 2 loops */
+	int decisions_warning;	    /* 3 pending */
+	int decisions_critical;	    /* 5 */
+	int64_t decision_age_critical_ms; /* 1h */
+	int64_t database_warning;	  /* 500M */
+	int64_t database_critical;	  /* 1G */
+	int64_t same_file_within_ms;	  /* 5m */
 };
-struct regressions_config {    /* of the monitor; the last one of loops */
+struct regressions_config {    /* of the monitor, */
 	int64_t every_ms;      /* 10m; 0: never */
 	int64_t time_limit_ms; /* 5m */
-	bool hold_claims;      /* loops fix them before anything else */
+	bool auto_rollback;    /* of the PM */
+	int rollbacks_per_day; /* 3 */
+	bool hold_claims; /* of loops: they fix them before anything else */
 };
 struct pm_config {
 	int64_t every_ms;	     /* 5s */

@@ -156,18 +156,58 @@ stand_in(struct git *g, const char *rev, const char *parent,
 	return repository_write_commit(g, tree, parent, "stand-in", ret);
 }
 
+/* Both sides begin with what commit stands on: only what it changed itself is
+ * put on onto, also where that hasn't what it stood on in its history. */
+static int
+begin_beside(struct git *g, const char *commit, const char *onto,
+    char ret[static GIT_HASH_SIZE])
+{
+	char parent[GIT_REF_SIZE];
+
+	(void)snprintf(parent, sizeof(parent), "%s^1", commit);
+	return stand_in(g, onto, parent, ret);
+}
+
+char **
+repository_merge(struct git *g, const char *commit, const char *onto,
+    char ret[static GIT_HASH_SIZE])
+{
+	char *output = NULL, ours[GIT_HASH_SIZE];
+	struct texts paths = { 0 };
+	size_t len = 0;
+	const struct git_call call = { .ret_output = &output, .ret_len = &len };
+	int status = begin_beside(g, commit, onto, ours);
+
+	if (status == 0)
+		status = git_run(g, &call,
+		    (const char *const[]){ "merge-tree", "--write-tree",
+			"--name-only", "--no-messages", "-z", ours, commit,
+			NULL });
+	if (status > 1 || (status >= 0 && len == 0))
+		status = git_fail(g, EPROTO, "git merge-tree: exit %d", status);
+	if (status >= 0)
+		(void)snprintf(ret, GIT_HASH_SIZE, "%s", output);
+	for (const char *p = output; status == 1 && p < output + len;
+	     p += strlen(p) + 1)
+		if (p != output && p[0] != '\0')
+			(void)texts_add(&paths, p);
+	free(output);
+	if (status < 0)
+		return NULL;
+	if (paths.failed)
+		(void)git_fail(g, ENOMEM, "out of memory");
+	return texts_take(&paths);
+}
+
 int
 repository_rebase(struct git *g, const char *commit, const char *onto,
     const char *message, char ret[static GIT_HASH_SIZE], char *conflicts,
     size_t size)
 {
-	char parent[GIT_REF_SIZE], ours[GIT_HASH_SIZE], tree[GIT_HASH_SIZE];
+	char ours[GIT_HASH_SIZE], tree[GIT_HASH_SIZE];
 	int merged;
 
-	/* Only what commit itself changed, also where the history of onto
-	 * hasn't any more what it stood on: both sides begin there. */
-	(void)snprintf(parent, sizeof(parent), "%s^1", commit);
-	if (stand_in(g, onto, parent, ours) < 0)
+	if (begin_beside(g, commit, onto, ours) < 0)
 		return -1;
 	merged = merge_trees(g, ours, commit, tree, conflicts, size);
 	if (merged <= 0)

@@ -87,6 +87,13 @@ int repository_rebase(struct git *g, const char *commit, const char *onto,
     size_t size);
 
 /*
+ * The tree that this makes, with conflict markers in the files that don't
+ * apply. Returns their paths, to be freed by texts_free(), or NULL with errno.
+ */
+char **repository_merge(struct git *g, const char *commit, const char *onto,
+    char ret[static GIT_HASH_SIZE]);
+
+/*
  * Undoes commit (of a merge: what it brought to its first parent) on top of
  * another one, as a revert does: a new commit. Returns as repository_rebase().
  */

@@ -21,6 +21,14 @@ int snapshot_take(struct git *g, const struct worktree *w, const char *base,
     char ret[static GIT_HASH_SIZE]);
 
 /*
+ * Only those paths (NULL-ended) as they are in the worktree now, everything
+ * else as in base: a commit on base that nobody keeps. Somebody may be at work
+ * there; nothing is touched. Returns 0, or -1.
+ */
+int snapshot_peek(struct git *g, const struct worktree *w, const char *base,
+    char *const *paths, char ret[static GIT_HASH_SIZE]);
+
+/*
  * The other way round: what commit has changed since base is put into the
  * files of the worktree, which are as in onto. Its index and HEAD stay as they
  * are, as if a worker had just done it there. Returns 1; 0 when it doesn't
@@ -30,6 +38,17 @@ int snapshot_take(struct git *g, const struct worktree *w, const char *base,
 int
 snapshot_put_back(struct git *g, const struct worktree *w, const char *commit,
     const char *base, const char *onto, char *conflicts, size_t size);
+
+/* The same where it doesn't apply, too: the files that conflict are then as in
+ * commit. Returns 0, or -1. */
+int snapshot_put_over(struct git *g, const struct worktree *w,
+    const char *commit, const char *base, const char *onto);
+
+/* Only whether it applies, whatever is in the worktree: a commit on onto that
+ * nobody keeps. Returns as snapshot_put_back(). */
+int snapshot_move(struct git *g, const char *commit, const char *base,
+    const char *onto, char ret[static GIT_HASH_SIZE], char *conflicts,
+    size_t size);
 
 /*
  * The tree of commit with those paths as they are in base (or not there, where

@@ -10,7 +10,6 @@
 #include "base/duration.h"
 #include "base/io.h"
 #include "keeper/evidence.h"
-#include "system/process.h"
 #include "system/tree.h"
 
 void
@@ -29,30 +28,9 @@ evidence_keep(struct keeper *k)
 	    k->dead.status, k->record.status_text, sizeof(k->dead.status));
 }
 
-static void
-write_process(void *context, pid_t pid)
-{
-	char line[512], command[256], channel[PROCESS_WAIT_CHANNEL_SIZE];
-	const int *fd = context;
-	struct process p;
-	struct buf b;
-
-	if (process_read(pid, &p) < 0)
-		return;
-	process_wait_channel(pid, channel);
-	process_command(pid, command, sizeof(command));
-	buf_init(&b, line, sizeof(line));
-	buf_addf(&b, "%7d %7d %c %-20s %8" PRIu64 " %8" PRId64 " %3d %s: %s\n",
-	    pid, p.ppid, p.state, channel[0] != '\0' ? channel : "-", p.cpu_ms,
-	    p.rss / 1024, p.threads, p.comm, command);
-	(void)io_write_all(*fd, b.data, b.len);
-}
-
 void
 evidence_snapshot(struct keeper *k)
 {
-	static const char head[] = "    PID    PPID S WAIT-CHANNEL           "
-				   "CPU-MS   RSS-KB THR COMMAND\n";
 	int fd;
 
 	if (k->dead.has_proc) /* the first one tells more */
@@ -61,8 +39,7 @@ evidence_snapshot(struct keeper *k)
 	    k->dirfd, "proc", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	(void)io_write_all(fd, head, strlen(head));
-	(void)tree_walk(k->self, write_process, &fd);
+	tree_table(fd, k->self);
 	io_close(&fd);
 	k->dead.has_proc = true;
 }

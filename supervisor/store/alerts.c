@@ -1,9 +1,11 @@
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/uuid.h"
 #include "store/alerts.h"
 #include "store/note.h"
 #include "store/statement.h"
+
+#define ID_SIZE 64 /* of others, too */
 
 /* Contexts of other programs may be anything. */
 #define STANDS                                              \
@@ -20,19 +22,71 @@ stands(struct store *s, const char *cause)
 }
 
 static int
-add(struct store *s, const struct alert *a, const char *event)
+rank(const char *severity)
 {
-	char id[UUID_SIZE];
+	static const char *const names[] = { "info", "warning", "error",
+		"critical" };
 
-	if (statement_get(s,
-		"INSERT INTO alerts (id, severity, alert_type, source, message,"
-		" context, created_at) VALUES (" NOTE_ROW_ID("alerts",
-		    NOTE_NEW_ID) ", ?1, ?2, ?3, ?4,"
-				 " json_patch('{}', json_object('cause', ?5, "
-				 "'loop_id', ?6,"
-				 " 'test_id', ?7)), " NOTE_NOW ") RETURNING id",
-		"ttttttt>s", a->severity, a->type, a->source, a->message,
-		a->cause, a->loop_id, a->test_id, id, sizeof(id)) <= 0)
+	for (int i = 0; i < 4; i++)
+		if (strcmp(severity, names[i]) == 0)
+			return i;
+	return 0;
+}
+
+/* Whether the alert says nothing new: 1; 0, with the id of the one that is to
+ * be raised anew in ret_id, or ""; -1. */
+static int
+is_known(struct store *s, const struct alert *a, char ret_id[static ID_SIZE])
+{
+	char severity[16];
+	int found = statement_get(s,
+	    "SELECT id, severity FROM alerts WHERE " STANDS_FOR " LIMIT 1",
+	    "t>ss", a->cause, ret_id, (size_t)ID_SIZE, severity,
+	    sizeof(severity));
+
+	if (found <= 0) {
+		ret_id[0] = '\0';
+		return found;
+	}
+	return rank(a->severity) <= rank(severity);
+}
+
+/* Whoever has seen the one before hasn't seen this. */
+static int
+raise_row(struct store *s, const struct alert *a, const char *id)
+{
+	return statement_run(s,
+	    "UPDATE alerts SET severity = ?2, message = ?3, acknowledged = 0,"
+	    " acknowledged_by = NULL, acknowledged_at = NULL,"
+	    " created_at = " NOTE_NOW " WHERE id = ?1",
+	    "ttt", id, a->severity, a->message);
+}
+
+static int
+add_row(struct store *s, const struct alert *a, char ret_id[static ID_SIZE])
+{
+	return statement_get(s,
+		   "INSERT INTO alerts (id, severity, alert_type, source,"
+		   " message, context, created_at) VALUES"
+		   " (" NOTE_ROW_ID("alerts",
+		       NOTE_NEW_ID) ", ?1, ?2, ?3, ?4,"
+				    " json_patch('{}', json_object('cause', "
+				    "?5, 'loop_id', ?6,"
+				    " 'test_id', ?7)), " NOTE_NOW
+				    ") RETURNING id",
+		   "ttttttt>s", a->severity, a->type, a->source, a->message,
+		   a->cause, a->loop_id, a->test_id, ret_id,
+		   (size_t)ID_SIZE) <= 0
+	    ? -1
+	    : 0;
+}
+
+/* id is of the row that stands already, or "". */
+static int
+add(struct store *s, const struct alert *a, const char *event,
+    char id[static ID_SIZE])
+{
+	if ((id[0] != '\0' ? raise_row(s, a, id) : add_row(s, a, id)) < 0)
 		return -1;
 	if (event != NULL &&
 	    note_event(s, a->source, event, "tttt", "loop_id", a->loop_id,
@@ -48,21 +102,23 @@ int
 alerts_raise_within(
     struct store *s, const struct alert *alert, const char *event)
 {
-	int standing = stands(s, alert->cause);
+	char id[ID_SIZE];
+	int known = is_known(s, alert, id);
 
-	if (standing != 0)
-		return standing < 0 ? -1 : 0;
-	return add(s, alert, event) < 0 ? -1 : 1;
+	if (known != 0)
+		return known < 0 ? -1 : 0;
+	return add(s, alert, event, id) < 0 ? -1 : 1;
 }
 
 int
 alerts_raise(struct store *s, const struct alert *alert, const char *event)
 {
-	int standing = stands(s, alert->cause);
+	char id[ID_SIZE];
+	int known = is_known(s, alert, id);
 
 	/* Nothing is locked as long as there is nothing to do. */
-	if (standing != 0)
-		return standing < 0 ? -1 : 0;
+	if (known != 0)
+		return known < 0 ? -1 : 0;
 	return note_begin(s) < 0
 	    ? -1
 	    : store_end(s, alerts_raise_within(s, alert, event));

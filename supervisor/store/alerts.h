@@ -1,8 +1,10 @@
 /*
  * Alerts: raised once per cause, not repeated, cleared by themselves when the
- * cause is gone. The cause is a word of the raiser's ("stuck:loop-1"), kept in
- * the context; an alert that a human has acknowledged goes on standing for its
- * cause, silently, until that is gone.
+ * cause is gone. One that becomes more severe is raised anew; one that becomes
+ * less so stays as it is until its cause is gone, so that nothing is repeated
+ * about what goes up and down. The cause is a word of the raiser's
+ * ("stuck:loop-1"), kept in the context; an alert that a human has acknowledged
+ * goes on standing for its cause, silently, until that is gone.
  */
 #ifndef LOOPKEEPER_STORE_ALERTS_H
 #define LOOPKEEPER_STORE_ALERTS_H
@@ -23,8 +25,9 @@ struct alert {
 
 /*
  * Raises it, with event alert_raised and, where event is not NULL, one of that
- * type, unless its cause stands already. Returns 1 raised, 0 stood already,
- * -1 with errno of store.h.
+ * type, unless its cause stands already. Returns 1 raised, or raised anew with
+ * this severity and message; 0 it stood already, as severe or more; -1 with
+ * errno of store.h.
  */
 int alerts_raise(struct store *s, const struct alert *alert, const char *event);
 

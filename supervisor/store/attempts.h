@@ -152,6 +152,22 @@ int attempts_enter(struct store *s, const struct attempt_key *key,
     const char *transcript);
 
 /*
+ * Its worker is to be ended, for that reason: its loop notices within seconds,
+ * and the attempt ends as silent. by names who says so. Returns 1, 0 when it
+ * has no worker running, or that was said already, or -1 with errno of
+ * store.h.
+ */
+int attempts_stop(struct store *s, const char *attempt_id, const char *by,
+    const char *reason);
+
+/* How often by has said so since that stored time, or -1. */
+int attempts_stopped(struct store *s, const char *by, const char *since);
+
+/* Whether it was said of this attempt: 1 with the reason, 0, or -1. */
+int attempts_stop_reason(
+    struct store *s, const struct attempt_key *key, char *ret, size_t size);
+
+/*
  * What the attempt has cost so far, while it runs: tokens and millionths of a
  * USD (ATTEMPT_UNKNOWN each leaves what is there), and the session that its
  * worker works in (or NULL). Returns as attempts_enter().

@@ -154,13 +154,13 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 	    " RETURNING id, ifnull(attempts, 0) + 1,"
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
 	    " spec_content, last_result, files, test_files,"
-	    " ifnull(allow_test_changes, 0)",
-	    "ttiitit>snnmmmmmmb", request->loop_id, test_id,
+	    " ifnull(allow_test_changes, 0), evidence",
+	    "ttiitit>snnmmmmmmbm", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
 	    format_now(s, request, now), (int64_t)request->only_fixes, now,
 	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
 	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
-	    &c->files, &c->test_files, &c->allow_test_changes);
+	    &c->files, &c->test_files, &c->allow_test_changes, &c->evidence);
 }
 
 /* Whether there would be one but for its files: 1, 0, -1. */
@@ -197,7 +197,8 @@ is_held_up(struct store *s, const struct claim_request *request)
 	"SELECT a.session_id, a.provider, a.loop_id," \
 	" a.outcome, ifnull(a.second_worker, 0),"     \
 	" ifnull(a.draining, 0), a.transcript,"       \
-	" a.base_commit, a.snapshot_ref" WITH_LAST(ENDED " AND " RAN_WORKER)
+	" a.base_commit, a.snapshot_ref,"             \
+	" ifnull(a.take_up, 0)" WITH_LAST(ENDED " AND " RAN_WORKER)
 
 /* What the attempts before this one left. */
 static int
@@ -213,11 +214,11 @@ look_back(struct store *s, struct claim *c)
 		&c->last_outcome, &c->last_transcript,
 		&c->last_result_commit) != 1)
 		return -1;
-	return statement_get(s, LAST_SESSION, "t>mmmmbbmmm", c->key.test_id,
+	return statement_get(s, LAST_SESSION, "t>mmmmbbmmmn", c->key.test_id,
 		   &session->id, &session->provider, &session->loop_id,
 		   &session->outcome, &session->second, &session->draining,
 		   &session->transcript, &session->base_commit,
-		   &session->snapshot_ref) == 1
+		   &session->snapshot_ref, &session->take_up) == 1
 	    ? 0
 	    : -1;
 }
@@ -347,6 +348,7 @@ claims_free(struct claim *claim)
 	free(claim->worker);
 	free(claim->spec);
 	free(claim->last_result);
+	free(claim->evidence);
 	free(claim->files);
 	free(claim->test_files);
 	free(claim->last_outcome);

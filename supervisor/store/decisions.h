@@ -82,6 +82,9 @@ int decisions_answer(struct store *s, const char *id, const char *choice,
  * Returns 1, 0 when it is not pending any more, -1. */
 int decisions_expire(struct store *s, const char *id, const char *by);
 
+/* The same inside a transaction, for what needs nobody's answer. */
+int decisions_expire_within(struct store *s, const char *id, const char *by);
+
 /* What an answer does, inside a transaction. Returns 1 when that changed
  * something, 0, or -1 with errno of store.h. */
 typedef int decisions_effect(

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "store/claims.h"
+#include "store/conflicts.h"
 #include "store/decisions_blocked.h"
 #include "store/note.h"
 #include "store/statement.h"
@@ -17,8 +18,8 @@ struct blocked {
 	int64_t fence;
 };
 
-/* A blocked test that nobody has been asked about since it was blocked.
- * 1 one, 0 none, -1. */
+/* A blocked test that nobody has been asked about since it was blocked, nor by
+ * what blocked it. 1 one, 0 none, -1. */
 static int
 find(struct store *s, struct blocked *ret)
 {
@@ -27,7 +28,8 @@ find(struct store *s, struct blocked *ret)
 	    " t.reason, ifnull((SELECT max(a.fence) FROM attempts a"
 	    " WHERE a.test_id = t.id), 0) AS last FROM tests t"
 	    " WHERE t.status = 'blocked') b WHERE NOT EXISTS (SELECT 1"
-	    " FROM decisions d WHERE d.decision_type = '" DECISION_BLOCKED "'"
+	    " FROM decisions d WHERE d.decision_type IN"
+	    " ('" DECISION_BLOCKED "', '" CONFLICT_DECISION "')"
 	    " AND json_valid(d.context)"
 	    " AND json_extract(d.context, '$.test_id') = b.id"
 	    " AND json_extract(d.context, '$.fence') = b.last)"

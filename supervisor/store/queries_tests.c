@@ -7,18 +7,18 @@
 	"t.notes, t.spec_content, t.last_attempt_at, t.passed_at, "           \
 	"t.verified_at, t.created_at, t.verify, t.worker, t.files, "          \
 	"t.test_files, t.reason, t.sort_order, ifnull(t.allow_test_changes, " \
-	"0), t.retry_at FROM tests t "
+	"0), t.retry_at, t.runs, t.flakes FROM tests t "
 
 static int
 next_test(struct store *s, struct sqlite3_stmt *q, struct test_row *r)
 {
-	return statement_row(s, q, "ttttiittitttttttttttiit", &r->id,
+	return statement_row(s, q, "ttttiittitttttttttttiitii", &r->id,
 	    &r->loop_id, &r->category, &r->status, &r->attempts,
 	    &r->max_attempts, &r->last_result, &r->depends_on, &r->automatable,
 	    &r->notes, &r->spec_content, &r->last_attempt_at, &r->passed_at,
 	    &r->verified_at, &r->created_at, &r->verify, &r->worker, &r->files,
 	    &r->test_files, &r->reason, &r->sort_order, &r->allow_test_changes,
-	    &r->retry_at);
+	    &r->retry_at, &r->runs, &r->flakes);
 }
 
 /* Steps through q, which is ended here. */

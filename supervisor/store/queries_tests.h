@@ -36,6 +36,8 @@ struct test_row {
 	int64_t sort_order;
 	int64_t allow_test_changes;
 	const char *retry_at;
+	int64_t runs;	/* again after it passed, where it should, */
+	int64_t flakes; /* and that failed by chance */
 };
 
 struct attempt_row {

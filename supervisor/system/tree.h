@@ -45,4 +45,8 @@ ssize_t
 tree_walk(pid_t root, void (*visit)(void *context, pid_t pid), void *context);
 #define TREE_MAX 1024
 
+/* Writes what /proc says of root's descendants to fd: a line each, below one
+ * with the names of the columns. What can't be written is left out. */
+void tree_table(int fd, pid_t root);
+
 #endif

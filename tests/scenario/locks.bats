@@ -59,7 +59,7 @@ waits_for() {
 	locked_by "a.c lib/" red
 	run -3 lk locks
 	[[ ${lines[0]} == "FILE "*"HELD-BY"*"TEST"*"FOR"*"EXPIRES"*"REASON"*WAITERS ]]
-	[[ ${lines[1]} =~ ^a\.c\ +red\ +0s\ +in\ 4m\ +a\ new\ header ]] ||
+	[[ ${lines[1]} =~ ^a\.c\ +red\ +[0-9]+s\ +in\ 4m\ +a\ new\ header ]] ||
 	    fail "$output"
 	run -0 lk unlock --as red
 	[[ $output == "red: unlocked 2 files" ]]

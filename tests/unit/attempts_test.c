@@ -53,6 +53,40 @@ test_interruptions(void **state)
 	ends(&key, OUTCOME_INTERRUPTED, false, RESULT_RETRY);
 }
 
+/* Only one whose worker runs, and once. */
+static void
+test_stop(void **state)
+{
+	struct attempt_key key;
+	char reason[64] = "";
+
+	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
+	key = takes(&loop_1, "T");
+	assert_int_equal(attempts_stop(store, key.id, "monitor", "early"), 0);
+	assert_int_equal(
+	    attempts_enter(store, &key, ATTEMPT_RUNNING, 1, 1, NULL), 1);
+	assert_int_equal(
+	    attempts_stop_reason(store, &key, reason, sizeof(reason)), 0);
+	assert_int_equal(
+	    attempts_stop(store, key.id, "monitor", "no progress"), 1);
+	assert_int_equal(attempts_stop(store, key.id, "monitor", "again"), 0);
+	assert_int_equal(
+	    attempts_stop_reason(store, &key, reason, sizeof(reason)), 1);
+	assert_string_equal(reason, "no progress");
+	has_rows(1,
+	    "events WHERE event_type = 'attempt_stopped' AND test_id = 'T'"
+	    " AND loop_id = 'loop-1'");
+	assert_int_equal(attempts_stopped(store, "monitor", "2026"), 1);
+	assert_int_equal(attempts_stopped(store, "other", "2026"), 0);
+	assert_int_equal(attempts_stopped(store, "monitor", "9999"), 0);
+	ends(&key, OUTCOME_SILENT, false, RESULT_RETRY);
+	assert_int_equal(attempts_stop(store, key.id, "monitor", "late"), 0);
+	/* The next one has nothing to do with it. */
+	key = takes(&loop_1, "T");
+	assert_int_equal(
+	    attempts_stop_reason(store, &key, reason, sizeof(reason)), 0);
+}
+
 /* What uses up no attempt isn't tried for ever all the same. */
 static void
 test_futile(void **state)
@@ -261,6 +295,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_outcomes, claims_setup),
 		TEST(test_interruptions, claims_setup),
+		TEST(test_stop, claims_setup),
 		TEST(test_futile, claims_setup),
 		TEST(test_facts, claims_setup),
 		TEST(test_sessions, claims_setup),

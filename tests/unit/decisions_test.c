@@ -255,6 +255,37 @@ test_alerts(void **state)
 	has_rows(2, "events WHERE event_type = 'stuck_detected'");
 }
 
+static void
+test_alerts_that_become_more_severe(void **state)
+{
+	struct alert alert = { .cause = "metric:conflicts",
+		.severity = "warning",
+		.type = "conflicts",
+		.source = "monitor",
+		.message = "6 conflicts" };
+
+	assert_int_equal(alerts_raise(store, &alert, NULL), 1);
+	sql("UPDATE alerts SET acknowledged = 1, acknowledged_by = 'olaf'");
+	alert.severity = "critical";
+	alert.message = "11 conflicts";
+	assert_int_equal(alerts_raise(store, &alert, NULL), 1);
+	has_rows(1,
+	    "alerts WHERE severity = 'critical' AND NOT acknowledged"
+	    " AND acknowledged_by IS NULL AND message = '11 conflicts'");
+	has_rows(1, "alerts");
+	has_rows(2, "events WHERE event_type = 'alert_raised'");
+	/* Down and up again is no news, until it was over. */
+	alert.severity = "warning";
+	assert_int_equal(alerts_raise(store, &alert, NULL), 0);
+	alert.severity = "critical";
+	assert_int_equal(alerts_raise(store, &alert, NULL), 0);
+	has_rows(1, "alerts WHERE severity = 'critical'");
+	assert_int_equal(alerts_clear(store, "monitor", "metric:conflicts"), 1);
+	alert.severity = "warning";
+	assert_int_equal(alerts_raise(store, &alert, NULL), 1);
+	has_rows(1, "alerts WHERE NOT acknowledged AND severity = 'warning'");
+}
+
 int
 main(void)
 {
@@ -265,6 +296,7 @@ main(void)
 		TEST(test_strangers, setup),
 		TEST(test_parked, setup),
 		TEST(test_alerts, setup),
+		TEST(test_alerts_that_become_more_severe, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

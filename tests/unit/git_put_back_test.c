@@ -1,4 +1,5 @@
-/* A snapshot in the files of a worktree again, on what was merged since. */
+/* A snapshot in the files of a worktree again, on what was merged since; and a
+ * look at files in which somebody is at work. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +113,52 @@ test_what_does_not_apply_changes_nothing(void **state)
 	is_changed("");
 }
 
+/* Its own version of what conflicts, and both sides' of all else. */
+static void
+test_it_may_prevail(void **state)
+{
+	struct worktree w = made("wt");
+
+	was_done(&w,
+	    "echo mine > f; echo n > n; sed -i s/2/mine/ a.txt; rm dir/b.txt;"
+	    " chmod 644 run.sh; echo two >> run.sh",
+	    "echo theirs > f; sed -i s/2/theirs/ a.txt; echo t > theirs;"
+	    " echo more >> dir/b.txt; sed -i 1d run.sh; chmod 755 run.sh");
+	gives(0, put_back(&w));
+	gives(0, snapshot_put_over(git, &w, REF, "main", "tip"));
+	is_changed("M a.txt D dir/b.txt M f M run.sh ?? n");
+	says("1 mine 3 mine t", "cd wt; echo $(cat a.txt f theirs)");
+	says("#!/bin/sh two", "cd wt; echo $(cat run.sh)");
+	sh("cd wt; test ! -e dir/b.txt; test ! -e "
+	   "$R/.git/worktrees/wt/*-index");
+	/* As it is put back where nothing conflicts. */
+	was_done(&w, "echo n > n", "echo t > theirs");
+	gives(0, snapshot_put_over(git, &w, REF, "main", "tip"));
+	is_changed("?? n");
+}
+
+static void
+test_a_peek_disturbs_nobody(void **state)
+{
+	static char *const paths[] = { "a.txt", "dir", "dir/b.txt", "gone",
+		"new/f", "run.sh", NULL };
+	char commit[GIT_HASH_SIZE];
+	struct worktree w = made("wt");
+
+	sh("cd wt; echo x >> a.txt; rm -r dir; echo d > dir; mkdir new;"
+	   "echo n > new/f; echo n > new/other; chmod 644 run.sh;"
+	   "git add new; echo later > new/f; git commit -q -m Mine;"
+	   "git status --porcelain -z > ../status;"
+	   "sha256sum ../repository/.git/worktrees/wt/index > ../sums");
+	gives(0, snapshot_peek(git, &w, "main", paths, commit));
+	differ("M a.txt A dir D dir/b.txt A new/f M run.sh", "main", commit);
+	says("1",
+	    "git -C $R rev-list --count main..$(git -C wt rev-parse HEAD)");
+	sh("cd wt; sha256sum -c --quiet ../sums;"
+	   "git status --porcelain -z | cmp - ../status;"
+	   "! ls ../repository/.git/worktrees/wt | grep peek");
+}
+
 int
 main(void)
 {
@@ -120,6 +167,8 @@ main(void)
 		TEST(test_commits_are_work_too),
 		TEST(test_a_folder_where_a_file_was_and_the_other_way_round),
 		TEST(test_what_does_not_apply_changes_nothing),
+		TEST(test_it_may_prevail),
+		TEST(test_a_peek_disturbs_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -345,6 +345,7 @@ job_describe(const struct job *j, char *buf, size_t size)
 		size_format_exact(max, l->output_max);
 		(void)snprintf(buf, size, "over its output of %s", max);
 		break;
+	case JOB_STUCK: (void)snprintf(buf, size, "%s", j->why); break;
 	case JOB_FINISHED:
 		(void)snprintf(buf, size, "done, but it didn't go");
 		break;

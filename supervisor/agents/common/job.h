@@ -29,6 +29,7 @@ enum job_cause {
 	/* ... of its output ... */
 	JOB_FLOOD,
 	/* ... or by job_end(): */
+	JOB_STUCK,    /* says somebody else; what he says is in .why */
 	JOB_FINISHED, /* it said that it is done, and didn't go */
 	JOB_BUDGET,
 	JOB_STOPPED,
@@ -68,6 +69,7 @@ struct job {
 	enum job_cause cause;
 	int code;
 	int stage;
+	char why[128]; /* the caller's, before job_end() with JOB_STUCK */
 	struct vitals vitals;
 	/* What was still alive after the main process: "sleep 99 (pid 12)". */
 	char leftovers[JOB_LEFTOVERS_SIZE];

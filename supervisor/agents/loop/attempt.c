@@ -22,8 +22,9 @@
 #include "base/clock.h"
 #include "base/point.h"
 
-#define RENEW_MS point_ms("LOOPKEEPER_RENEW_MS", 15000) /* of the lease */
-#define GRACE_MS 2000 /* for a worker whose work is of no use any more */
+#define RENEW_MS       point_ms("LOOPKEEPER_RENEW_MS", 15000) /* of the lease */
+#define GRACE_MS       2000 /* for a worker whose work is of no use any more */
+#define STUCK_GRACE_MS 5000
 
 void
 attempt_note(
@@ -215,6 +216,23 @@ ask(struct runner *r, int64_t now_ms)
 	return held;
 }
 
+/* Whoever looks at the evidence may have found that it doesn't get on. */
+static void
+heed(struct runner *r, int64_t now_ms)
+{
+	struct job *j = &r->job;
+	int told;
+
+	if (j->kill_ms != 0 || agent_database(&r->agent) < 0)
+		return;
+	told = attempts_stop_reason(
+	    &r->agent.store, &r->claim.key, j->why, sizeof(j->why));
+	if (told < 0)
+		agent_failed(&r->agent, "looking whether to go on");
+	else if (told > 0)
+		job_end(j, JOB_STUCK, STUCK_GRACE_MS, now_ms);
+}
+
 void
 attempt_watch(struct runner *r, int64_t now_ms)
 {
@@ -225,10 +243,12 @@ attempt_watch(struct runner *r, int64_t now_ms)
 		    r->claim.key.test_id);
 		r->lost = true;
 	}
-	if (r->lost || r->agent.stopping)
+	if (r->lost || r->agent.stopping) {
 		job_end(&r->job, JOB_STOPPED, GRACE_MS, now_ms);
-	else if (r->phase == PHASE_WORK)
+	} else if (r->phase == PHASE_WORK) {
+		heed(r, now_ms);
 		spend_watch(r, now_ms);
+	}
 	step = job_new_step(&r->job);
 	if (step != NULL)
 		log_line(&r->agent.log, "%s: %s", r->claim.key.test_id, step);
@@ -258,6 +278,7 @@ blame_end(const struct runner *r)
 	case JOB_NO_OUTPUT:
 	case JOB_NO_LIFE:
 	case JOB_NO_PROGRESS:
+	case JOB_STUCK:
 	case JOB_SILENT: return OUTCOME_SILENT;
 	case JOB_WAITING: return OUTCOME_WAITING_FOR_INPUT;
 	case JOB_BUDGET: return OUTCOME_BUDGET;

@@ -9,6 +9,7 @@
 #include "agents/loop/attempt.h"
 #include "agents/loop/candidate.h"
 #include "agents/loop/changes.h"
+#include "agents/loop/clash.h"
 #include "agents/loop/close.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/gate.h"
@@ -180,6 +181,7 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 		    "it conflicts with what was merged meanwhile: %s",
 		    conflicts);
 		gate_conflict(r, detail);
+		clash_tell(r, onto);
 		keep_reason(r, detail, "Merging it failed");
 		attempt_fail(r, detail, now_ms);
 	}

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "agents/common/patterns.h"
 #include "agents/loop/changes.h"
 #include "base/pattern.h"
 #include "base/text.h"
@@ -48,20 +49,6 @@ read_one(const struct repository_change *change, void *argument)
 		add_gamed(c, change);
 }
 
-void
-changes_patterns(struct texts *patterns, const char *text)
-{
-	json_t *json = json_loads(text, 0, NULL), *item;
-	size_t i;
-
-	json_array_foreach(json, i, item)
-	{
-		if (json_is_string(item))
-			(void)texts_add(patterns, json_string_value(item));
-	}
-	json_decref(json);
-}
-
 int
 changes_read(struct changes *c, struct runner *r)
 {
@@ -70,7 +57,7 @@ changes_read(struct changes *c, struct runner *r)
 	int n;
 
 	*c = (struct changes){ 0 };
-	changes_patterns(&in.test_files, r->claim.test_files);
+	patterns_read(&in.test_files, r->claim.test_files);
 	n = repository_changes(g, r->base, r->snapshot, read_one, &in);
 	free(r->changed_json);
 	r->changed_json = json_dumps(in.json, JSON_COMPACT);

@@ -28,7 +28,4 @@ void changes_free(struct changes *c);
  * -1 with git's error. */
 int changes_note(struct runner *r);
 
-/* Adds the patterns of a test's column, a JSON array; what is none is empty. */
-void changes_patterns(struct texts *patterns, const char *text);
-
 #endif

@@ -6,8 +6,10 @@
 #include "agents/loop/health.h"
 #include "agents/loop/room.h"
 #include "agents/loop/trouble.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "store/budget.h"
+#include "store/conflicts.h"
 #include "store/failures.h"
 #include "store/gates.h"
 #include "store/regressions.h"
@@ -136,16 +138,45 @@ gate_conflict(struct runner *r, const char *detail)
 		    r->claim.key.test_id, detail);
 }
 
-/* Until the mode is over, which is news. */
+/* One that an attempt of the loop ended on, or of which it is a party. 1 with
+ * what it is, 0, -1. */
+static int
+find_conflict(struct runner *r, struct buf *ret)
+{
+	struct conflict c;
+	int found;
+
+	if (r->conflict[0] != '\0') {
+		buf_add(ret, r->conflict);
+		return 1;
+	}
+	found = conflicts_of_loop(&r->agent.store, r->agent.name, &c);
+	if (found > 0)
+		buf_addf(ret, "%s: %s and %s both changed %s", c.id,
+		    c.first.loop_id, c.second.loop_id, c.files);
+	return found;
+}
+
+/* Until the mode is over, or the conflict, which is news. */
 static bool
 has_no_conflict(struct runner *r)
 {
-	if (r->agent.mode != MODE_CONSERVATIVE || r->only_test != NULL)
+	struct buf b;
+	int found;
+
+	if (r->agent.mode != MODE_CONSERVATIVE || r->only_test != NULL) {
 		r->conflict[0] = '\0';
-	if (r->conflict[0] == '\0')
 		return true;
-	(void)snprintf(r->hold, sizeof(r->hold),
-	    "mode conservative, and stopped at a conflict: %s", r->conflict);
+	}
+	buf_init(&b, r->hold, sizeof(r->hold));
+	buf_add(&b, "mode conservative, and stopped at a conflict: ");
+	found = find_conflict(r, &b);
+	if (found < 0)
+		agent_failed(&r->agent, "asking for conflicts");
+	if (found <= 0) {
+		r->hold[0] = '\0';
+		return found == 0;
+	}
 	r->look = false;
 	r->retry_ms = 0;
 	health_publish(r, true);

@@ -32,6 +32,20 @@ idle_reason(const struct runner *r)
 					  : "queue empty";
 }
 
+/* Why it takes no test that it could take; NULL: nothing keeps it from that. */
+static const char *
+hindrance(const struct runner *r)
+{
+	const struct agent *a = &r->agent;
+	bool is_kept = a->mode == MODE_FILE_BASED || a->draining ||
+	    r->trouble[0] != '\0' || r->hold[0] != '\0' ||
+	    r->waits.tests[0] != NULL || clock_ms() < r->not_before_ms;
+
+	if (r->phase == PHASE_SETUP)
+		return "setting up"; /* that has a limit of its own */
+	return r->phase == PHASE_IDLE && is_kept ? idle_reason(r) : NULL;
+}
+
 static void
 say_status(struct runner *r)
 {
@@ -76,13 +90,14 @@ write_file(const struct runner *r, const char *status, bool busy)
 	char now[CLOCK_ISO_SIZE];
 	const struct job *job = busy && r->job.running ? &r->job : NULL;
 	int64_t now_ms = clock_wall_ms(), output_ms = 0;
+	int64_t progress_ms = job != NULL ? job->vitals.sign_ms : 0;
 
 	if (job != NULL)
 		output_ms = now_ms - (clock_ms() - job->vitals.output_ms);
 	/* A full disk shows elsewhere, too; the next one may go through. */
 	(void)json_file_replace(r->health_path,
 	    json_pack("{s:s, s:s, s:s, s:s?, s:i, s:s?, s:s?, s:s?, s:i, s:i,"
-		      " s:o, s:o, s:o, s:s}",
+		      " s:o, s:o, s:o, s:s, s:I, s:s?}",
 		"component", r->agent.name, "loop_id", r->agent.name, "status",
 		status, "current_test", busy ? r->claim.key.test_id : NULL,
 		"attempt", busy ? r->claim.key.attempt : 0, "started_at",
@@ -93,7 +108,8 @@ write_file(const struct runner *r, const char *status, bool busy)
 		count_json(r, r->counts.passed), "failed",
 		count_json(r, r->counts.failed), "pending",
 		count_json(r, r->counts.pending), "mode",
-		mode_name(r->agent.mode)),
+		mode_name(r->agent.mode), "progress_ms",
+		(json_int_t)progress_ms, "waits_for", hindrance(r)),
 	    false);
 }
 

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agents/common/patterns.h"
 #include "agents/loop/refusal.h"
 #include "base/buf.h"
 #include "base/text.h"
@@ -51,7 +52,7 @@ find_outside(struct runner *r, const struct changes *c, struct buf *b)
 	size_t n = 0;
 	int result;
 
-	changes_patterns(&scope, r->claim.files);
+	patterns_read(&scope, r->claim.files);
 	if (scope.n > 0)
 		n = count_outside(c, &scope, &first);
 	if (n > 0)

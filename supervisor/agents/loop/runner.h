@@ -104,6 +104,7 @@ struct runner {
 	bool is_worked;	       /* a worker ran in this attempt */
 	bool is_second;	       /* by the loop's second worker */
 	bool goes_on;	       /* with the session of an earlier one */
+	bool takes_up;	       /* what an earlier one had done */
 	bool is_merged;	       /* the branch has the candidate already */
 	int merge_fd;	       /* the lock, from the first merge on; -1 */
 	enum phase then_phase; /* what follows resetup, and on which commit */

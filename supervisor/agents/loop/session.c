@@ -5,6 +5,7 @@
 #include "agents/loop/session.h"
 #include "agents/loop/task.h"
 #include "git/snapshot.h"
+#include "store/conflicts.h"
 
 static bool
 is_one_of(const char *word, const char *const *list)
@@ -50,12 +51,27 @@ can_go_on(const struct runner *r)
 	    is_worth_it(session);
 }
 
+/* It won't be as it was, and why. */
+static void
+note_lost(const struct runner *r, const char *why, const char *detail)
+{
+	if (r->goes_on)
+		transcript_note(r->transcript_fd,
+		    "session %s isn't continued: %s%s", r->claim.session.id,
+		    why, detail);
+	else
+		transcript_note(r->transcript_fd,
+		    "what an earlier attempt had done isn't taken up: %s%s",
+		    why, detail);
+}
+
 /* Its changes are in the worktree again. 1; 0 and nothing is changed where they
  * can't be; -1. */
 static int
 put_back(struct runner *r)
 {
 	const struct claim_session *session = &r->claim.session;
+	const struct worktree *w = &r->place.trees[TREE_WORK];
 	struct git *g = &r->place.git;
 	char work[GIT_HASH_SIZE], base[GIT_HASH_SIZE], conflicts[128];
 	int found;
@@ -68,19 +84,19 @@ put_back(struct runner *r)
 		found = repository_commit(g, session->base_commit, base);
 	if (found <= 0) {
 		if (found == 0)
-			transcript_note(r->transcript_fd,
-			    "session %s isn't continued: what it had done is "
-			    "lost",
-			    session->id);
+			note_lost(r, "what it had done is lost", "");
 		return found;
 	}
-	found = snapshot_put_back(g, &r->place.trees[TREE_WORK], work, base,
-	    r->base, conflicts, sizeof(conflicts));
+	if (session->take_up == TAKE_UP_OVERRIDE)
+		return snapshot_put_over(g, w, work, base, r->base) < 0 ? -1
+									: 1;
+	found = snapshot_put_back(
+	    g, w, work, base, r->base, conflicts, sizeof(conflicts));
 	if (found == 0)
-		transcript_note(r->transcript_fd,
-		    "session %s isn't continued: what it had done conflicts "
-		    "with what was merged meanwhile: %s",
-		    session->id, conflicts);
+		note_lost(r,
+		    "what it had done conflicts with what was merged "
+		    "meanwhile: ",
+		    conflicts);
 	return found;
 }
 
@@ -89,20 +105,25 @@ session_take_up(struct runner *r)
 {
 	int is_back;
 
-	r->goes_on = false;
-	if (!can_go_on(r))
+	r->takes_up = false;
+	r->goes_on = can_go_on(r);
+	if (!r->goes_on && r->claim.session.take_up == TAKE_UP_NOTHING)
 		return 0;
 	is_back = put_back(r);
 	if (is_back < 0) {
-		transcript_note(r->transcript_fd,
-		    "session %s isn't continued: %s", r->claim.session.id,
-		    r->place.git.error);
+		note_lost(r, r->place.git.error, "");
+		r->goes_on = false;
 		return workplace_reset(&r->place, TREE_WORK, r->base);
 	}
-	r->goes_on = is_back > 0;
+	r->goes_on = r->goes_on && is_back > 0;
+	r->takes_up = is_back > 0;
 	if (r->goes_on)
 		transcript_note(r->transcript_fd,
 		    "goes on with session %s and what it had done, %s",
 		    r->claim.session.id, r->claim.session.snapshot_ref);
+	else if (r->takes_up)
+		transcript_note(r->transcript_fd,
+		    "goes on with what an earlier attempt had done, %s",
+		    r->claim.session.snapshot_ref);
 	return 0;
 }

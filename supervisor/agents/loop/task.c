@@ -109,6 +109,19 @@ list_locks(struct runner *r)
 	"working tree\nagain, uncommitted, on top of what was merged since; " \
 	"files that git ignores\nare not."
 
+/* The same for whom there is no session. */
+#define BEFORE_WORK                                                           \
+	"An earlier attempt was stopped in the middle, for no fault of its "  \
+	"own. What it had\nchanged is in the working tree again, "            \
+	"uncommitted, on top of what was merged since:\nlook at it with git " \
+	"diff, and go on from there."
+
+static const char *
+describe_before(const struct runner *r)
+{
+	return r->goes_on ? BEFORE : r->takes_up ? BEFORE_WORK : "";
+}
+
 /* NULL where there is none, or no memory. */
 static char *
 describe_failure(const struct runner *r)
@@ -142,7 +155,7 @@ task_fill(struct task *task, struct task_texts *texts, struct runner *r)
 		.failure = texts->failure != NULL ? texts->failure : "",
 		.files = name_files(texts->files),
 		.locks = texts->locks != NULL ? texts->locks : "",
-		.before = r->goes_on ? BEFORE : "",
+		.before = describe_before(r),
 		.session_id = r->goes_on ? r->claim.session.id : "",
 		.hooks = &r->hooks,
 		.budget_usd = r->agent.conf->budget.attempt_usd,

@@ -17,7 +17,7 @@ struct task {
 	const char *failure;	/* what verify said last */
 	const char *files;	/* that may be changed */
 	const char *locks;	/* files that other loops hold */
-	const char *before;	/* what a continued session finds */
+	const char *before;	/* what an earlier attempt left it */
 	const char *session_id; /* of a paused attempt, to be continued */
 	const struct hooks *hooks;
 	int64_t budget_usd; /* of one attempt, in millionths; -1: no limit */

@@ -40,7 +40,8 @@ findings_publish(struct findings *f, struct store *s, const char *source)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct finding *n = &f->list[i];
 		struct alert alert = { .cause = n->cause,
-			.severity = "warning",
+			.severity =
+			    n->severity != NULL ? n->severity : "warning",
 			.type = n->type,
 			.source = source,
 			.message = n->message,

@@ -10,10 +10,11 @@
 
 struct finding {
 	char cause[192];
-	const char *type;  /* of the alert; NULL: only one that stands already
-			      goes on standing */
-	const char *event; /* told with it; NULL: none */
-	char message[512];
+	const char *type; /* of the alert; NULL: only one that stands already
+			     goes on standing */
+	const char *severity; /* NULL: "warning" */
+	const char *event;    /* told with it; NULL: none */
+	char message[768];
 	char loop_id[TEXT_NAME_MAX + 1];
 	char test_id[ATTEMPT_TEST_SIZE];
 };

@@ -1,74 +1,15 @@
-/*
- * loopkeeper-monitor [-c FILE] [NAME]: looks at the work every `monitor.every`
- * and raises an alert for what doesn't get on: a loop without progress, a test
- * that fails again and again. Whether components live is not its concern;
- * their keepers see to that.
- */
+/* loopkeeper-monitor [-c FILE] [NAME]: looks, judges, tells (monitor.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/common/agent.h"
-#include "agents/monitor/findings.h"
-#include "agents/monitor/sweep.h"
-#include "agents/monitor/watch.h"
+#include "agents/monitor/monitor.h"
 #include "base/clock.h"
-#include "base/duration.h"
 #include "store/regressions.h"
 
 /* Later than this, it was asleep or stopped itself. */
 #define LATE_MS 5000
-
-struct monitor {
-	struct agent agent;
-	struct watch *watches; /* one per loop of the configuration */
-	size_t nwatches;
-	struct findings findings;
-	struct sweep sweep;
-	int64_t looked_ms; /* the last look; 0: none yet */
-};
-
-static void
-say_stuck(struct monitor *m, const struct watch *w, int64_t still_ms)
-{
-	struct finding *f = findings_add(&m->findings);
-	char age[DURATION_SIZE];
-
-	if (f == NULL)
-		return;
-	(void)snprintf(f->cause, sizeof(f->cause), "stuck:%s", w->config->name);
-	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", w->config->name);
-	/* An earlier run of ours may have raised it, and nothing has moved. */
-	if (still_ms < m->agent.conf->monitor.stuck_after_ms)
-		return;
-	duration_format(age, still_ms);
-	f->type = "loop_stuck";
-	f->event = "stuck_detected";
-	(void)snprintf(
-	    f->test_id, sizeof(f->test_id), "%s", w->progress.test_id);
-	(void)snprintf(f->message, sizeof(f->message),
-	    "%s: no progress on %s for %s (%s, no output)", w->config->name,
-	    w->progress.test_id, age, w->progress.state);
-}
-
-static void
-look_at_loop(struct monitor *m, struct watch *w, int64_t now_ms)
-{
-	struct progress progress;
-	int64_t still_ms;
-	int found =
-	    progress_of_loop(&m->agent.store, w->config->name, &progress);
-
-	if (found < 0) {
-		m->findings.failed = true;
-		return;
-	}
-	still_ms = watch_look(w, found > 0 ? &progress : NULL, now_ms);
-	if (found > 0 &&
-	    (!w->moved || still_ms >= m->agent.conf->monitor.stuck_after_ms))
-		say_stuck(m, w, still_ms);
-}
 
 static void
 say_failing(const struct failing *test, void *argument)
@@ -88,18 +29,35 @@ say_failing(const struct failing *test, void *argument)
 	    test->failures, test->last_result);
 }
 
+/* Who broke it, as far as one is to blame. */
+static void
+say_blame(const struct regression *r, char *buf, size_t size)
+{
+	if (r->first_bad[0] == '\0')
+		(void)snprintf(buf, size, "fails on %.12s", r->commit);
+	else
+		(void)snprintf(buf, size, "fails%s since %.12s, by %s%s%s%s",
+		    r->enough > 0 ? " now and then" : "", r->first_bad,
+		    r->blamed_test[0] != '\0' ? r->blamed_test : r->author,
+		    r->blamed_loop[0] != '\0' ? " of " : "", r->blamed_loop,
+		    r->ncommits > 1 ? " or a commit before it" : "");
+}
+
 static void
 say_regression(const struct regression *r, void *argument)
 {
 	struct monitor *m = argument;
 	struct finding *f = findings_add(&m->findings);
+	char blame[320];
 
+	m->nregressed++;
 	if (f == NULL)
 		return;
 	f->type = "regression";
 	(void)snprintf(f->cause, sizeof(f->cause), "regression:%s", r->test_id);
 	(void)snprintf(f->test_id, sizeof(f->test_id), "%s", r->test_id);
 	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", r->loop_id);
+	say_blame(r, blame, sizeof(blame));
 	if (r->is_outside)
 		(void)snprintf(f->message, sizeof(f->message),
 		    "%s fails now, also on %.12s, where it passed: something "
@@ -107,9 +65,9 @@ say_regression(const struct regression *r, void *argument)
 		    r->test_id, r->last_good, r->transcript);
 	else
 		(void)snprintf(f->message, sizeof(f->message),
-		    "%s fails on %.12s%s%.12s: see %s", r->test_id, r->commit,
-		    r->last_good[0] != '\0' ? ", and passes on " : "",
-		    r->last_good, r->transcript);
+		    "%s %s%s%.12s: see 'loopkeeper regressions'", r->test_id,
+		    blame, r->last_good[0] != '\0' ? ", and passes on " : "",
+		    r->last_good);
 }
 
 static void
@@ -133,23 +91,68 @@ look_at_regressions(struct monitor *m)
 {
 	struct agent *a = &m->agent;
 
+	m->nregressed = 0;
 	if (regressions_settle(&a->store, a->name) < 0 ||
 	    regressions_each(&a->store, say_regression, m) < 0)
 		m->findings.failed = true;
 	say_trouble(m);
 }
 
-/* Nobody is judged for a time in which the monitor itself was away. */
+/* Nobody is judged for a time in which the monitor itself was away, nor by a
+ * clock that was set. */
 static void
 forgive(struct monitor *m, int64_t now_ms)
 {
+	int64_t ahead_ms = clock_wall_ms() - now_ms;
 	int64_t late_ms =
 	    now_ms - m->looked_ms - m->agent.conf->monitor.every_ms;
 
-	if (m->looked_ms != 0 && late_ms > LATE_MS)
-		for (size_t i = 0; i < m->nwatches; i++)
-			watch_forgive(&m->watches[i], late_ms);
+	if (m->looked_ms != 0 && late_ms > LATE_MS) {
+		for (size_t i = 0; i < m->nloops; i++)
+			watch_forgive(&m->loops[i].watch, late_ms);
+		for (size_t i = 0; i < m->nforeign; i++)
+			watch_forgive(&m->foreign[i].watch, late_ms);
+	}
+	if (m->looked_ms != 0 && llabs(ahead_ms - m->ahead_ms) > LATE_MS)
+		m->jumped_ms = now_ms;
+	m->ahead_ms = ahead_ms;
 	m->looked_ms = now_ms;
+}
+
+static void
+look_at_loops(struct monitor *m, int64_t now_ms)
+{
+	if (wanted_read(m->agent.state_directory, &m->wanted) < 0)
+		m->findings.failed = true;
+	rule_foreign(m, now_ms);
+	for (size_t i = 0; i < m->nloops; i++) {
+		struct watched *w = &m->loops[i];
+
+		if (watched_look(m, w, now_ms) < 0) {
+			m->findings.failed = true;
+			continue;
+		}
+		rule_stuck(m, w, now_ms);
+		rule_digression(m, w);
+		if (w->is_busy)
+			same_file_add(&m->same_file, &w->changed,
+			    w->progress.base_commit);
+	}
+	rule_stuck_fleet(m);
+	same_file_look(&m->same_file);
+	wanted_free(&m->wanted);
+}
+
+static void
+look_at_tests(struct monitor *m)
+{
+	struct agent *a = &m->agent;
+	int failures = a->conf->monitor.failures_in_row;
+
+	if (failures > 0 &&
+	    progress_failing(&a->store, failures, say_failing, m) < 0)
+		m->findings.failed = true;
+	look_at_regressions(m);
 }
 
 static void
@@ -160,19 +163,22 @@ look(struct monitor *m, int64_t now_ms)
 	if (agent_database(a) < 0)
 		return;
 	forgive(m, now_ms);
-	for (size_t i = 0; i < m->nwatches; i++)
-		look_at_loop(m, &m->watches[i], now_ms);
-	if (progress_failing(&a->store, a->conf->monitor.failures_in_row,
-		say_failing, m) < 0)
-		m->findings.failed = true;
-	look_at_regressions(m);
+	m->has_work = false;
+	m->nstuck = 0;
+	look_at_loops(m, now_ms);
+	look_at_tests(m);
+	rule_metrics(m, now_ms);
 	if (m->findings.failed)
 		agent_failed(a, "looking at the work");
 	else if (findings_publish(&m->findings, &a->store, a->name) < 0)
 		agent_failed(a, "raising an alert");
+	/* Nothing is done that nobody was told of. */
+	else
+		for (size_t i = 0; i < m->nloops; i++)
+			rule_stuck_act(m, &m->loops[i], now_ms);
 	m->findings.n = 0;
 	m->findings.failed = false;
-	agent_status(a, "watching %zu loops%s", m->nwatches,
+	agent_status(a, "watching %zu loops%s", m->nloops,
 	    sweep_is_busy(&m->sweep) ? ", running passed tests again" : "");
 }
 
@@ -203,6 +209,16 @@ run(struct monitor *m)
 	return 0;
 }
 
+/* While git is waited for. */
+static bool
+go_on(void *argument)
+{
+	struct monitor *m = argument;
+
+	agent_beat(&m->agent);
+	return true;
+}
+
 static int
 begin(struct monitor *m, int argc, char **argv)
 {
@@ -211,14 +227,32 @@ begin(struct monitor *m, int argc, char **argv)
 
 	if (code != 0)
 		return code;
-	m->watches = calloc(conf->nloops + 1, sizeof(*m->watches));
-	if (m->watches == NULL) {
+	m->loops = calloc(conf->nloops + 1, sizeof(*m->loops));
+	if (m->loops == NULL) {
 		log_line(&m->agent.log, "%s", strerror(errno));
 		return 1;
 	}
-	for (m->nwatches = 0; m->nwatches < conf->nloops; m->nwatches++)
-		m->watches[m->nwatches].config = &conf->loops[m->nwatches];
+	m->same_file.agent = &m->agent;
+	for (m->nloops = 0; m->nloops < conf->nloops; m->nloops++) {
+		struct watched *w = &m->loops[m->nloops];
+
+		w->config = &conf->loops[m->nloops];
+		changed_init(&w->changed, w->config, go_on, m);
+	}
 	return sweep_open(&m->sweep, &m->agent) < 0 ? 1 : 0;
+}
+
+static void
+finish(struct monitor *m)
+{
+	sweep_close(&m->sweep);
+	findings_finish(&m->findings);
+	for (size_t i = 0; i < m->nloops; i++)
+		changed_finish(&m->loops[i].changed);
+	same_file_finish(&m->same_file);
+	free(m->loops);
+	free(m->foreign);
+	agent_finish(&m->agent);
 }
 
 int
@@ -229,9 +263,6 @@ main(int argc, char **argv)
 
 	if (code == 0)
 		code = run(&monitor);
-	sweep_close(&monitor.sweep);
-	findings_finish(&monitor.findings);
-	free(monitor.watches);
-	agent_finish(&monitor.agent);
+	finish(&monitor);
 	return code;
 }

@@ -1,21 +1,26 @@
 /*
- * loopkeeper-pm [-c FILE] [NAME]: asks a human where one must choose, does
- * what the answer says, and takes the default when none comes in time; and
- * breaks deadlocks. All it knows is in the database; it may die at any moment.
+ * loopkeeper-pm [-c FILE] [NAME]: settles conflicts between loops, breaks
+ * deadlocks, asks a human where one must choose, does what the answer says, and
+ * takes the default when none comes in time. All it knows is in the database;
+ * it may die at any moment.
  */
 #include "agents/common/agent.h"
 #include "agents/pm/answers.h"
+#include "agents/pm/conflicts.h"
 #include "agents/pm/cycles.h"
 #include "base/clock.h"
 #include "store/claims.h"
 #include "store/decisions_blocked.h"
+#include "store/decisions_regression.h"
 #include "system/process.h"
 
 struct pm {
 	struct agent agent;
 	char boot_id[PROCESS_BOOT_ID_SIZE];
 	struct answers answers;
+	struct conflicts_work conflicts;
 	struct cycles cycles;
+	struct reverting reverting;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
 	int64_t left_ms; /* until a default is to be taken or we look anyway */
@@ -26,22 +31,33 @@ static int
 ask(struct pm *pm)
 {
 	struct agent *a = &pm->agent;
+	const struct conf *conf = a->conf;
+	const struct regressed_asking regressed = { .by = a->name,
+		.timeout_ms = conf->pm.decision_timeout_ms,
+		.boot_id = pm->boot_id,
+		.auto_rollback = conf->regressions.auto_rollback,
+		.rollbacks_per_day = conf->regressions.rollbacks_per_day };
 	int asked = blocked_ask(
-	    &a->store, a->name, a->conf->pm.decision_timeout_ms, pm->boot_id);
+	    &a->store, a->name, conf->pm.decision_timeout_ms, pm->boot_id);
+	int more = asked < 0 ? -1 : regressed_ask(&a->store, &regressed);
 
-	if (asked > 0)
+	if (asked + more > 0)
 		log_line(&a->log,
-		    "%d decision%s needed: see `loopkeeper decisions`", asked,
-		    asked > 1 ? "s" : "");
-	return asked < 0 ? -1 : 0;
+		    "%d decision%s needed: see `loopkeeper decisions`",
+		    asked + more, asked + more > 1 ? "s" : "");
+	return asked < 0 || more < 0 ? -1 : 0;
 }
 
 /* Everything that may have changed in the database. Returns 0 or -1. */
 static int
 look(struct pm *pm, int64_t now_ms)
 {
-	if (ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0)
+	int steps = conflicts_look(&pm->conflicts, now_ms);
+
+	if (steps < 0 || ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0)
 		return -1;
+	if (steps > 0)
+		pm->looked_ms = 0; /* there may be more to do */
 	agent_status(
 	    &pm->agent, "%zu decisions pending", pm->answers.pending.n);
 	return 0;
@@ -92,12 +108,15 @@ static int64_t
 next_ms(const struct pm *pm, int64_t now_ms)
 {
 	const struct agent *a = &pm->agent;
+	int64_t job_ms = reverting_next_ms(&pm->reverting, now_ms);
+	int64_t due_ms = pm->looked_ms == 0 ? now_ms : now_ms + pm->left_ms;
 
 	if (a->mode == MODE_FILE_BASED)
-		return 0;
-	if (a->retry_ms > now_ms)
-		return a->retry_ms;
-	return pm->looked_ms == 0 ? now_ms : now_ms + pm->left_ms;
+		due_ms = 0;
+	else if (a->retry_ms > now_ms)
+		due_ms = a->retry_ms;
+	return due_ms == 0 || (job_ms != 0 && job_ms < due_ms) ? job_ms
+							       : due_ms;
 }
 
 static int
@@ -106,11 +125,16 @@ run(struct pm *pm)
 	struct agent *a = &pm->agent;
 
 	agent_ready(a);
-	while (!a->stopping) {
+	while (!a->stopping || reverting_is_busy(&pm->reverting)) {
 		int64_t now_ms = clock_ms();
 
 		(void)agent_look(a);
-		step(pm, now_ms);
+		if (a->stopping)
+			reverting_stop(&pm->reverting, now_ms);
+		if (reverting_poll(&pm->reverting, now_ms))
+			pm->looked_ms = 0;
+		if (!a->stopping)
+			step(pm, now_ms);
 		if (agent_wait(a, next_ms(pm, now_ms), true) < 0)
 			return 1;
 	}
@@ -125,7 +149,11 @@ main(int argc, char **argv)
 
 	if (code == 0) {
 		(void)process_boot_id(pm.boot_id);
+		reverting_init(&pm.reverting, &pm.agent);
 		pm.answers = (struct answers){ .agent = &pm.agent,
+			.boot_id = pm.boot_id,
+			.reverting = &pm.reverting };
+		pm.conflicts = (struct conflicts_work){ .agent = &pm.agent,
 			.boot_id = pm.boot_id };
 		pm.cycles = (struct cycles){ .agent = &pm.agent };
 		code = run(&pm);

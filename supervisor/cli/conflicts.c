@@ -1,0 +1,151 @@
+/* conflicts: loops that changed the same files, and how that was settled. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "store/queries_conflicts.h"
+
+static bool
+is(const struct conflict_row *row, const char *status)
+{
+	return strcmp(row->status, status) == 0;
+}
+
+static void
+print_files(const char *json)
+{
+	json_t *files = json_loads(json, 0, NULL), *file;
+	size_t i;
+
+	json_array_foreach(files, i, file)
+	{
+		printf("%s", i > 0 ? ", " : "");
+		print_clean(
+		    json_is_string(file) ? json_string_value(file) : "?");
+	}
+	json_decref(files);
+}
+
+static void
+print_side(
+    const char *loop, int64_t priority, const char *test, const char *word)
+{
+	printf("    %s", loop[0] != '\0' ? loop : "somebody else");
+	if (priority > 0)
+		printf(" (priority %lld)", (long long)priority);
+	printf("%s%s%s%s\n", test[0] != '\0' ? ", " : "", test,
+	    word[0] != '\0' ? ": " : "", word);
+}
+
+/* Who goes first isn't settled before the other one is paused. */
+static void
+print_sides(const struct conflict_row *row)
+{
+	bool was_paused = row->paused_loop[0] != '\0', over = is(row, "closed");
+
+	print_side(row->first_loop, row->first_priority, row->first_test,
+	    !was_paused ? ""
+		: over	? "went first"
+			: "goes first");
+	print_side(row->second_loop, row->second_priority, row->second_test,
+	    !was_paused		    ? ""
+		: over		    ? "was paused"
+		: is(row, "paused") ? "paused"
+				    : "waits for an answer");
+}
+
+static void
+print_age(const char *before, const char *stored)
+{
+	int64_t age_ms = print_age_ms(stored);
+	char age[DURATION_SIZE] = "?";
+
+	if (age_ms >= 0)
+		duration_format(age, age_ms);
+	printf("%s%s ago", before, age);
+}
+
+static int
+each(const struct conflict_row *row, void *argument)
+{
+	int *n = argument;
+
+	(*n)++;
+	printf("  %s  ", row->id);
+	print_files(row->files);
+	print_age(", found ", row->detected_at);
+	(void)putchar('\n');
+	print_sides(row);
+	if (row->choices[0] != '\0')
+		printf("    answer: loopkeeper decide %s %s\n",
+		    row->decision_id, row->choices);
+	if (is(row, "closed")) {
+		print_age("    ended ", row->closed_at);
+		printf("%s", row->outcome[0] != '\0' ? ": " : "");
+		print_clean(row->outcome);
+		(void)putchar('\n');
+	}
+	return 0;
+}
+
+#define FIELD(kind, member) PRINT_FIELD(struct conflict_row, kind, member)
+
+static int
+each_json(const struct conflict_row *row, void *argument)
+{
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, status), FIELD(PRINT_STORED, files),
+		FIELD(PRINT_TEXT, first_loop),
+		FIELD(PRINT_SOME, first_priority),
+		FIELD(PRINT_TEXT, first_test), FIELD(PRINT_TEXT, first_attempt),
+		FIELD(PRINT_TEXT, second_loop),
+		FIELD(PRINT_SOME, second_priority),
+		FIELD(PRINT_TEXT, second_test),
+		FIELD(PRINT_TEXT, second_attempt),
+		FIELD(PRINT_TEXT, paused_loop), FIELD(PRINT_TEXT, decision_id),
+		FIELD(PRINT_TEXT, choices), FIELD(PRINT_TEXT, outcome),
+		FIELD(PRINT_TEXT, detected_at), FIELD(PRINT_TEXT, closed_at) };
+
+	return json_array_append_new(argument,
+	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row));
+}
+
+static int
+print_all(const struct cli *cli, struct store *s, bool all)
+{
+	int n = 0;
+
+	if (cli->json) {
+		json_t *list = json_array();
+
+		if (queries_each_conflict(s, all, each_json, list) == 0)
+			return print_json(list, CLI_DONE);
+		json_decref(list);
+		return database_error(s);
+	}
+	if (queries_each_conflict(s, all, each, &n) < 0)
+		return database_error(s);
+	if (n == 0)
+		printf(all ? "no conflicts\n"
+			   : "no conflict is open, and none ended within a "
+			     "day; --all shows the others\n");
+	return CLI_DONE;
+}
+
+int
+conflicts_run(struct cli *cli, int argc, char **argv)
+{
+	bool all = false;
+	const struct option_spec specs[] = {
+		{ .name = "all", .letter = 'a', .flag = &all },
+	};
+	struct store s;
+
+	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
+	database_open(cli, &s, STORE_READ);
+	return database_done(cli, &s, print_all(cli, &s, all));
+}
