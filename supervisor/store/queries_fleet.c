@@ -32,37 +32,36 @@
 	"END AS c FROM decisions" which ")) "                              \
 	"ORDER BY julianday(requested_at), id"
 
+/* An index alone tells it, however long specifications are. */
+#define COUNT(status)                                           \
+	"(SELECT count(*) FROM tests n INDEXED BY tests_status" \
+	" WHERE n.loop_id = l.id AND n.status " status "), "
+#define COUNT_READY                                            \
+	"(SELECT count(*) FROM tests r INDEXED BY tests_ready" \
+	" WHERE r.loop_id = l.id AND r.status = 'pending'"     \
+	" AND r.waiting = 0 AND ifnull(r.automatable, 1) <> 0), "
+
+#define PASSED	COUNT("= 'passed'")
+#define LEFT	COUNT("IN ('pending', 'in_progress')")
+#define BLOCKED COUNT("IN ('blocked', 'failed')")
+#define SKIPPED COUNT("= 'skipped'")
+
+/* The attempt is the open one of the test that is in progress. */
+static const char loops[] =
+    "SELECT l.id, l.name, l.priority, l.branch, l.status, " PASSED LEFT
+	COUNT_READY BLOCKED SKIPPED
+    "t.id, ifnull(t.attempts, 0) + 1, t.max_attempts, a.pid, a.pid_start,"
+    " a.started_at, a.transcript FROM loops l"
+    " LEFT JOIN tests t ON t.id = (SELECT max(p.id) FROM tests p"
+    " WHERE p.loop_id = l.id AND p.status = 'in_progress')"
+    " LEFT JOIN attempts a ON a.test_id = t.id AND a.ended_at IS NULL"
+    " ORDER BY ifnull(l.priority, 1000), l.id";
+
 int
 queries_each_loop(struct store *s,
     int (*each)(const struct loop_row *row, void *argument), void *argument)
 {
-	/* Indices alone tell all counts, however long specifications are; the
-	 * attempt is the open one of the test that is in progress. */
-	struct sqlite3_stmt *q = statement_query(s,
-	    "WITH counts AS (SELECT loop_id, "
-	    "sum(CASE WHEN status = 'passed' THEN n END) AS passed, "
-	    "sum(CASE WHEN status IN ('pending', 'in_progress') THEN n END) "
-	    "AS left, "
-	    "sum(CASE WHEN status IN ('blocked', 'failed') THEN n END) "
-	    "AS blocked, "
-	    "sum(CASE WHEN status = 'skipped' THEN n END) AS skipped "
-	    "FROM (SELECT loop_id, status, count(*) AS n FROM tests "
-	    "INDEXED BY tests_status GROUP BY status, loop_id) "
-	    "GROUP BY loop_id) "
-	    "SELECT l.id, l.name, l.priority, l.branch, l.status, "
-	    "c.passed, c.left, (SELECT count(*) FROM tests r "
-	    "INDEXED BY tests_ready WHERE r.loop_id = l.id "
-	    "AND r.status = 'pending' AND r.waiting = 0 "
-	    "AND ifnull(r.automatable, 1) <> 0), c.blocked, c.skipped, t.id, "
-	    "ifnull(t.attempts, 0) + 1, t.max_attempts, "
-	    "a.pid, a.pid_start, a.started_at, a.transcript "
-	    "FROM loops l LEFT JOIN counts c ON c.loop_id = l.id "
-	    "LEFT JOIN tests t ON t.id = (SELECT max(p.id) FROM tests p "
-	    "WHERE p.loop_id = l.id AND p.status = 'in_progress') "
-	    "LEFT JOIN attempts a ON a.test_id = t.id "
-	    "AND a.ended_at IS NULL "
-	    "ORDER BY ifnull(l.priority, 1000), l.id",
-	    "");
+	struct sqlite3_stmt *q = statement_query(s, loops, "");
 	struct loop_row r;
 	int result;
 

@@ -176,14 +176,26 @@ queries_test(struct store *s, const char *id,
 }
 
 int
-queries_each_dependent(struct store *s, const char *test_id,
+queries_each_dependent(struct store *s, const char *test_id, int64_t limit,
     int (*each)(const struct test_row *row, void *argument), void *argument)
 {
 	return each_test(s,
 	    statement_query(s,
-		TEST_COLUMNS "WHERE t.depends_on = ?1 ORDER BY t.id", "t",
-		test_id),
+		TEST_COLUMNS "WHERE t.id IN (SELECT id FROM tests "
+			     "WHERE depends_on = ?1 ORDER BY id LIMIT ?2) "
+			     "ORDER BY t.id",
+		"ti", test_id, limit),
 	    each, argument);
+}
+
+int
+queries_count_dependents(struct store *s, const char *test_id, int64_t *ret)
+{
+	return statement_get(s,
+		   "SELECT count(*) FROM tests WHERE depends_on = ?1", "t>i",
+		   test_id, ret) == 1
+	    ? 0
+	    : -1;
 }
 
 int

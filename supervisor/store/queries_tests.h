@@ -95,8 +95,13 @@ int queries_test(struct store *s, const char *id,
 int queries_each_attempt(struct store *s, const char *test_id,
     int (*each)(const struct attempt_row *row, void *argument), void *argument);
 
-/* Tests that depend on this one, directly. As queries_each_test(). */
-int queries_each_dependent(struct store *s, const char *test_id,
+/* The first limit (-1: all) tests that depend on this one, directly. As
+ * queries_each_test(). */
+int queries_each_dependent(struct store *s, const char *test_id, int64_t limit,
     int (*each)(const struct test_row *row, void *argument), void *argument);
+
+/* How many do. Returns 0 or -1. */
+int
+queries_count_dependents(struct store *s, const char *test_id, int64_t *ret);
 
 #endif
