@@ -36,8 +36,8 @@ struct test_row {
 	int64_t sort_order;
 	int64_t allow_test_changes;
 	const char *retry_at;
-	int64_t runs;	/* again after it passed, where it should, */
-	int64_t flakes; /* and that failed by chance */
+	int64_t runs;	       /* again after it passed, where it should, */
+	int64_t flakes;	       /* and that failed by chance */
 	const char *waits_for; /* while it is pending: the test, decision or
 				  conflict without which it isn't begun */
 	const char *parked;    /* the decision or conflict */
