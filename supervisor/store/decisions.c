@@ -276,16 +276,17 @@ static int
 apply(struct store *s, const struct decision *d, decisions_effect *effect,
     const char *by)
 {
-	int due = statement_change(s,
+	int done = statement_change(s,
 	    "UPDATE decisions SET applied_at = " NOTE_NOW
 	    " WHERE id = ?1 AND " IS_DUE,
 	    "t", d->id);
 
-	if (due <= 0)
-		return due;
-	if (parked_end(s, d->id) < 0)
-		return -1;
-	return effect != NULL ? effect(s, d, by) : 0;
+	if (done <= 0)
+		return done;
+	done = effect != NULL ? effect(s, d, by) : 0;
+	/* By what is parked the effect knows that the answer is still wanted.
+	 */
+	return done < 0 || parked_end(s, d->id) < 0 ? -1 : done;
 }
 
 int
