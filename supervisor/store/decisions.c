@@ -64,8 +64,19 @@ decisions_open(struct store *s, const struct question *q,
 	return q->parks && parked_begin(s, q->test_id, ret_id) < 0 ? -1 : 0;
 }
 
+/* Those of a row of decisions, whoever wrote it; and a member of one. */
+#define OPTIONS                                                \
+	"json_each(CASE WHEN json_valid(options) THEN options" \
+	" ELSE '[]' END) o"
+#define OPTION(member) "json_extract(options, o.fullkey || '." member "')"
+
+/* Other programs may write it as people do. */
+#define CHOICE                                                            \
+	"ifnull((SELECT " OPTION("id") " FROM " OPTIONS " WHERE " OPTION( \
+	    "id") " = choice COLLATE NOCASE LIMIT 1), choice)"
+
 #define FIELDS                                                         \
-	"SELECT id, decision_type, default_option, choice,"            \
+	"SELECT id, decision_type, default_option, " CHOICE ","        \
 	" ifnull(json_extract(c, '$.timeout_ms'),"                     \
 	" 60000 * ifnull(timeout_minutes, 60)),"                       \
 	" json_extract(c, '$.test_id'), json_extract(c, '$.loop_id')," \
@@ -162,12 +173,6 @@ refuse_again(struct store *s, const char *id)
 	    choice[0] != '\0' ? ": " : "", choice,
 	    by[0] != '\0' ? by : "somebody", at[0] != '\0' ? at : "some time");
 }
-
-/* Those of a row of decisions, whoever wrote it; and a member of one. */
-#define OPTIONS                                                \
-	"json_each(CASE WHEN json_valid(options) THEN options" \
-	" ELSE '[]' END) o"
-#define OPTION(member) "json_extract(options, o.fullkey || '." member "')"
 
 static int
 answer(struct store *s, const char *word, const char *choice, const char *by,
