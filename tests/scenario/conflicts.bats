@@ -311,3 +311,37 @@ says() {
 	touch "$FLEET/go-A"
 	wait_until 60 all_passed
 }
+
+# waiting NUMBER TEST REPOSITORY: a conflict that only lacks the PM's look at
+# what the second one had done, there.
+waiting() {
+	sql "INSERT INTO tests (id, loop_id, parked, verify)
+	    VALUES ('$2', 'loop-2', 'CON-00$1', 'true');
+	    INSERT INTO attempts (id, test_id, loop_id, fence, state, outcome,
+	    repository, integration_branch, base_commit, snapshot_ref, ended_at)
+	    VALUES ('$2-1', '$2', 'loop-2', 1, 'parked', 'interrupted',
+	    '$3', 'loopkeeper/main', 'HEAD', 'refs/none', datetime('now'));
+	    INSERT INTO conflicts (id, files, first_loop, first_test,
+	    second_loop, second_test, second_attempt, status, paused_loop)
+	    VALUES ('CON-00$1', '[\"f\"]', 'loop-1', 'A', 'loop-2', '$2',
+	    '$2-1', 'paused', 'loop-2')"
+}
+
+@test "one that can't be settled is told, and holds up no other" {
+	configure
+	lk up -d --wait
+	lk stop loop-1 loop-2 monitor
+	lk skip A
+	lk stop pm
+	waiting 1 X "$FLEET/nowhere"
+	waiting 2 Y "$FLEET/repository"
+	lk start pm
+	wait_until 20 sql_is closed "SELECT status FROM conflicts
+	    WHERE id = 'CON-002'"
+	sql_is paused "SELECT status FROM conflicts WHERE id = 'CON-001'"
+	wait_until 10 alert_stands conflict_unsettled 1
+	lk alerts | grep "CON-001: X waits ('loopkeeper reset X' has it begun afresh)"
+	lk reset X
+	wait_until 20 alert_stands conflict_unsettled 0
+	alerts_are 1 conflict_unsettled
+}
