@@ -64,8 +64,11 @@ queries_each_deadlock(struct store *s, int64_t since_ms,
 	q = statement_query(s,
 	    "SELECT timestamp, json_extract(payload, '$.cycle'),"
 	    " json_extract(payload, '$.victim'), test_id, source FROM events"
-	    " WHERE event_type = 'deadlock_detected'"
-	    " AND " SCHEMA_EVENT_TIME " >= ?1 AND json_valid(payload)"
+	    " WHERE event_type = 'deadlock_resolved'"
+	    " AND " SCHEMA_EVENT_TIME " >= ?1"
+	    /* Other programs may tell of theirs otherwise. */
+	    " AND CASE WHEN json_valid(payload)"
+	    " THEN json_type(payload, '$.cycle') END = 'text'"
 	    " ORDER BY " SCHEMA_EVENT_TIME " DESC",
 	    "t", since);
 	while ((result = statement_row(s, q, "ttttt", &r.timestamp, &r.cycle,
