@@ -277,8 +277,9 @@ include/pocket.h"
 	lk conflicts | grep "done again on the new tip"
 }
 
+# says LOOP TEXT: the status of the loop, or of the whole without one.
 says() {
-	lk status "$1" | grep -qF "$2" || fail "$(lk status "$1")"
+	lk status ${1:+"$1"} | grep -qF "$2" || fail "$(lk status ${1:+"$1"})"
 }
 
 @test "without a PM a loop stops at a conflict, and goes on when it is back" {
@@ -344,4 +345,22 @@ waiting() {
 	lk reset X
 	wait_until 20 alert_stands conflict_unsettled 0
 	alerts_are 1 conflict_unsettled
+}
+
+@test "an answer that isn't done yet is shown as one" {
+	configure
+	waiting 1 X "$FLEET/repository"
+	sql "UPDATE conflicts SET status = 'deciding', decision_id = 'DEC-001';
+	    INSERT INTO decisions (id, decision_type, options, status) VALUES
+	    ('DEC-001', 'file_conflict',
+	    '[{\"id\": \"A\"}, {\"id\": \"C\"}]', 'pending')"
+	run -3 lk conflicts
+	[[ $output == *"X: waits for an answer"*"decide DEC-001 A|C"* ]] ||
+	    fail "$output"
+	says "" "loop-2 waits; DEC-001 is to be decided"
+	lk decide DEC-001 a
+	says "" "loop-2 waits; DEC-001 is decided, but not done yet"
+	run -3 lk conflicts
+	[[ $output == *"X: waits for the PM"*"DEC-001: A, by "*"; it isn't \
+done yet"* && $output != *"decide DEC"* ]] || fail "$output"
 }
