@@ -105,7 +105,7 @@ $(BUILD)/tests/libunit.a: $(patsubst %.c,$(BUILD)/%.o,\
     $(filter-out %_test.c,$(wildcard tests/unit/*.c))) \
     $(patsubst %,$(BUILD)/agents/loop/%.o,fingerprint git_program hooks \
     limit_end output output_line worker) \
-    $(patsubst %,$(BUILD)/agents/monitor/%.o,changed) \
+    $(patsubst %,$(BUILD)/agents/monitor/%.o,bisect changed) \
     $(patsubst %,$(BUILD)/cli/junit_%.o,case detail report spread verify)
 	$(call SAY,ar  ) rm -f $@; $(AR) rcs $@ $^
 

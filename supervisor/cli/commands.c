@@ -47,6 +47,8 @@ const struct command commands[] = {
 	{ "deadlocks", NULL, GROUP_LOOK, "",
 	    "circles of those who wait for each other, now and lately",
 	    deadlocks_run },
+	{ "regressions", NULL, GROUP_LOOK, "[--all]",
+	    "passed tests that fail now, and who broke them", regressions_run },
 	{ "checkpoints", NULL, GROUP_LOOK, "LOOP [--all]",
 	    "where a loop's work can be rolled back to", checkpoints_run },
 
@@ -113,7 +115,8 @@ const struct command commands[] = {
 	    "take somebody's locks away, and stop his worker first",
 	    force_unlock_run },
 	{ "rollback", NULL, GROUP_REPAIR,
-	    "LOOP [--to CHECKPOINT] [--yes] [--force] [--dry-run]",
+	    "LOOP [--to CHECKPOINT|--only TEST|--commit HASH] [--yes] "
+	    "[--force] [--dry-run]",
 	    "revert what a loop has merged, by new commits", rollback_run },
 
 	{ "check-config", "check", GROUP_SETUP, "[FILE] [--defaults]",

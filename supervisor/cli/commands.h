@@ -25,6 +25,7 @@ int gates_run(struct cli *cli, int argc, char **argv);
 int alerts_run(struct cli *cli, int argc, char **argv);
 int locks_run(struct cli *cli, int argc, char **argv);
 int deadlocks_run(struct cli *cli, int argc, char **argv);
+int regressions_run(struct cli *cli, int argc, char **argv);
 int checkpoints_run(struct cli *cli, int argc, char **argv);
 
 /* steer */

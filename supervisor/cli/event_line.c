@@ -147,11 +147,18 @@ static const struct phrase phrases[] = {
 	    PRINT_YELLOW },
 	{ "regression_detected",
 	    "={test_id} of {loop_id} doesn't pass on {failing_commit:hash} any "
-	    "more[; it did on {last_good_commit:hash}][: {transcript}]",
+	    "more[; it did on {last_good_commit:hash}][; it fails since "
+	    "{first_bad_commit:hash}][, {blamed_test} of {blamed_loop}]"
+	    "[: {transcript}]",
 	    PRINT_RED },
+	{ "flaky_detected",
+	    "={test_id} of {loop_id} fails by chance: in {failed} of {runs} "
+	    "runs",
+	    PRINT_YELLOW },
 	{ "regression_cleared",
 	    "={test_id} of {loop_id} is no regression any more", PRINT_GREEN },
-	{ "rollback_triggered", "is rolled back[ to {git_ref}]", PRINT_YELLOW },
+	{ "rollback_triggered",
+	    "is rolled back[ to {git_ref}][: only {test_id}]", PRINT_YELLOW },
 	{ "rate_limited",
 	    "is rate limited[ by {provider}][ until {until:time}]",
 	    PRINT_YELLOW },

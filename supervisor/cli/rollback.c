@@ -189,8 +189,12 @@ roll_back(struct rolling *r, bool yes, bool dry_run)
 	if (code != CLI_DONE)
 		return code;
 	if (r->nreverts + r->nleft == 0) {
-		printf("%s has merged nothing%s that could be rolled back\n",
-		    r->config->name, r->since[0] != '\0' ? " since" : "");
+		printf("%s has merged nothing%s%s that could be rolled back\n",
+		    r->config->name,
+		    r->since[0] != '\0'	     ? " since"
+			: r->only[0] != '\0' ? " of "
+					     : "",
+		    r->only);
 		return CLI_DONE;
 	}
 	printf("%s on %s, newest first:\n", r->config->name,
@@ -234,6 +238,33 @@ find_checkpoint(struct rolling *r, const char *word)
 		    "%s",
 		    id, SHORT_HASH, r->since, r->config->integration_branch);
 	return CLI_DONE;
+}
+
+/* The one test or commit that is to be undone alone. */
+static int
+find_one(struct rolling *r, const char *only, const char *commit)
+{
+	int code = CLI_DONE, found;
+
+	if (only != NULL) {
+		char id[IDS_SIZE];
+
+		code = ids_find(r->cli, r->store, IDS_TEST, only, id);
+		if (code == CLI_DONE)
+			(void)strlcpy(r->only, id, sizeof(r->only));
+	}
+	if (code != CLI_DONE || commit == NULL)
+		return code;
+	found = repository_commit(&r->git, commit, r->commit);
+	if (found > 0)
+		found = repository_contains(
+		    &r->git, r->config->integration_branch, r->commit);
+	if (found < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	return found > 0 ? CLI_DONE
+			 : cli_error(CLI_FAILED,
+			       "there is no commit %s in the history of %s",
+			       commit, r->config->integration_branch);
 }
 
 /* The loop and its repository. CLI_DONE, or CLI_FAILED after an error. */
@@ -287,11 +318,13 @@ enter(struct rolling *r)
 int
 rollback_run(struct cli *cli, int argc, char **argv)
 {
-	const char *to = NULL;
+	const char *to = NULL, *only = NULL, *commit = NULL;
 	bool yes = false, dry_run = false;
 	struct rolling r = { .cli = cli };
 	const struct option_spec specs[] = {
 		{ .name = "to", .letter = 't', .value = &to },
+		{ .name = "only", .value = &only },
+		{ .name = "commit", .value = &commit },
 		{ .name = "yes", .letter = 'y', .flag = &yes },
 		{ .name = "force", .letter = 'f', .flag = &r.force },
 		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
@@ -300,7 +333,9 @@ rollback_run(struct cli *cli, int argc, char **argv)
 	struct conf *conf;
 	int code, fd = -1;
 
-	(void)options_parse(cli, argc, argv, specs, 4, 1, 1);
+	(void)options_parse(cli, argc, argv, specs, 6, 1, 1);
+	if ((to != NULL) + (only != NULL) + (commit != NULL) > 1)
+		cli_usage("rollback");
 	database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
 	owner_only(cli, "roll back");
 	r.store = &s;
@@ -308,6 +343,8 @@ rollback_run(struct cli *cli, int argc, char **argv)
 	code = find_loop(&r, argv[1]);
 	if (code == CLI_DONE && to != NULL)
 		code = find_checkpoint(&r, to);
+	if (code == CLI_DONE)
+		code = find_one(&r, only, commit);
 	if (code == CLI_DONE && !dry_run && (fd = enter(&r)) < 0)
 		code = CLI_FAILED;
 	if (code == CLI_DONE)

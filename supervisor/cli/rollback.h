@@ -25,7 +25,7 @@ struct rollback_commit {
 	const char *subject;	      /* one of subjects */
 	bool reverted;		      /* already, by the branch */
 	bool left; /* reverted, but its row of passing_tests is there yet */
-	bool passed_since; /* reverted; another commit of its test stands */
+	bool passed_since; /* a later commit of its test stands, and stays */
 };
 
 struct rolling {
@@ -36,7 +36,9 @@ struct rolling {
 	struct git git;
 	char ref[GIT_REF_SIZE]; /* of the integration branch */
 
-	char since[GIT_HASH_SIZE]; /* of the checkpoint; "" for none: all */
+	char since[GIT_HASH_SIZE];    /* of the checkpoint; "" for none: all */
+	char only[ATTEMPT_TEST_SIZE]; /* the last commit of this test; "" */
+	char commit[GIT_HASH_SIZE];   /* this one; "": not one alone */
 	bool force;
 
 	char tip[GIT_HASH_SIZE];	 /* on which the reverts are made, */
@@ -48,8 +50,8 @@ struct rolling {
 	size_t nleft;
 };
 
-/* rollback_plan.c: fills commits from r->tip back to r->since. Returns
- * CLI_DONE, or CLI_FAILED after an error. */
+/* rollback_plan.c: fills commits from r->tip back to r->since, or with the one
+ * that is wanted alone. Returns CLI_DONE, or CLI_FAILED after an error. */
 int rollback_plan(struct rolling *r);
 void rollback_forget(struct rolling *r);
 void rollback_print(const struct rolling *r);

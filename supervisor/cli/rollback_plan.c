@@ -19,6 +19,7 @@ struct planning {
 	char (*reverts)[GIT_HASH_SIZE];
 	size_t nreverts;
 	bool failed; /* out of memory */
+	int code;    /* of the one commit that is no loop's */
 };
 
 static bool
@@ -43,11 +44,11 @@ is_reverted(const struct planning *p, const char *hash)
 	return false;
 }
 
-/* Whether a commit that stands, and is newer than all so far, passed it. */
+/* Whether one of the n newest commits stands and passed it. */
 static bool
-is_passed(const struct rolling *r, const char *test)
+is_passed(const struct rolling *r, size_t n, const char *test)
 {
-	for (size_t i = 0; i < r->ncommits; i++)
+	for (size_t i = 0; i < n; i++)
 		if (!r->commits[i].reverted &&
 		    strcmp(r->commits[i].test, test) == 0)
 			return true;
@@ -72,7 +73,7 @@ note_commit(struct planning *p, const struct history_commit *commit)
 	(void)strlcpy(c->hash, commit->hash, sizeof(c->hash));
 	(void)strlcpy(c->test, commit->test, sizeof(c->test));
 	c->reverted = is_reverted(p, c->hash);
-	c->passed_since = c->reverted && is_passed(r, c->test);
+	c->passed_since = c->reverted && is_passed(r, r->ncommits, c->test);
 	r->ncommits++;
 	r->nreverts += !c->reverted;
 	return true;
@@ -108,19 +109,86 @@ find_left(struct rolling *r)
 	return CLI_DONE;
 }
 
+/* Leaves out all commits but the one. Of a test that is the last one that
+ * stands, with those that were undone halfway. */
+static void
+narrow(struct rolling *r)
+{
+	size_t n = 0;
+
+	r->nreverts = r->nleft = 0;
+	for (size_t i = 0; i < r->ncommits; i++) {
+		struct rollback_commit *c = &r->commits[i];
+		bool is_wanted = r->only[0] != '\0'
+		    ? strcmp(c->test, r->only) == 0 &&
+			(c->left || (!c->reverted && r->nreverts == 0))
+		    : strcmp(c->hash, r->commit) == 0;
+
+		if (!is_wanted)
+			continue;
+		/* What isn't rolled back may have done it anew. */
+		if (r->commit[0] != '\0' && c->test[0] != '\0')
+			c->passed_since = is_passed(r, i, c->test);
+		r->nreverts += !c->reverted;
+		r->nleft += c->left;
+		r->commits[n++] = *c;
+	}
+	r->ncommits = n;
+}
+
+static void
+note_other(const struct history_commit *commit, void *argument)
+{
+	struct planning *p = argument;
+
+	if (commit->reverts[0] != '\0')
+		p->code = cli_error(CLI_FAILED,
+		    "%.*s is a rollback itself: 'loopkeeper reset' puts its "
+		    "test back into the queue",
+		    SHORT_HASH, commit->hash);
+	else if (commit->loop[0] != '\0')
+		p->code = cli_error(CLI_FAILED,
+		    "%.*s was made by %s: 'loopkeeper rollback %s --commit "
+		    "%.*s'",
+		    SHORT_HASH, commit->hash, commit->loop, commit->loop,
+		    SHORT_HASH, commit->hash);
+	else
+		p->failed = !note_commit(p, commit);
+}
+
+/* One that no loop has made may be rolled back alone. */
+static int
+add_other(struct planning *p)
+{
+	struct rolling *r = p->r;
+
+	for (size_t i = 0; i < r->ncommits; i++)
+		if (strcmp(r->commits[i].hash, r->commit) == 0)
+			return CLI_DONE;
+	if (history_read(&r->git, r->commit, note_other, p) < 0)
+		return cli_error(CLI_FAILED, "%s", r->git.error);
+	return p->code;
+}
+
 int
 rollback_plan(struct rolling *r)
 {
-	struct planning p = { .r = r };
-	int result =
-	    history_each(&r->git, r->tip, r->since, r->config->name, note, &p);
+	struct planning p = { .r = r, .code = CLI_DONE };
+	int code = CLI_DONE;
 
+	if (history_each(&r->git, r->tip, r->since, r->config->name, note, &p) <
+	    0)
+		code = cli_error(CLI_FAILED, "%s", r->git.error);
+	if (code == CLI_DONE && r->commit[0] != '\0')
+		code = add_other(&p);
 	free(p.reverts);
-	if (result < 0)
-		return cli_error(CLI_FAILED, "%s", r->git.error);
-	if (p.failed)
-		return cli_error(CLI_FAILED, "out of memory");
-	return find_left(r);
+	if (code == CLI_DONE && p.failed)
+		code = cli_error(CLI_FAILED, "out of memory");
+	if (code == CLI_DONE)
+		code = find_left(r);
+	if (code == CLI_DONE && (r->only[0] != '\0' || r->commit[0] != '\0'))
+		narrow(r);
+	return code;
 }
 
 void
@@ -187,11 +255,13 @@ rollback_make(struct rolling *r)
 			return cli_error(CLI_FAILED,
 			    "%.*s (%s) can't be undone: later work has "
 			    "changed the same lines of %s; nothing was "
-			    "changed. --to a later checkpoint goes back less "
-			    "far",
+			    "changed%s",
 			    SHORT_HASH, c->hash,
 			    c->test[0] != '\0' ? c->test : c->subject,
-			    conflicts);
+			    conflicts,
+			    r->ncommits > 1 ? ". --to a later checkpoint goes "
+					      "back less far"
+					    : "");
 		(void)strlcpy(r->new, next, sizeof(r->new));
 	}
 	return CLI_DONE;
@@ -217,6 +287,9 @@ rollback_write(struct rolling *r)
 {
 	struct rollback rollback = { .loop_id = r->config->name,
 		.git_ref = r->since[0] != '\0' ? r->since : NULL,
+		.test_id = r->only[0] != '\0' ? r->only
+		    : r->commit[0] != '\0'    ? r->commits[0].test
+					      : NULL,
 		.by = database_user() };
 	struct rollback_row *rows = calloc(r->ncommits + 1, sizeof(*rows));
 	int n, error;

@@ -12,6 +12,8 @@
 #include "store/queries_tests.h"
 #include "store/retry.h"
 
+#define SHOWN 20 /* that wait for it; --json has all */
+
 /* A line per thing that is set. */
 static void
 print_field(const char *name, const char *text)
@@ -79,6 +81,9 @@ print_test(const struct test_row *t, void *argument)
 	print_when("last attempt", t->last_attempt_at);
 	print_retry(t);
 	print_when("passed", t->passed_at);
+	if (t->flakes > 0)
+		printf("  %-12s fails in %lld of %lld runs\n", "by chance",
+		    (long long)t->flakes, (long long)t->runs);
 	if (t->spec_content[0] != '\0') {
 		printf("  spec\n");
 		print_clean(t->spec_content);
@@ -119,13 +124,27 @@ print_dependent(const struct test_row *t, void *argument)
 }
 
 static int
+print_dependents(struct store *s, const char *id)
+{
+	int64_t all = 0;
+	int n = 0;
+
+	if (queries_each_dependent(s, id, SHOWN, print_dependent, &n) < 0 ||
+	    (n == SHOWN && queries_count_dependents(s, id, &all) < 0))
+		return -1;
+	if (all > n)
+		printf("    and %lld more\n", (long long)(all - n));
+	return 0;
+}
+
+static int
 print_all(struct store *s, const char *id)
 {
-	int nattempts = 0, ndependents = 0;
+	int nattempts = 0;
 
 	if (queries_test(s, id, print_test, NULL) < 0 ||
 	    queries_each_attempt(s, id, print_attempt, &nattempts) < 0 ||
-	    queries_each_dependent(s, id, print_dependent, &ndependents) < 0)
+	    print_dependents(s, id) < 0)
 		return database_error(s);
 	return CLI_DONE;
 }
@@ -173,7 +192,7 @@ print_all_json(struct store *s, const char *id)
 
 	if (queries_test(s, id, keep_json, &test) < 0 ||
 	    queries_each_attempt(s, id, add_attempt, attempts) < 0 ||
-	    queries_each_dependent(s, id, add_dependent, dependents) < 0) {
+	    queries_each_dependent(s, id, -1, add_dependent, dependents) < 0) {
 		json_decref(test);
 		json_decref(attempts);
 		json_decref(dependents);

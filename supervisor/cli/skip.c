@@ -81,7 +81,8 @@ change(struct cli *cli, struct store *s, const char *word, bool skip,
 		printf("%s: %s%s", id, dry_run ? "would be " : "", verb);
 		print_before(&before);
 	}
-	if (skip && queries_each_dependent(s, id, print_dependent, NULL) < 0)
+	if (skip &&
+	    queries_each_dependent(s, id, -1, print_dependent, NULL) < 0)
 		return database_error(s);
 	return CLI_DONE;
 }

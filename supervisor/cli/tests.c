@@ -72,7 +72,8 @@ tests_json(const struct test_row *test)
 		FIELD(PRINT_STORED, test_files), FIELD(PRINT_TEXT, reason),
 		FIELD(PRINT_NUMBER, sort_order),
 		FIELD(PRINT_FLAG, allow_test_changes),
-		FIELD(PRINT_TEXT, retry_at), FIELD(PRINT_TEXT, parked),
+		FIELD(PRINT_TEXT, retry_at), FIELD(PRINT_NUMBER, runs),
+		FIELD(PRINT_NUMBER, flakes), FIELD(PRINT_TEXT, parked),
 		FIELD(PRINT_TEXT, waits_for) };
 
 	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);

@@ -96,10 +96,12 @@ struct monitor_config {		    /* 0: no such limit */
 	int64_t database_critical;	  /* 1G */
 	int64_t same_file_within_ms;	  /* 5m */
 };
-struct regressions_config {    /* of the monitor; the last one of loops */
+struct regressions_config {    /* of the monitor, */
 	int64_t every_ms;      /* 10m; 0: never */
 	int64_t time_limit_ms; /* 5m */
-	bool hold_claims;      /* loops fix them before anything else */
+	bool auto_rollback;    /* of the PM */
+	int rollbacks_per_day; /* 3 */
+	bool hold_claims; /* of loops: they fix them before anything else */
 };
 struct pm_config {
 	int64_t every_ms;	     /* 5s */

@@ -128,6 +128,14 @@ const struct key keys[KEY_COUNT] = {
 [KEY_REGRESSIONS_TIME_LIMIT] = { "regressions.time_limit", TYPE_DURATION,
 	"5m", NULL, ANY_TIME, CONF(regressions.time_limit_ms), RESTART,
 	"after it no more tests are run at a time" },
+[KEY_REGRESSIONS_AUTO_ROLLBACK] = { "regressions.auto_rollback", TYPE_BOOL,
+	"false", NULL, NO_LIMITS, CONF(regressions.auto_rollback), RESTART,
+	"the commit that a passed test fails since is reverted without asking, "
+	"where it is one alone that a loop has made" },
+[KEY_REGRESSIONS_ROLLBACKS_PER_DAY] = { "regressions.rollbacks_per_day",
+	TYPE_INT, "3", NULL, 0, 1000, NULL,
+	CONF(regressions.rollbacks_per_day), RESTART,
+	"so many of them; then it is asked again" },
 [KEY_REGRESSIONS_HOLD_CLAIMS] = { "regressions.hold_claims", TYPE_BOOL,
 	"false", NULL, NO_LIMITS, CONF(regressions.hold_claims), RESTART,
 	"while one is open on their branch, loops claim nothing but such tests, "

@@ -152,10 +152,14 @@ read_own_groups(
 
 	if (is_our("loopkeeper-monitor", c))
 		mix_in(c, load_hash(l->conf, KEY_MONITOR_EVERY, KEY_PM_EVERY));
-	if (is_our("loopkeeper-pm", c))
+	if (is_our("loopkeeper-pm", c)) {
 		mix_in(c,
-		    load_hash(
-			l->conf, KEY_MONITOR_EVERY, KEY_BUDGET_ATTEMPT_USD));
+		    load_hash(l->conf, KEY_REGRESSIONS_AUTO_ROLLBACK,
+			KEY_REGRESSIONS_HOLD_CLAIMS));
+		mix_in(c, load_hash(l->conf, KEY_MONITOR_EVERY, KEY_PM_EVERY));
+		mix_in(c,
+		    load_hash(l->conf, KEY_PM_EVERY, KEY_BUDGET_ATTEMPT_USD));
+	}
 	if (!c->is_loop)
 		return 0;
 	if (load_loop(l, d) < 0)

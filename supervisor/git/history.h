@@ -10,8 +10,10 @@ struct history_commit {
 	const char *hash;
 	const char *loop;
 	const char *test;
+	const char *attempt;
 	const char *reverts; /* hash of the commit that this one undoes */
 	const char *subject;
+	const char *author; /* his name */
 };
 
 /*
@@ -23,5 +25,14 @@ int history_each(struct git *g, const char *tip, const char *since,
     const char *loop,
     void (*one)(const struct history_commit *commit, void *argument),
     void *argument);
+
+/* Calls one for that commit, whoever made it. Returns 0 or -1. */
+int history_read(struct git *g, const char *commit,
+    void (*one)(const struct history_commit *commit, void *argument),
+    void *argument);
+
+/* The hashes of the commits behind since as far as tip, the oldest first; of a
+ * merge only the first parent. To be freed by texts_free(); NULL as -1. */
+char **history_between(struct git *g, const char *since, const char *tip);
 
 #endif

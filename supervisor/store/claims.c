@@ -38,11 +38,22 @@
 	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5") IS_FIX
 
 /* At the time ?7, which ?5 needn't be. */
-#define IS_UNLOCKED                                                     \
+#define NO_LOCK                                                         \
 	" AND NOT EXISTS (SELECT 1 FROM " FILES(                        \
 	    "t") " f"                                                   \
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
 		 " WHERE l.locked_by <> ?1 AND " LOCK_IS_LIVE("?7") ")"
+
+/* Whoever waits by a command comes first: else a loop that had to let go would
+ * have it all again before him. */
+#define NO_TURN                                                        \
+	" AND NOT EXISTS (SELECT 1 FROM " FILES(                       \
+	    "t") " f"                                                  \
+		 " JOIN wait_graph w ON overlaps(f.value, w.resource)" \
+		 " WHERE w.waiter <> ?1"                               \
+		 " AND julianday(w.expires_at) > julianday(?7))"
+
+#define IS_UNLOCKED NO_LOCK NO_TURN
 
 /* ?3 is set in mode slow. */
 #define IS_APART                                                    \
@@ -154,13 +165,13 @@ pick(struct store *s, const struct claim_request *request, const char *test_id,
 	    " RETURNING id, ifnull(attempts, 0) + 1,"
 	    " ifnull(nullif(max_attempts, 0), ?4), verify, worker,"
 	    " spec_content, last_result, files, test_files,"
-	    " ifnull(allow_test_changes, 0)",
-	    "ttiitit>snnmmmmmmb", request->loop_id, test_id,
+	    " ifnull(allow_test_changes, 0), evidence",
+	    "ttiitit>snnmmmmmmbm", request->loop_id, test_id,
 	    (int64_t)request->no_overlap, (int64_t)request->max_attempts,
 	    format_now(s, request, now), (int64_t)request->only_fixes, now,
 	    c->key.test_id, sizeof(c->key.test_id), &c->key.attempt,
 	    &c->max_attempts, &c->verify, &c->worker, &c->spec, &c->last_result,
-	    &c->files, &c->test_files, &c->allow_test_changes);
+	    &c->files, &c->test_files, &c->allow_test_changes, &c->evidence);
 }
 
 /* Whether there would be one but for its files: 1, 0, -1. */
@@ -349,6 +360,7 @@ claims_free(struct claim *claim)
 	free(claim->worker);
 	free(claim->spec);
 	free(claim->last_result);
+	free(claim->evidence);
 	free(claim->files);
 	free(claim->test_files);
 	free(claim->last_outcome);

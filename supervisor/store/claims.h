@@ -39,6 +39,7 @@ struct claim {
 	char *worker;	   /* for sh -c in place of the loop's; "" for none */
 	char *spec;	   /* spec_content, or "" */
 	char *last_result; /* of the attempt before, or "" */
+	char *evidence;	   /* why what had passed is to be done again, or "" */
 	char *files;	   /* patterns that it may change: JSON, or "" */
 	char *test_files;  /* patterns that it may not: JSON, or "" */
 	bool allow_test_changes;

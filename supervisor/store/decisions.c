@@ -214,21 +214,26 @@ decisions_answer(struct store *s, const char *id, const char *choice,
 }
 
 int
-decisions_expire(struct store *s, const char *id, const char *by)
+decisions_expire_within(struct store *s, const char *id, const char *by)
 {
 	char choice[DECISION_CHOICE_SIZE];
-	int result;
-
-	if (note_begin(s) < 0)
-		return -1;
-	result = statement_get(s,
+	int found = statement_get(s,
 	    "SELECT default_option FROM decisions WHERE id = ?1", "t>s", id,
 	    choice, sizeof(choice));
-	if (result == 1)
-		result = write_answer(s, id,
-		    choice[0] != '\0' ? "auto_resolved" : "expired",
-		    choice[0] != '\0' ? choice : NULL, by, NULL);
-	return store_end(s, result);
+
+	if (found <= 0)
+		return found;
+	return write_answer(s, id,
+	    choice[0] != '\0' ? "auto_resolved" : "expired",
+	    choice[0] != '\0' ? choice : NULL, by, NULL);
+}
+
+int
+decisions_expire(struct store *s, const char *id, const char *by)
+{
+	return note_begin(s) < 0
+	    ? -1
+	    : store_end(s, decisions_expire_within(s, id, by));
 }
 
 /* 1 one, 0 none, -1. */

@@ -82,6 +82,8 @@ int decisions_answer(struct store *s, const char *id, const char *choice,
  * Returns 1, 0 when it is not pending any more, -1. */
 int decisions_expire(struct store *s, const char *id, const char *by);
 
+/* The same inside a transaction, for what needs nobody's answer. */
+int decisions_expire_within(struct store *s, const char *id, const char *by);
 /*
  * Closes, without an answer, each of that type that waits for one although its
  * test is in none of these statuses any more (a JSON array): others have

@@ -30,8 +30,8 @@ find(struct store *s, struct blocked *ret)
 	    " WHERE t.status = 'blocked') b WHERE NOT EXISTS (SELECT 1"
 	    " FROM decisions d WHERE json_valid(d.context)"
 	    " AND json_extract(d.context, '$.test_id') = b.id"
-	    " AND (d.decision_type IN ('" DECISION_BLOCKED "',"
-	    " '" CONFLICT_DECISION "')"
+	    " AND (d.decision_type IN"
+	    " ('" DECISION_BLOCKED "', '" CONFLICT_DECISION "')"
 	    " AND json_extract(d.context, '$.fence') = b.last"
 	    /* Somebody has decided just that. */
 	    " OR b.reason = 'decision ' || d.id || ': ' || d.choice))"

@@ -23,10 +23,12 @@
  * long a specification is, it isn't read. */
 #define PASSED "tests s INDEXED BY tests_verified" WITH_PASSED
 
-#define COLUMNS                                                        \
+#define FIELDS                                                         \
 	"t.id, t.loop_id, t.verify, ifnull(t.verified_commit, (SELECT" \
 	" p.commit_hash FROM passing_tests p WHERE p.test_id = t.id"   \
-	" ORDER BY p.passed_at DESC LIMIT 1))"
+	" ORDER BY julianday(p.passed_at) DESC LIMIT 1)),"             \
+	" ifnull(t.runs, 0), ifnull(t.flakes, 0)"
+#define COLUMNS FIELDS ", 0"
 
 /* Patterns of files as a set; what is no JSON is an empty one. */
 #define FILES                                                       \
@@ -87,7 +89,8 @@ static const char oldest[] =
     " ORDER BY s.verified_at LIMIT ?4 + ?3";
 
 static const char regressed[] =
-    "SELECT " COLUMNS " FROM regressions g JOIN tests t ON t.id = g.test_id"
+    "SELECT " FIELDS
+    ", ifnull(g.enough, 0) FROM regressions g JOIN tests t ON t.id = g.test_id"
     " WHERE g.status = 'open' AND t.status = 'passed'"
     " AND t.loop_id IN (SELECT value FROM json_each(?1))"
     " AND ifnull(t.verify, '') <> ''"
@@ -122,9 +125,9 @@ take_rows(struct store *s, struct sqlite3_stmt *rows, int max,
 	int more = 1;
 
 	while (list->n < (size_t)max &&
-	    (more = statement_row(s, rows, "ssts", t.id, sizeof(t.id),
+	    (more = statement_row(s, rows, "sstsiin", t.id, sizeof(t.id),
 		 t.loop_id, sizeof(t.loop_id), &verify, t.commit,
-		 sizeof(t.commit))) == 1) {
+		 sizeof(t.commit), &t.runs, &t.flakes, &t.enough)) == 1) {
 		if (!is_listed(list, t.id) && add(list, &t, verify) < 0) {
 			more = store_refuse(s, ENOMEM, "out of memory");
 			break;
@@ -240,11 +243,32 @@ passing_verified(struct store *s, const struct passing_list *list)
 	return note_begin(s) < 0 ? -1 : store_end(s, note_all(s, list));
 }
 
-int
-passing_verified_on(struct store *s, const char *test_id, const char *commit)
+static int
+note_run(struct store *s, const char *source, const struct passing_run *run)
 {
-	return statement_run(s,
-	    "UPDATE tests SET verified_at = " NOTE_NOW ", verified_commit = ?2"
-	    " WHERE id = ?1 AND status = 'passed'",
-	    "tt", test_id, commit);
+	char loop_id[TEXT_NAME_MAX + 1];
+	int64_t flakes;
+	int found = statement_get(s,
+	    "UPDATE tests SET runs = ifnull(runs, 0) + ?3,"
+	    " flakes = ifnull(flakes, 0) + ?4, verified_at = CASE WHEN ?2 = ''"
+	    " THEN verified_at ELSE " NOTE_NOW " END,"
+	    " verified_commit = ifnull(nullif(?2, ''), verified_commit)"
+	    " WHERE id = ?1 AND status = 'passed' RETURNING loop_id, flakes",
+	    "ttii>si", run->test_id, run->commit, run->runs, run->flakes,
+	    loop_id, sizeof(loop_id), &flakes);
+
+	if (found <= 0 || run->flakes == 0 || flakes > run->flakes)
+		return found < 0 ? -1 : 0;
+	/* The first time. */
+	return note_event(s, source, "flaky_detected", "ttii", "test_id",
+		   run->test_id, "loop_id", loop_id, "failed", run->flakes,
+		   "runs", run->runs) < 0
+	    ? -1
+	    : 1;
+}
+
+int
+passing_note(struct store *s, const char *source, const struct passing_run *run)
+{
+	return note_begin(s) < 0 ? -1 : store_end(s, note_run(s, source, run));
 }

@@ -15,6 +15,10 @@ struct passing_test {
 	bool passes;			  /* the caller's finding; false yet */
 	char commit[ATTEMPT_COMMIT_SIZE]; /* on which it passed last; "" unknown
 					   */
+	int64_t runs;			  /* how often it was run again, */
+	int64_t flakes;			  /* and failed by chance */
+	int enough; /* of an open regression that fails now and then: so many
+		       passes in a row are its end; else 0 */
 };
 
 struct passing_list {
@@ -54,9 +58,18 @@ void passing_free(struct passing_list *list);
 /* Those that were found to pass did so again. Returns 0 or -1. */
 int passing_verified(struct store *s, const struct passing_list *list);
 
-/* One of them did, on that commit of the integration branch. Returns 0 or -1.
- */
-int
-passing_verified_on(struct store *s, const char *test_id, const char *commit);
+/* One of them was run again. */
+struct passing_run {
+	const char *test_id;
+	const char *commit; /* of the integration branch, on which it passed;
+			       "": none */
+	int64_t runs;	    /* where it should pass, */
+	int64_t flakes;	    /* and how many of them failed by chance */
+};
+
+/* Notes it, with event flaky_detected when it fails by chance for the first
+ * time. Returns 1 with that, 0, or -1. */
+int passing_note(
+    struct store *s, const char *source, const struct passing_run *run);
 
 #endif

@@ -11,37 +11,57 @@
 /* Of those that nobody has seen, each half by an index of its own. */
 #define ALERTS_OPEN " WHERE acknowledged = 0 OR acknowledged IS NULL"
 
+/* The last three attempts at the test, the first of them first. */
+#define EVIDENCE                                                            \
+	"(SELECT json_group_array(text) FROM (SELECT text FROM (SELECT "    \
+	"printf('attempt %s: %s', ifnull(json_extract(e.payload, "          \
+	"'$.attempt'), '?'), ifnull(json_extract(e.payload, '$.outcome'), " \
+	"'?')) || ifnull(': ' || json_extract(e.payload, '$.detail'), '') " \
+	"AS text, e.rowid AS n FROM events e WHERE e.test_id = test "       \
+	"AND e.event_type = 'attempt_ended' AND json_valid(e.payload) "     \
+	"ORDER BY e.rowid DESC LIMIT 3) ORDER BY n))"
+
+#define DECISIONS(which)                                                   \
+	"SELECT id, decision_type, summary, options, default_option, "     \
+	"context, timeout_minutes, status, requested_at, requested_by, "   \
+	"decided_at, decided_by, choice, comment, applied_at, test, "      \
+	"json_extract(c, '$.loop_id'), json_extract(c, '$.subject'), "     \
+	"CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE \
+	" END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM "  \
+	"(SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}' " \
+	"END AS c FROM decisions" which ")) "                              \
+	"ORDER BY julianday(requested_at), id"
+
+/* An index alone tells it, however long specifications are. */
+#define COUNT(status)                                           \
+	"(SELECT count(*) FROM tests n INDEXED BY tests_status" \
+	" WHERE n.loop_id = l.id AND n.status " status "), "
+#define COUNT_READY                                            \
+	"(SELECT count(*) FROM tests r INDEXED BY tests_ready" \
+	" WHERE r.loop_id = l.id AND r.status = 'pending'"     \
+	" AND r.waiting = 0 AND ifnull(r.automatable, 1) <> 0), "
+
+#define PASSED	COUNT("= 'passed'")
+#define LEFT	COUNT("IN ('pending', 'in_progress')")
+#define BLOCKED COUNT("IN ('blocked', 'failed')")
+#define SKIPPED COUNT("= 'skipped'")
+
+/* The attempt is the open one of the test that is in progress. */
+static const char loops[] =
+    "SELECT l.id, l.name, l.priority, l.branch, l.status, " PASSED LEFT
+	COUNT_READY BLOCKED SKIPPED
+    "t.id, ifnull(t.attempts, 0) + 1, t.max_attempts, a.pid, a.pid_start,"
+    " a.started_at, a.transcript FROM loops l"
+    " LEFT JOIN tests t ON t.id = (SELECT max(p.id) FROM tests p"
+    " WHERE p.loop_id = l.id AND p.status = 'in_progress')"
+    " LEFT JOIN attempts a ON a.test_id = t.id AND a.ended_at IS NULL"
+    " ORDER BY ifnull(l.priority, 1000), l.id";
+
 int
 queries_each_loop(struct store *s,
     int (*each)(const struct loop_row *row, void *argument), void *argument)
 {
-	/* Indices alone tell all counts, however long specifications are; the
-	 * attempt is the open one of the test that is in progress. */
-	struct sqlite3_stmt *q = statement_query(s,
-	    "WITH counts AS (SELECT loop_id, "
-	    "sum(CASE WHEN status = 'passed' THEN n END) AS passed, "
-	    "sum(CASE WHEN status IN ('pending', 'in_progress') THEN n END) "
-	    "AS left, "
-	    "sum(CASE WHEN status IN ('blocked', 'failed') THEN n END) "
-	    "AS blocked, "
-	    "sum(CASE WHEN status = 'skipped' THEN n END) AS skipped "
-	    "FROM (SELECT loop_id, status, count(*) AS n FROM tests "
-	    "INDEXED BY tests_status GROUP BY status, loop_id) "
-	    "GROUP BY loop_id) "
-	    "SELECT l.id, l.name, l.priority, l.branch, l.status, "
-	    "c.passed, c.left, (SELECT count(*) FROM tests r "
-	    "INDEXED BY tests_ready WHERE r.loop_id = l.id "
-	    "AND r.status = 'pending' AND r.waiting = 0 "
-	    "AND ifnull(r.automatable, 1) <> 0), c.blocked, c.skipped, t.id, "
-	    "ifnull(t.attempts, 0) + 1, t.max_attempts, "
-	    "a.pid, a.pid_start, a.started_at, a.transcript "
-	    "FROM loops l LEFT JOIN counts c ON c.loop_id = l.id "
-	    "LEFT JOIN tests t ON t.id = (SELECT max(p.id) FROM tests p "
-	    "WHERE p.loop_id = l.id AND p.status = 'in_progress') "
-	    "LEFT JOIN attempts a ON a.test_id = t.id "
-	    "AND a.ended_at IS NULL "
-	    "ORDER BY ifnull(l.priority, 1000), l.id",
-	    "");
+	struct sqlite3_stmt *q = statement_query(s, loops, "");
 	struct loop_row r;
 	int result;
 
@@ -76,35 +96,12 @@ queries_each_alert(struct store *s, bool all,
 	return result;
 }
 
-/* The last three attempts at the test, the first of them first. */
-#define EVIDENCE                                                            \
-	"(SELECT json_group_array(text) FROM (SELECT text FROM (SELECT "    \
-	"printf('attempt %s: %s', ifnull(json_extract(e.payload, "          \
-	"'$.attempt'), '?'), ifnull(json_extract(e.payload, '$.outcome'), " \
-	"'?')) || ifnull(': ' || json_extract(e.payload, '$.detail'), '') " \
-	"AS text, e.rowid AS n FROM events e WHERE e.test_id = test "       \
-	"AND e.event_type = 'attempt_ended' AND json_valid(e.payload) "     \
-	"ORDER BY e.rowid DESC LIMIT 3) ORDER BY n))"
-
-/* What these say of themselves; contexts of other programs may be anything. */
-#define DECISIONS(from)                                                     \
-	"SELECT id, decision_type, summary, options, default_option,"       \
-	" context, timeout_minutes, status, requested_at, requested_by,"    \
-	" decided_at, decided_by, choice, comment, applied_at, test,"       \
-	" json_extract(c, '$.loop_id'), json_extract(c, '$.subject'),"      \
-	" CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE \
-	" END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM"    \
-	" (SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}'"  \
-	" END AS c FROM " from ")) ORDER BY julianday(requested_at), id"
-
 int
 queries_each_decision(struct store *s, bool all,
     int (*each)(const struct decision_row *row, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    all ? DECISIONS("decisions")
-		: DECISIONS("decisions WHERE status = 'pending'"),
-	    "");
+	    all ? DECISIONS("") : DECISIONS(" WHERE status = 'pending'"), "");
 	struct decision_row r;
 	int result;
 

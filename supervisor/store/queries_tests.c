@@ -7,19 +7,20 @@
 	"t.notes, t.spec_content, t.last_attempt_at, t.passed_at, "           \
 	"t.verified_at, t.created_at, t.verify, t.worker, t.files, "          \
 	"t.test_files, t.reason, t.sort_order, ifnull(t.allow_test_changes, " \
-	"0), t.retry_at, CASE WHEN t.status = 'pending' AND t.waiting "       \
-	"THEN ifnull(t.parked, t.depends_on) END, t.parked FROM tests t "
+	"0), t.retry_at, t.runs, t.flakes, CASE WHEN t.status = 'pending' "   \
+	"AND t.waiting THEN ifnull(t.parked, t.depends_on) END, t.parked "    \
+	"FROM tests t "
 
 static int
 next_test(struct store *s, struct sqlite3_stmt *q, struct test_row *r)
 {
-	return statement_row(s, q, "ttttiittitttttttttttiittt", &r->id,
+	return statement_row(s, q, "ttttiittitttttttttttiitiitt", &r->id,
 	    &r->loop_id, &r->category, &r->status, &r->attempts,
 	    &r->max_attempts, &r->last_result, &r->depends_on, &r->automatable,
 	    &r->notes, &r->spec_content, &r->last_attempt_at, &r->passed_at,
 	    &r->verified_at, &r->created_at, &r->verify, &r->worker, &r->files,
 	    &r->test_files, &r->reason, &r->sort_order, &r->allow_test_changes,
-	    &r->retry_at, &r->waits_for, &r->parked);
+	    &r->retry_at, &r->runs, &r->flakes, &r->waits_for, &r->parked);
 }
 
 /* Steps through q, which is ended here. */
@@ -175,14 +176,26 @@ queries_test(struct store *s, const char *id,
 }
 
 int
-queries_each_dependent(struct store *s, const char *test_id,
+queries_each_dependent(struct store *s, const char *test_id, int64_t limit,
     int (*each)(const struct test_row *row, void *argument), void *argument)
 {
 	return each_test(s,
 	    statement_query(s,
-		TEST_COLUMNS "WHERE t.depends_on = ?1 ORDER BY t.id", "t",
-		test_id),
+		TEST_COLUMNS "WHERE t.id IN (SELECT id FROM tests "
+			     "WHERE depends_on = ?1 ORDER BY id LIMIT ?2) "
+			     "ORDER BY t.id",
+		"ti", test_id, limit),
 	    each, argument);
+}
+
+int
+queries_count_dependents(struct store *s, const char *test_id, int64_t *ret)
+{
+	return statement_get(s,
+		   "SELECT count(*) FROM tests WHERE depends_on = ?1", "t>i",
+		   test_id, ret) == 1
+	    ? 0
+	    : -1;
 }
 
 int

@@ -36,6 +36,8 @@ struct test_row {
 	int64_t sort_order;
 	int64_t allow_test_changes;
 	const char *retry_at;
+	int64_t runs;	       /* again after it passed, where it should, */
+	int64_t flakes;	       /* and that failed by chance */
 	const char *waits_for; /* while it is pending: the test, decision or
 				  conflict without which it isn't begun */
 	const char *parked;    /* the decision or conflict */
@@ -69,11 +71,6 @@ struct attempt_row {
 int queries_each_test(struct store *s, const char *loop_id, const char *status,
     int (*each)(const struct test_row *row, void *argument), void *argument);
 
-/* Pending tests of a loop that wait for something, in no order but those for
- * decisions and conflicts first; of each kind limit at most. As above. */
-int queries_each_waiting(struct store *s, const char *loop_id, int limit,
-    int (*each)(const struct test_row *row, void *argument), void *argument);
-
 /* The same, of the first limit ones alone; -1: of all. */
 int queries_first_tests(struct store *s, const char *loop_id,
     const char *status, int64_t limit,
@@ -84,6 +81,11 @@ int queries_first_tests(struct store *s, const char *loop_id,
 int queries_each_status(struct store *s, const char *loop_id,
     int (*each)(const char *status, int64_t n, void *argument), void *argument);
 
+/* Pending tests of a loop that wait for something, in no order but those for
+ * decisions and conflicts first; of each kind limit at most. As above. */
+int queries_each_waiting(struct store *s, const char *loop_id, int limit,
+    int (*each)(const struct test_row *row, void *argument), void *argument);
+
 /* The test of that id, in any case. Returns 1 when each() was called, 0 when
  * there is none, -1. What each() returns is of no interest. */
 int queries_test(struct store *s, const char *id,
@@ -93,8 +95,13 @@ int queries_test(struct store *s, const char *id,
 int queries_each_attempt(struct store *s, const char *test_id,
     int (*each)(const struct attempt_row *row, void *argument), void *argument);
 
-/* Tests that depend on this one, directly. As queries_each_test(). */
-int queries_each_dependent(struct store *s, const char *test_id,
+/* The first limit (-1: all) tests that depend on this one, directly. As
+ * queries_each_test(). */
+int queries_each_dependent(struct store *s, const char *test_id, int64_t limit,
     int (*each)(const struct test_row *row, void *argument), void *argument);
+
+/* How many do. Returns 0 or -1. */
+int
+queries_count_dependents(struct store *s, const char *test_id, int64_t *ret);
 
 #endif

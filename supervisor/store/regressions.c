@@ -1,7 +1,11 @@
-#include "store/regressions.h"
+#include <stdio.h>
+
+#include "base/path.h"
 #include "base/text.h"
+#include "store/alerts.h"
 #include "store/attempts.h"
 #include "store/note.h"
+#include "store/regressions.h"
 #include "store/statement.h"
 
 int
@@ -9,31 +13,62 @@ regressions_confirm(struct store *s, const char *test_id)
 {
 	return statement_run(s,
 	    "UPDATE regressions SET checked_at = " NOTE_NOW
+	    ", confirmed = ifnull(confirmed, 0) + 1"
 	    " WHERE test_id = ?1 AND status = 'open'",
 	    "t", test_id);
 }
 
-/* Inside a transaction. */
+static const char *
+cause_of(const struct regression *r)
+{
+	return r->is_outside ? "outside"
+	    : r->enough > 0  ? "sometimes"
+			     : "commit";
+}
+
+/* Inside a transaction. The new row: 1, 0 none, -1. */
+static int
+add_row(struct store *s, const struct regression *r, char *id, size_t id_size,
+    char *transcript, size_t size)
+{
+	return statement_get(s,
+	    "INSERT INTO regressions (test_id, loop_id, failing_commit,"
+	    " last_good_commit, cause, transcript, first_bad_commit,"
+	    " blamed_commits, blamed_loop, blamed_test, blamed_attempt,"
+	    " blamed_transcript, blamed_author, blamed_subject,"
+	    " blamed_revert, output, enough) SELECT id, ?2, ?3, nullif(?4, "
+	    "''), ?5,"
+	    " ?6, nullif(?7, ''), ?8, nullif(?9, ''), nullif(?10, ''),"
+	    " nullif(?11, ''), (SELECT transcript FROM attempts"
+	    " WHERE id = ?11), nullif(?12, ''), nullif(?13, ''), ?14, ?15, ?16"
+	    " FROM tests WHERE id = ?1 AND status = 'passed' AND NOT EXISTS"
+	    " (SELECT 1 FROM regressions WHERE test_id = ?1"
+	    " AND status = 'open') RETURNING id, blamed_transcript",
+	    "tttttttitttttiti>ss", r->test_id, r->loop_id, r->commit,
+	    r->last_good, cause_of(r), r->transcript, r->first_bad, r->ncommits,
+	    r->blamed_loop, r->blamed_test, r->blamed_attempt, r->author,
+	    r->subject, (int64_t)r->is_revert, r->output, (int64_t)r->enough,
+	    id, id_size, transcript, size);
+}
+
 static int
 add(struct store *s, const char *source, const struct regression *r)
 {
-	int added = statement_change(s,
-	    "INSERT INTO regressions (test_id, loop_id, failing_commit,"
-	    " last_good_commit, cause, transcript)"
-	    " SELECT id, ?2, ?3, nullif(?4, ''), ?5, ?6 FROM tests"
-	    " WHERE id = ?1 AND status = 'passed' AND NOT EXISTS"
-	    " (SELECT 1 FROM regressions WHERE test_id = ?1"
-	    " AND status = 'open')",
-	    "tttttt", r->test_id, r->loop_id, r->commit, r->last_good,
-	    r->is_outside ? "outside" : "commit", r->transcript);
+	char id[UUID_SIZE], transcript[PATH_SIZE];
+	int added =
+	    add_row(s, r, id, sizeof(id), transcript, sizeof(transcript));
 
 	if (added <= 0)
 		return added;
-	if (note_event(s, source, "regression_detected", "tttttt", "test_id",
-		r->test_id, "loop_id", r->loop_id, "failing_commit", r->commit,
-		"last_good_commit", r->last_good, "cause",
-		r->is_outside ? "outside" : "commit", "transcript",
-		r->transcript) < 0)
+	/* Not `attempt`: that is an attempt of test_id, and a number. */
+	if (note_event(s, source, "regression_detected", "tttttttttttttt",
+		"test_id", r->test_id, "loop_id", r->loop_id, "regression_id",
+		id, "failing_commit", r->commit, "last_good_commit",
+		r->last_good, "first_bad_commit", r->first_bad, "cause",
+		cause_of(r), "transcript", r->transcript, "blamed_loop",
+		r->blamed_loop, "blamed_test", r->blamed_test, "blamed_attempt",
+		r->blamed_attempt, "blamed_transcript", transcript,
+		"blamed_author", r->author, "blamed_subject", r->subject) < 0)
 		return -1;
 	return 1;
 }
@@ -61,6 +96,25 @@ regressions_open(
 	" g.status = 'open' AND NOT EXISTS (SELECT 1 FROM tests t" \
 	" WHERE t.id = g.test_id AND " GOES_ON ")"
 
+/* Nobody needs to answer it any more, or to know that its answer couldn't be
+ * done. */
+static int
+close_question(struct store *s, const char *by, const char *id)
+{
+	char cause[UUID_SIZE + 16];
+
+	(void)snprintf(cause, sizeof(cause), REGRESSIONS_CAUSE "%s", id);
+	if (statement_run(s,
+		"UPDATE decisions SET status = 'expired', decided_at ="
+		" " NOTE_NOW ", decided_by = ?2, comment ="
+		" 'the regression is over' WHERE status = 'pending'"
+		" AND json_valid(context)"
+		" AND json_extract(context, '$.subject') = ?1",
+		"tt", id, by) < 0)
+		return -1;
+	return alerts_clear_within(s, by, cause);
+}
+
 static int
 clear_one(struct store *s, const char *source)
 {
@@ -79,7 +133,8 @@ clear_one(struct store *s, const char *source)
 		" closed_at = " NOTE_NOW " WHERE id = ?1",
 		"t", id) < 0 ||
 	    note_event(s, source, "regression_cleared", "tt", "test_id",
-		test_id, "loop_id", loop_id) < 0)
+		test_id, "loop_id", loop_id) < 0 ||
+	    close_question(s, source, id) < 0)
 		return -1;
 	return 1;
 }
@@ -125,16 +180,22 @@ regressions_each(struct store *s,
     void (*found)(const struct regression *r, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT test_id, loop_id, failing_commit, last_good_commit,"
-	    " transcript, cause IS 'outside' FROM regressions"
+	    "SELECT id, test_id, loop_id, failing_commit, last_good_commit,"
+	    " first_bad_commit, ifnull(blamed_commits, 0), transcript, output,"
+	    " cause IS 'outside', ifnull(enough, 0), blamed_loop,"
+	    " blamed_test, blamed_attempt, blamed_transcript, blamed_author,"
+	    " blamed_subject, blamed_revert FROM regressions"
 	    " WHERE status = 'open' ORDER BY detected_at, test_id",
 	    "");
 	struct regression r;
 	int more;
 
-	while (
-	    (more = statement_row(s, q, "tttttb", &r.test_id, &r.loop_id,
-		 &r.commit, &r.last_good, &r.transcript, &r.is_outside)) == 1)
+	while ((more = statement_row(s, q, "ttttttittbnttttttb", &r.id,
+		    &r.test_id, &r.loop_id, &r.commit, &r.last_good,
+		    &r.first_bad, &r.ncommits, &r.transcript, &r.output,
+		    &r.is_outside, &r.enough, &r.blamed_loop, &r.blamed_test,
+		    &r.blamed_attempt, &r.blamed_transcript, &r.author,
+		    &r.subject, &r.is_revert)) == 1)
 		found(&r, argument);
 	statement_end(q);
 	return more;

@@ -7,21 +7,45 @@
 #define LOOPKEEPER_STORE_REGRESSIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "store/attempts.h"
 #include "store/store.h"
 
+#define REGRESSIONS_OUTPUT_MAX 4096 /* of one, kept */
+
+/* With its id: the cause of an alert that it can't be rolled back. */
+#define REGRESSIONS_CAUSE "rollback:"
+
+/* Texts are "" where there is none, or it isn't known. */
 struct regression {
+	const char *id; /* set by regressions_each() */
 	const char *test_id;
 	const char *loop_id;
 	const char *commit;	/* on which it fails */
-	const char *last_good;	/* on which it passed last; "" unknown */
-	const char *transcript; /* a path */
+	const char *last_good;	/* on which it passes, or passed last */
+	const char *first_bad;	/* from which on it fails */
+	int64_t ncommits;	/* first_bad and those before it as far as
+				   last_good: any of them may be to blame */
+	const char *transcript; /* of these runs: a path */
+	const char *output;	/* the end of what the last one wrote */
 	bool is_outside; /* it fails on last_good now, too: it's no commit */
+	int enough;	 /* of one that fails now and then, and never before: so
+			    many passes in a row are no chance; 0: it always fails */
+	/* Of first_bad, as its trailers tell it. */
+	const char *blamed_loop;
+	const char *blamed_test;
+	const char *blamed_attempt;    /* id */
+	const char *blamed_transcript; /* not in the trailers: set by
+					  regressions_each() */
+	const char *author;
+	const char *subject;
+	bool is_revert; /* it undoes another commit of a loop */
 };
 
-/* Opens one, with event regression_detected. Returns 1, 0 when one is open for
- * that test or the test isn't passed now, -1 with errno of store.h. */
+/* Opens one, with event regression_detected, which tells all of it. Returns 1,
+ * 0 when one is open for that test or the test isn't passed now, -1 with errno
+ * of store.h. */
 int regressions_open(
     struct store *s, const char *source, const struct regression *r);
 

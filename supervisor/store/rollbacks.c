@@ -24,7 +24,7 @@ rollbacks_is_passing(struct store *s, const char *test_id, const char *commit)
 
 /* Back into the queue. 1, 0 it isn't there or is skipped, -1. */
 static int
-reset(struct store *s, const char *test_id, const char *by)
+reset(struct store *s, const char *test_id, const char *commit, const char *by)
 {
 	int found = statement_get(s,
 	    "SELECT 1 FROM tests WHERE id = ?1 AND status <> 'skipped'", "t>",
@@ -35,8 +35,15 @@ reset(struct store *s, const char *test_id, const char *by)
 	if (claims_reset_within(s, test_id, by, REASON) < 0)
 		return -1;
 	return statement_change(s,
-	    "UPDATE tests SET reason = '" REASON "' WHERE id = ?1", "t",
-	    test_id);
+	    "UPDATE tests SET reason = '" REASON "', evidence = (SELECT"
+	    " 'This was done before, as commit ' || substr(?2, 1, 12)"
+	    " || ', and rolled back: ' || g.test_id || ' fails with it, and"
+	    " has to pass, too: ' || ifnull(o.verify, '') || char(10)"
+	    " || 'It says:' || char(10) || ifnull(g.output, '')"
+	    " FROM regressions g LEFT JOIN tests o ON o.id = g.test_id"
+	    " WHERE g.first_bad_commit = ?2 AND g.status = 'open'"
+	    " ORDER BY g.detected_at LIMIT 1) WHERE id = ?1",
+	    "tt", test_id, commit);
 }
 
 /* A member of every row as a JSON array, to be freed; NULL with ENOMEM. */
@@ -50,8 +57,9 @@ list(const struct rollback *r, bool tests)
 	if (text == NULL)
 		return NULL;
 	buf_init(&b, text, size);
+	buf_add(&b, "[");
 	for (size_t i = 0; i < r->nrows; i++) {
-		buf_add(&b, i == 0 ? "[" : ",");
+		buf_add(&b, i == 0 ? "" : ",");
 		buf_add_json(
 		    &b, tests ? r->rows[i].test_id : r->rows[i].commit);
 	}
@@ -74,8 +82,10 @@ tell(struct store *s, const struct rollback *r)
 		    " VALUES (" NOTE_NEW_ID ", " NOTE_NOW ", ?2,"
 		    " 'rollback_triggered', json_patch(json_object("
 		    "'loop_id', ?1, 'by', ?2, 'tests', json(?3), 'commits',"
-		    " json(?4)), json_object('git_ref', ?5)))",
-		    "ttttt", r->loop_id, r->by, tests, commits, r->git_ref);
+		    " json(?4)), json_object('git_ref', ?5, 'test_id',"
+		    " nullif(?6, ''))))",
+		    "tttttt", r->loop_id, r->by, tests, commits, r->git_ref,
+		    r->test_id);
 	free(tests);
 	free(commits);
 	return result;
@@ -89,7 +99,8 @@ write_rows(struct store *s, const struct rollback *r,
 
 	for (size_t i = 0; i < r->nrows; i++) {
 		const struct rollback_row *row = &r->rows[i];
-		int changed = row->reset ? reset(s, row->test_id, r->by) : 0;
+		int changed =
+		    row->reset ? reset(s, row->test_id, row->commit, r->by) : 0;
 
 		if (changed < 0 ||
 		    statement_run(s,

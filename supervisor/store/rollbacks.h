@@ -19,7 +19,8 @@ struct rollback_row {
 
 struct rollback {
 	const char *loop_id;
-	const char *git_ref; /* that was gone back to; NULL: all was undone */
+	const char *git_ref; /* that was gone back to; NULL: all was undone, */
+	const char *test_id; /* or only this one's; NULL */
 	const char *by;
 	const struct rollback_row *rows;
 	size_t nrows;
@@ -32,7 +33,8 @@ rollbacks_is_passing(struct store *s, const char *test_id, const char *commit);
 /*
  * In one transaction: the tests are pending again, with all of their attempts
  * and the reason "rolled back", unless they are skipped, and nothing says any
- * more that they pass; with events. move (may be NULL), which must not use the
+ * more that they pass; with what their work broke (regressions.h) as evidence
+ * for who does it anew, and events. move (may be NULL), which must not use the
  * store, is called last: unless it returns 0 nothing is written. Returns how
  * many were reset; or -1 with errno of store.h, or that of move.
  */

@@ -36,7 +36,7 @@ static const char *const tables[] = {
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
 	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
 	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0, claimed_at TEXT,"
-	" second_worker INTEGER DEFAULT 0,"
+	" evidence TEXT, second_worker INTEGER DEFAULT 0,"
 	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
@@ -110,7 +110,10 @@ static const char *const tables[] = {
 	" failing_commit TEXT, last_good_commit TEXT, transcript TEXT,"
 	" detected_at " NOW ", checked_at TEXT, closed_at TEXT,"
 	" first_bad_commit TEXT, blamed_loop TEXT, blamed_test TEXT,"
-	" blamed_attempt TEXT, blamed_transcript TEXT, decision_id TEXT)",
+	" blamed_attempt TEXT, blamed_transcript TEXT, decision_id TEXT,"
+	" blamed_commits INTEGER, blamed_author TEXT, blamed_subject TEXT,"
+	" blamed_revert INTEGER DEFAULT 0, output TEXT,"
+	" confirmed INTEGER DEFAULT 0, rollback_error TEXT, enough INTEGER)",
 
 	"conflicts (id TEXT PRIMARY KEY NOT NULL, files TEXT,"
 	" first_loop TEXT, first_test TEXT, first_attempt TEXT,"
@@ -167,6 +170,7 @@ static const char *const indices[] = {
 	"conflicts_open ON conflicts (id) WHERE closed_at IS NULL",
 	"conflicts_pair ON conflicts (first_attempt, second_attempt)",
 	"tests_parked ON tests (parked) WHERE parked IS NOT NULL",
+	"tests_flaky ON tests (flakes) WHERE flakes > 0",
 	"regressions_open ON regressions (test_id) WHERE status = 'open'",
 	"alerts_open ON alerts (acknowledged, created_at)",
 	("alerts_cause ON alerts (json_extract(context, '$.cause'))"
@@ -226,6 +230,10 @@ static const char *const triggers[] = {
 	"tests_settled AFTER UPDATE OF status ON tests"
 	" WHEN NEW.retry_at IS NOT NULL AND NEW.retry_at IS OLD.retry_at"
 	" BEGIN UPDATE tests SET retry_at = NULL WHERE id = NEW.id; END",
+
+	"tests_mended AFTER UPDATE OF status ON tests"
+	" WHEN NEW.evidence IS NOT NULL AND NEW.status IN ('passed', 'skipped')"
+	" BEGIN UPDATE tests SET evidence = NULL WHERE id = NEW.id; END",
 
 	"tests_unparked AFTER UPDATE OF status ON tests WHEN NEW.parked IS NOT"
 	" NULL AND NEW.status NOT IN ('pending', 'in_progress')"

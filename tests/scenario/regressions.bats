@@ -89,6 +89,10 @@ field() {
 	[[ $(field cause) == commit ]]
 	[[ $(field last_good_commit) == "$good" ]]
 	[[ $(field failing_commit) == "$(tip)" ]]
+	[[ $(field first_bad_commit) == "$(tip)" ]]
+	[[ $(field blamed_author) == tester && -z $(field blamed_loop) ]]
+	local bad
+	bad=$(tip)
 	grep "^# .* A on ${good:0:12}: " "$(field transcript)"
 	grep '^# .* verify: exit 1' "$(field transcript)"
 	wait_until 10 alerts_stand 1 regression
@@ -103,7 +107,8 @@ field() {
 	events_are 1 "event_type = 'alert_raised'"
 	run -3 lk timeline
 	[[ $output == *"A of loop-1 doesn't pass on "*"; it did on \
-${good:0:12}: $FLEET"*"A of loop-1 is no regression any more"* ]]
+${good:0:12}; it fails since ${bad:0:12}: \
+$FLEET"*"A of loop-1 is no regression any more"* ]]
 	# Transcripts of what passed are of no use.
 	[[ $(ls "$FLEET/state/regression/logs") == A-* ]]
 	stop_monitor
@@ -123,6 +128,65 @@ ${good:0:12}: $FLEET"*"A of loop-1 is no regression any more"* ]]
 	change touch harmless-too
 	wait_event "event_type = 'regression_cleared' AND test_id = 'A'"
 	stop_monitor
+}
+
+@test "commits that can't be run are blamed together with the first that can" {
+	local good
+	fleet 'setup = "test ! -e unset"; setup_when_changed = [ "unset" ];'
+	monitor
+	change touch one
+	good=$(tip)
+	wait_until 20 verified_on "$good" A B
+	stop_monitor
+	change touch unset
+	change touch broken
+	change rm unset
+	change touch two
+	monitor
+	wait_event "event_type = 'regression_detected'" 30
+	stop_monitor
+	[[ $(field last_good_commit) == "$good" ]]
+	[[ $(field first_bad_commit) == "$(git -C "$FLEET/clone" rev-parse \
+	    HEAD~1)" ]]
+	sql_is 3 "SELECT blamed_commits FROM regressions"
+	run -3 lk regressions
+	[[ $output == *"or one of the 2 commits before it, which can't be"* ]]
+}
+
+@test "a commit that makes a test fail now and then is found, and undone" {
+	fleet
+	sql "UPDATE tests SET runs = 40, verify = 'test ! -e broken ||
+	    test \$(od -An -N1 -tu1 /dev/urandom) -gt 127' WHERE id = 'A'"
+	local bad
+	change touch one
+	change touch broken
+	bad=$(tip)
+	change touch two
+	change touch three
+	monitor
+	# It isn't seen each time.
+	wait_until 60 seen_at_last
+	stop_monitor
+	[[ $(field cause) == sometimes && $(field first_bad_commit) == "$bad" ]]
+	monitor
+	# A pass or two are not the end of it.
+	change touch four
+	wait_until 20 verified_on "$(tip)" B
+	events_are 0 "event_type = 'regression_cleared'"
+	lk rollback loop-1 --commit "$bad" --yes
+	wait_event "event_type = 'regression_cleared' AND test_id = 'A'" 30
+	stop_monitor
+}
+
+# A test that isn't found to be broken is looked at once more.
+seen_at_last() {
+	has_event "event_type = 'regression_detected'" && return
+	[[ $(sql "SELECT verified_commit FROM tests WHERE id = 'A'") != \
+	    "$(tip)" ]] || sql "UPDATE tests SET flakes = 0, runs = 40,
+	    verified_commit = '$(git -C "$FLEET/clone" rev-parse :/one)'
+	    WHERE id = 'A'"
+	change touch "again-$RANDOM"
+	fail "not yet"
 }
 
 @test "a test that fails by chance blames nobody" {

@@ -188,6 +188,77 @@ nothing_left_over() {
 	says "isn't in the history of $BRANCH"
 }
 
+@test "one test's work alone, or one commit, whoever made it" {
+	merged loop-1 A-1 a 'a\n'
+	local first=$COMMIT other
+	merged loop-1 A-2 b 'b\n'
+	merged loop-2 B-1 c 'c\n'
+	other=$COMMIT
+	run -2 lk rollback loop-1 --only A-1 --to feed --yes
+	run -1 lk rollback loop-1 --only A-7 --yes
+	says "there is no test A-7"
+	run -1 lk rollback loop-1 --commit 1234567 --yes
+	says "there is no commit 1234567 in the history of $BRANCH"
+	run -1 lk rollback loop-1 --commit "$other" --yes
+	says "was made by loop-2: 'loopkeeper rollback loop-2 --commit"
+	run -0 lk rollback loop-1 --only B-1 --yes
+	says "loop-1 has merged nothing of B-1 that could be rolled back"
+	sql "INSERT INTO regressions (test_id, loop_id, first_bad_commit,
+	    output) VALUES ('B-1', 'loop-2', '$first', 'c is gone')"
+	run -0 lk rollback loop-1 --only a-1 --yes
+	says "1 commit reverted, 1 test pending again"
+	run ! in_branch a
+	[[ $(in_branch b) == b ]]
+	test_is A-1 pending
+	test_is A-2 passed
+	# Who does it again knows why.
+	[[ $(sql "SELECT evidence FROM tests WHERE id = 'A-1'") == *"\
+as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
+"c is gone" ]]
+	has_event "event_type = 'rollback_triggered' AND test_id = 'A-1'"
+	run -3 lk timeline
+	says "is rolled back: only A-1"
+	# Done is done, also for one commit.
+	run -0 lk rollback loop-1 --commit "${first:0:10}" --yes
+	says "nothing"
+	run -1 lk rollback loop-1 --commit "$(tip)" --yes
+	says "is a rollback itself"
+	run -0 lk rollback loop-2 --commit "${other:0:10}" --yes
+	run ! in_branch c
+	test_is B-1 pending
+	# What was done anew since stays done.
+	merged loop-1 A-2 e 'e\n'
+	first=$COMMIT
+	merged loop-1 A-2 b 'more b\n'
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	says "1 commit reverted, 0 tests pending again"
+	run ! in_branch e
+	test_is A-2 passed
+	[[ $(passing A-2) == 2 ]]
+	# But not for another test's sake.
+	merged loop-1 A-2 e 'e\n'
+	first=$COMMIT
+	merged loop-1 A-1 f 'f\n'
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	says "1 commit reverted, 1 test pending again"
+	test_is A-2 pending
+	# The operator's own.
+	merged loop-1 A-1 a 'again\n'
+	git -C "$REPOSITORY" worktree add -q "$FLEET/mine" "$BRANCH"
+	echo mine > "$FLEET/mine/mine"
+	git -C "$FLEET/mine" add mine
+	git -C "$FLEET/mine" commit -q -m "By hand"
+	git -C "$REPOSITORY" worktree remove "$FLEET/mine"
+	first=$(tip)
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	says "By hand"
+	says "1 commit reverted, 0 tests pending again"
+	run ! in_branch mine
+	[[ $(in_branch a) == again ]]
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	says "nothing"
+}
+
 @test "nobody is asked without a terminal; a dry run changes nothing" {
 	merged loop-1 A-1 a 'a\n'
 	local before

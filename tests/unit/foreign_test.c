@@ -68,6 +68,27 @@ test_foreign_version(void **state)
 	assert_int_equal(number("PRAGMA user_version"), SCHEMA_VERSION);
 }
 
+/* What triggers keep true is made true of what was there before them. */
+static void
+test_what_triggers_keep(void **state)
+{
+	sql("DROP TRIGGER scopes_added; DROP TRIGGER usage_added;"
+	    "INSERT INTO tests (id, files) VALUES ('T', '[\"src/a*.c\"]');"
+	    "INSERT INTO attempts (id, test_id, outcome) VALUES"
+	    " ('a', 'T', 'failed');"
+	    "INSERT INTO usage (id, attempt_id) VALUES ('u', 'a'), ('v', NULL);"
+	    "UPDATE meta SET value = '4' WHERE key = 'schema'");
+	store_close(store);
+	open_again(STORE_WRITE);
+	has_rows(1, "test_scopes WHERE test_id = 'T' AND prefix = 'src'");
+	has_rows(1, "usage WHERE outcome = 'failed' AND id = 'u'");
+	sql("UPDATE attempts SET outcome = 'timeout'");
+	has_rows(1, "usage WHERE outcome = 'timeout' AND id = 'u'");
+	sql("UPDATE tests SET files = '[\"lib/\", \"?\"]'");
+	has_rows(2, "test_scopes WHERE prefix IN ('lib', '')");
+	has_rows(2, "test_scopes");
+}
+
 /* Payloads of others may be anything; keys may be left out. */
 static void
 test_foreign_rows(void **state)
@@ -132,6 +153,7 @@ main(void)
 		TEST(test_old_database, fixture_empty),
 		TEST(test_foreign_version, fixture_empty),
 		TEST(test_foreign_rows, fixture_open),
+		TEST(test_what_triggers_keep, fixture_open),
 		TEST(test_counted_ids, fixture_empty),
 		TEST(test_claim_is_dated, fixture_open),
 	};

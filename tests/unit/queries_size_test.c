@@ -161,7 +161,7 @@ static const struct {
 	{ "checkpoints", ask_checkpoints, 0 },
 	{ "what is open", ask_open, 0 },
 	{ "passing", ask_passing, 0 },
-	{ "loops", ask_loops, 12 },
+	{ "loops", ask_loops, 6 },
 };
 #define NASKED (sizeof(asked) / sizeof(asked[0]))
 

@@ -136,12 +136,19 @@ test_ids(void **state)
 static void
 test_dependents(void **state)
 {
+	int64_t n;
+
 	add_two_loops();
 	add("A", "loop-1", 1, NULL);
 	add("B", "loop-1", 2, "A");
 	add("C", "loop-2", 1, "B");
-	works(queries_each_dependent(store, "A", note_test, NULL));
+	add("D", "loop-2", 1, "A");
+	works(queries_each_dependent(store, "A", -1, note_test, NULL));
+	was_said("B D ");
+	works(queries_each_dependent(store, "A", 1, note_test, NULL));
 	was_said("B ");
+	works(queries_count_dependents(store, "A", &n));
+	assert_int_equal(n, 2);
 }
 
 static int

@@ -3,70 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "agents/common/tail.h"
 #include "agents/common/transcript.h"
 #include "agents/loop/evidence.h"
 #include "agents/loop/fingerprint.h"
 #include "base/io.h"
-#include "base/text.h"
 
 #define EVIDENCE_MAX (12 * 1024)
-
-/* Control characters but for newlines and tabs, and what is no UTF-8, have no
- * place in a prompt. */
-static void
-clean(char *text)
-{
-	for (char *p = text; *p != '\0';) {
-		size_t len = text_utf8_len(p);
-
-		if (len == 0) {
-			*p++ = '?';
-			continue;
-		}
-		if (len == 1 && (unsigned char)*p < ' ' && *p != '\n' &&
-		    *p != '\t')
-			*p = ' ';
-		p += len;
-	}
-}
-
-/* The last bytes from `from` on, from the beginning of a line if there is
- * one. To be freed. */
-static char *
-read_tail(int fd, off_t from)
-{
-	char *text = malloc(EVIDENCE_MAX + 1), *line;
-	struct stat st;
-	off_t at = from;
-	ssize_t n;
-
-	if (text == NULL || fstat(fd, &st) < 0) {
-		free(text);
-		return NULL;
-	}
-	if (st.st_size - at > EVIDENCE_MAX)
-		at = st.st_size - EVIDENCE_MAX;
-	n = pread(fd, text, EVIDENCE_MAX, at);
-	/* A NUL isn't its end. */
-	for (ssize_t i = 0; i < n; i++)
-		if (text[i] == '\0')
-			text[i] = ' ';
-	text[n > 0 ? n : 0] = '\0';
-	line = at > from ? strchr(text, '\n') : NULL;
-	if (line != NULL)
-		(void)memmove(text, line + 1, strlen(line + 1) + 1);
-	clean(text);
-	return text;
-}
 
 void
 evidence_keep(struct runner *r, const char *title)
 {
 	char path[PATH_SIZE],
-	    *tail = read_tail(r->transcript_fd, r->job_offset);
+	    *tail = tail_read(r->transcript_fd, r->job_offset, EVIDENCE_MAX);
 	char *text = NULL;
 
 	if (tail != NULL && r->is_worked)
@@ -115,6 +66,21 @@ read_beside(const char *transcript)
 	return NULL;
 }
 
+/* Both, where there are two; second is freed. */
+static char *
+join(const char *first, char *second)
+{
+	char *text;
+
+	if (first == NULL || first[0] == '\0')
+		return second;
+	if (asprintf(&text, "%s%s%s", first, second != NULL ? "\n\n" : "",
+		second != NULL ? second : "") < 0)
+		return second;
+	free(second);
+	return text;
+}
+
 void
 evidence_recall(struct runner *r)
 {
@@ -123,4 +89,5 @@ evidence_recall(struct runner *r)
 	/* It may have ended before it came to anything. */
 	if (r->failure == NULL)
 		r->failure = read_beside(r->claim.session.transcript);
+	r->failure = join(r->claim.evidence, r->failure);
 }

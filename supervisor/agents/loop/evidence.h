@@ -9,7 +9,7 @@
 void evidence_keep(struct runner *r, const char *title);
 /* It says nothing of what was done. */
 void evidence_forget(struct runner *r);
-/* That of the attempt before. */
+/* That of the attempt before, behind what is wrong with what had passed. */
 void evidence_recall(struct runner *r);
 
 #endif

@@ -29,11 +29,26 @@ say_failing(const struct failing *test, void *argument)
 	    test->failures, test->last_result);
 }
 
+/* Who broke it, as far as one is to blame. */
+static void
+say_blame(const struct regression *r, char *buf, size_t size)
+{
+	if (r->first_bad[0] == '\0')
+		(void)snprintf(buf, size, "fails on %.12s", r->commit);
+	else
+		(void)snprintf(buf, size, "fails%s since %.12s, by %s%s%s%s",
+		    r->enough > 0 ? " now and then" : "", r->first_bad,
+		    r->blamed_test[0] != '\0' ? r->blamed_test : r->author,
+		    r->blamed_loop[0] != '\0' ? " of " : "", r->blamed_loop,
+		    r->ncommits > 1 ? " or a commit before it" : "");
+}
+
 static void
 say_regression(const struct regression *r, void *argument)
 {
 	struct monitor *m = argument;
 	struct finding *f = findings_add(&m->findings);
+	char blame[320];
 
 	m->nregressed++;
 	if (f == NULL)
@@ -42,6 +57,7 @@ say_regression(const struct regression *r, void *argument)
 	(void)snprintf(f->cause, sizeof(f->cause), "regression:%s", r->test_id);
 	(void)snprintf(f->test_id, sizeof(f->test_id), "%s", r->test_id);
 	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", r->loop_id);
+	say_blame(r, blame, sizeof(blame));
 	if (r->is_outside)
 		(void)snprintf(f->message, sizeof(f->message),
 		    "%s fails now, also on %.12s, where it passed: something "
@@ -49,9 +65,9 @@ say_regression(const struct regression *r, void *argument)
 		    r->test_id, r->last_good, r->transcript);
 	else
 		(void)snprintf(f->message, sizeof(f->message),
-		    "%s fails on %.12s%s%.12s: see %s", r->test_id, r->commit,
-		    r->last_good[0] != '\0' ? ", and passes on " : "",
-		    r->last_good, r->transcript);
+		    "%s %s%s%.12s: see 'loopkeeper regressions'", r->test_id,
+		    blame, r->last_good[0] != '\0' ? ", and passes on " : "",
+		    r->last_good);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <bsd/string.h>
 
 #include "agents/common/leftovers.h"
+#include "agents/common/tail.h"
 #include "agents/common/transcript.h"
 #include "agents/monitor/sweep.h"
 #include "base/clock.h"
@@ -95,12 +96,18 @@ static void
 finish(struct sweep *w, int64_t now_ms)
 {
 	struct branch *b = w->branch;
+	int64_t rest_ms = now_ms - w->begun_ms;
 
+	w->held = NULL;
+	examine_end(&w->examination);
 	io_close(&w->probe.output_fd);
 	if (w->trouble == b)
 		w->trouble = NULL;
-	/* As long a rest as it took: others need the machine, too. */
-	b->rest_ms = now_ms + (now_ms - w->begun_ms);
+	/* As long a rest as it took: others need the machine, too. But who
+	 * broke something is looked for as long as it takes. */
+	if (rest_ms > w->agent->conf->regressions.time_limit_ms)
+		rest_ms = w->agent->conf->regressions.time_limit_ms;
+	b->rest_ms = now_ms + rest_ms;
 	passing_free(&w->tests);
 	w->branch = NULL;
 }
@@ -136,15 +143,18 @@ abandon(struct sweep *w, const char *why, int64_t now_ms)
 }
 
 static void
-run(struct sweep *w, enum sweep_step step, const char *commit, int64_t now_ms)
+run(struct sweep *w, const char *commit, int64_t now_ms)
 {
-	w->step = step;
+	w->held = NULL;
 	if (probe_start(&w->probe, commit) == 0)
 		return;
-	/* Another process works on the repository's worktrees, or we stop. */
-	abandon(w,
-	    errno == EAGAIN || errno == ECANCELED ? NULL : w->probe.error,
-	    now_ms);
+	/* Another process works on the repository's worktrees. */
+	if (errno == EAGAIN) {
+		w->held = commit;
+		w->held_ms = now_ms + TICK_MS;
+		return;
+	}
+	abandon(w, errno == ECANCELED ? NULL : w->probe.error, now_ms);
 }
 
 static const struct passing_test *
@@ -168,15 +178,15 @@ begin_test(struct sweep *w, int64_t now_ms)
 	/* What is known to fail has the transcript of when it was found. */
 	(void)snprintf(suffix, sizeof(suffix), "%.12s",
 	    is_known(w) ? "again" : w->branch->tip);
-	w->is_outside = false;
 	w->probe.test = current(w);
+	w->passes = 0;
 	if (path_format(directory, "%s/logs", w->directory) == 0)
 		w->probe.output_fd = transcript_open(
 		    directory, current(w)->id, suffix, w->transcript);
 	if (w->probe.output_fd < 0)
 		abandon(w, strerror(errno), now_ms);
 	else
-		run(w, SWEEP_TIP, w->branch->tip, now_ms);
+		run(w, w->branch->tip, now_ms);
 }
 
 /* Goes to the next one. When the time is over, one that is known to fail has
@@ -214,45 +224,41 @@ note_passed(struct sweep *w)
 
 	/* Only when it was verified is lost if this can't be written. */
 	if (agent_database(a) == 0 &&
-	    passing_verified_on(&a->store, current(w)->id, w->branch->tip) < 0)
+	    passing_note(&a->store, a->name,
+		&(struct passing_run){ .test_id = current(w)->id,
+		    .commit = w->branch->tip,
+		    .runs = 1 }) < 0)
 		agent_failed(a, "noting what passes");
 }
 
-/* Returns whether it is told now. What can't be is found again. */
+/* Returns whether the transcript is of use. */
 static bool
-note_regression(struct sweep *w)
+tell(struct sweep *w)
 {
-	const struct passing_test *test = current(w);
-	struct agent *a = w->agent;
-	int told = -1;
+	off_t from = (off_t)w->probe.job.vitals.output_begin;
+	char *output =
+	    tail_read(w->probe.output_fd, from, REGRESSIONS_OUTPUT_MAX);
+	bool told = examine_tell(&w->examination, w->agent, w->transcript,
+	    output != NULL ? output : "");
 
-	if (agent_database(a) == 0) {
-		told = regressions_open(&a->store, a->name,
-		    &(struct regression){ .test_id = test->id,
-			.loop_id = test->loop_id,
-			.commit = w->branch->tip,
-			.last_good = test->commit,
-			.transcript = w->transcript,
-			.is_outside = w->is_outside });
-		if (told < 0)
-			agent_failed(a, "noting a regression");
-	}
-	if (told > 0)
-		log_line(&a->log, "%s fails on %.12s: %s", test->id,
-		    w->branch->tip, w->transcript);
-	return told > 0;
+	free(output);
+	return told;
 }
 
-/* Whether the commit on which it passed last is known, and another one of this
- * branch. */
-static bool
-has_good(struct sweep *w)
+/* Runs it where that tells most, until enough is known. */
+static void
+examine(struct sweep *w, int64_t now_ms)
 {
-	const char *good = current(w)->commit;
+	const char *commit = examine_next(&w->examination);
+	bool told;
 
-	return good[0] != '\0' && strcmp(good, w->branch->tip) != 0 &&
-	    repository_contains(&w->branch->git,
-		w->branch->config->integration_branch, good) > 0;
+	if (commit != NULL) {
+		run(w, commit, now_ms);
+		return;
+	}
+	told = tell(w);
+	examine_end(&w->examination);
+	end_test(w, told, now_ms);
 }
 
 /* It fails on the tip. */
@@ -260,35 +266,40 @@ static void
 look_closer(struct sweep *w, int64_t now_ms)
 {
 	struct agent *a = w->agent;
+	struct branch *b = w->branch;
 
 	if (is_known(w)) {
 		if (agent_database(a) == 0 &&
 		    regressions_confirm(&a->store, current(w)->id) < 0)
 			agent_failed(a, "noting a regression");
 		end_test(w, false, now_ms);
-	} else if (has_good(w)) {
-		run(w, SWEEP_GOOD, current(w)->commit, now_ms);
+	} else if (examine_begin(&w->examination, b, current(w), b->tip) < 0) {
+		abandon(w, errno == ENOMEM ? strerror(errno) : b->git.error,
+		    now_ms);
 	} else {
-		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
+		examine(w, now_ms);
 	}
 }
 
 static void
-judge(struct sweep *w, bool passed, int64_t now_ms)
+judge(struct sweep *w, enum probe_state state, int64_t now_ms)
 {
-	if (w->step == SWEEP_GOOD) {
-		w->is_outside = !passed;
-		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
-	} else if (passed) {
-		if (w->step == SWEEP_AGAIN)
-			log_line(&w->agent->log, "%s fails by chance",
-			    current(w)->id);
+	struct examination *e = &w->examination;
+	bool is_on_tip = strcmp(w->probe.commit, w->branch->tip) == 0;
+
+	/* On an older commit it tells nothing of it. */
+	if (state == PROBE_IMPOSSIBLE && is_on_tip) {
+		abandon(w, w->probe.error, now_ms);
+	} else if (e->branch != NULL) {
+		examine_note(e, state);
+		examine(w, now_ms);
+	} else if (state == PROBE_PASSED && ++w->passes < current(w)->enough) {
+		run(w, w->branch->tip, now_ms);
+	} else if (state == PROBE_PASSED) {
 		note_passed(w);
 		end_test(w, false, now_ms);
-	} else if (w->step == SWEEP_TIP) {
-		look_closer(w, now_ms);
 	} else {
-		end_test(w, note_regression(w), now_ms);
+		look_closer(w, now_ms);
 	}
 }
 
@@ -363,17 +374,19 @@ sweep_step(struct sweep *w, int64_t now_ms)
 			look(w, now_ms);
 		return;
 	}
-	state = probe_poll(&w->probe, now_ms);
+	if (w->held != NULL && !w->agent->stopping) {
+		if (now_ms >= w->held_ms)
+			run(w, w->held, now_ms);
+		return;
+	}
+	state =
+	    w->held != NULL ? PROBE_IMPOSSIBLE : probe_poll(&w->probe, now_ms);
 	if (state == PROBE_RUNNING)
 		return;
 	if (w->agent->stopping)
 		abandon(w, NULL, now_ms);
-	else if (state != PROBE_IMPOSSIBLE)
-		judge(w, state == PROBE_PASSED, now_ms);
-	else if (w->step == SWEEP_GOOD) /* then it tells nothing */
-		run(w, SWEEP_AGAIN, w->branch->tip, now_ms);
 	else
-		abandon(w, w->probe.error, now_ms);
+		judge(w, state, now_ms);
 }
 
 int64_t

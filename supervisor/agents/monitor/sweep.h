@@ -1,21 +1,14 @@
 /*
  * Passed tests are run again on the integration branch: after merges those that
  * didn't pass on this commit yet, and now and then all, those first that were
- * verified longest ago, until the time for it is over. One that fails is run on
- * the commit on which it passed last and on the tip once more, so that chance
- * blames nobody, before it counts as a regression.
+ * verified longest ago, until the time for it is over. One that fails is looked
+ * at closer (examine.h) before it counts as a regression.
  */
 #ifndef LOOPKEEPER_AGENTS_MONITOR_SWEEP_H
 #define LOOPKEEPER_AGENTS_MONITOR_SWEEP_H
 
 #include "agents/common/agent.h"
-#include "agents/monitor/probe.h"
-
-enum sweep_step {
-	SWEEP_TIP,   /* does it still pass? */
-	SWEEP_GOOD,  /* no: does it where it passed last? */
-	SWEEP_AGAIN, /* and does it really fail? */
-};
+#include "agents/monitor/examine.h"
 
 struct sweep {
 	struct agent *agent;
@@ -33,10 +26,12 @@ struct sweep {
 	int64_t begun_ms;
 	bool is_full; /* not only those that weren't run on this tip */
 	struct passing_list tests;
-	size_t n; /* the one at hand */
-	enum sweep_step step;
-	bool is_outside; /* it doesn't pass where it passed last, either */
+	size_t n;			/* the one at hand */
+	int passes;			/* of it, one after the other */
+	struct examination examination; /* if it fails */
 	struct probe probe;
+	const char *held; /* on this commit it can't be run yet; NULL: it is */
+	int64_t held_ms;  /* when that is tried again */
 	char transcript[PATH_SIZE];
 };
 

@@ -5,6 +5,7 @@
 #include "store/conflicts.h"
 #include "store/decisions_blocked.h"
 #include "store/decisions_failing.h"
+#include "store/decisions_regression.h"
 
 /* What the answers of each kind do. Those of other programs are theirs. */
 static const struct {
@@ -12,8 +13,9 @@ static const struct {
 	decisions_effect *effect;
 } effects[] = {
 	{ DECISION_BLOCKED, blocked_apply },
-	{ DECISION_FAILING, failing_apply },
 	{ CONFLICT_DECISION, conflicts_apply },
+	{ DECISION_REGRESSION, regressed_apply },
+	{ DECISION_FAILING, failing_apply },
 };
 #define NEFFECTS (sizeof(effects) / sizeof(effects[0]))
 
@@ -78,8 +80,26 @@ effect_of(const struct decision *d)
 	return NULL;
 }
 
+/* What must happen elsewhere before it can be said to be done. 1 nothing, or it
+ * has; 0 not yet; -1. */
 static int
-apply(struct answers *w)
+prepare(struct answers *w, const struct decision *d, int64_t now_ms)
+{
+	struct store *s = &w->agent->store;
+	struct regressed_commit commit;
+	int found = regressed_rollback(s, d, &commit);
+	const char *error = w->reverting->error;
+
+	if (found <= 0)
+		return found < 0 ? -1 : 1;
+	if (!reverting_look(w->reverting, d, &commit, now_ms))
+		return 0;
+	return regressed_note(s, d, error[0] != '\0' ? error : NULL) < 0 ? -1
+									 : 1;
+}
+
+static int
+apply(struct answers *w, int64_t now_ms)
 {
 	struct agent *a = w->agent;
 
@@ -88,8 +108,11 @@ apply(struct answers *w)
 		return -1;
 	for (size_t i = 0; i < w->due.n; i++) {
 		const struct decision *d = &w->due.decisions[i];
-		int done = decisions_apply(&a->store, d, effect_of(d), a->name);
+		int done = prepare(w, d, now_ms);
 
+		if (done > 0)
+			done = decisions_apply(
+			    &a->store, d, effect_of(d), a->name);
 		if (done < 0)
 			return -1;
 		if (done > 0)
@@ -102,7 +125,7 @@ apply(struct answers *w)
 int
 answers_look(struct answers *w, int64_t now_ms)
 {
-	return apply(w) < 0 ? -1 : fetch_pending(w, now_ms);
+	return apply(w, now_ms) < 0 ? -1 : fetch_pending(w, now_ms);
 }
 
 int

@@ -7,6 +7,7 @@
 #define LOOPKEEPER_AGENTS_PM_ANSWERS_H
 
 #include "agents/common/agent.h"
+#include "agents/pm/reverting.h"
 #include "store/decisions.h"
 
 struct answers_list {
@@ -18,6 +19,7 @@ struct answers_list {
 struct answers {
 	struct agent *agent;
 	const char *boot_id;
+	struct reverting *reverting;
 	struct answers_list pending; /* asked_ms is on our clock */
 	struct answers_list spare;
 	struct answers_list due;

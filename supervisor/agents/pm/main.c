@@ -14,6 +14,7 @@
 #include "store/claims.h"
 #include "store/decisions_blocked.h"
 #include "store/decisions_failing.h"
+#include "store/decisions_regression.h"
 #include "store/dependencies.h"
 #include "system/process.h"
 
@@ -23,6 +24,7 @@ struct pm {
 	struct answers answers;
 	struct conflicts_work conflicts;
 	struct cycles cycles;
+	struct reverting reverting;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
 	int64_t far_ms;	   /* the last look at the whole queue; 0: none yet */
@@ -45,24 +47,35 @@ static int
 ask(struct pm *pm)
 {
 	struct agent *a = &pm->agent;
-	const struct failing_rule rule = {
-		.failures = a->conf->monitor.failures_in_row,
+	const struct conf *conf = a->conf;
+	const struct failing_rule failing = {
+		.failures = conf->monitor.failures_in_row,
 		.loop = configured,
 		.argument = a->conf,
 		.by = a->name,
-		.timeout_ms = a->conf->pm.decision_timeout_ms,
+		.timeout_ms = conf->pm.decision_timeout_ms,
 		.boot_id = pm->boot_id,
 	};
-	int blocked =
-	    blocked_ask(&a->store, a->name, rule.timeout_ms, pm->boot_id);
-	int failing = blocked < 0 ? -1 : failing_ask(&a->store, &rule);
+	const struct regressed_asking regressed = { .by = a->name,
+		.timeout_ms = conf->pm.decision_timeout_ms,
+		.boot_id = pm->boot_id,
+		.auto_rollback = conf->regressions.auto_rollback,
+		.rollbacks_per_day = conf->regressions.rollbacks_per_day };
+	int asked[3] = { -1, -1, -1 }, all;
 
-	if (failing < 0)
+	asked[0] = blocked_ask(
+	    &a->store, a->name, conf->pm.decision_timeout_ms, pm->boot_id);
+	if (asked[0] >= 0)
+		asked[1] = failing_ask(&a->store, &failing);
+	if (asked[1] >= 0)
+		asked[2] = regressed_ask(&a->store, &regressed);
+	if (asked[2] < 0)
 		return -1;
-	if (blocked + failing > 0)
+	all = asked[0] + asked[1] + asked[2];
+	if (all > 0)
 		log_line(&a->log,
-		    "%d decision%s needed: see `loopkeeper decisions`",
-		    blocked + failing, blocked + failing > 1 ? "s" : "");
+		    "%d decision%s needed: see `loopkeeper decisions`", all,
+		    all > 1 ? "s" : "");
 	return 0;
 }
 
@@ -150,12 +163,15 @@ static int64_t
 next_ms(const struct pm *pm, int64_t now_ms)
 {
 	const struct agent *a = &pm->agent;
+	int64_t job_ms = reverting_next_ms(&pm->reverting, now_ms);
+	int64_t due_ms = pm->looked_ms == 0 ? now_ms : now_ms + pm->left_ms;
 
 	if (a->mode == MODE_FILE_BASED)
-		return 0;
-	if (a->retry_ms > now_ms)
-		return a->retry_ms;
-	return pm->looked_ms == 0 ? now_ms : now_ms + pm->left_ms;
+		due_ms = 0;
+	else if (a->retry_ms > now_ms)
+		due_ms = a->retry_ms;
+	return due_ms == 0 || (job_ms != 0 && job_ms < due_ms) ? job_ms
+							       : due_ms;
 }
 
 static int
@@ -164,11 +180,16 @@ run(struct pm *pm)
 	struct agent *a = &pm->agent;
 
 	agent_ready(a);
-	while (!a->stopping) {
+	while (!a->stopping || reverting_is_busy(&pm->reverting)) {
 		int64_t now_ms = clock_ms();
 
 		(void)agent_look(a);
-		step(pm, now_ms);
+		if (a->stopping)
+			reverting_stop(&pm->reverting, now_ms);
+		if (reverting_poll(&pm->reverting, now_ms))
+			pm->looked_ms = 0;
+		if (!a->stopping)
+			step(pm, now_ms);
 		if (agent_wait(a, next_ms(pm, now_ms), true) < 0)
 			return 1;
 	}
@@ -183,8 +204,10 @@ main(int argc, char **argv)
 
 	if (code == 0) {
 		(void)process_boot_id(pm.boot_id);
+		reverting_init(&pm.reverting, &pm.agent);
 		pm.answers = (struct answers){ .agent = &pm.agent,
-			.boot_id = pm.boot_id };
+			.boot_id = pm.boot_id,
+			.reverting = &pm.reverting };
 		pm.conflicts = (struct conflicts_work){ .agent = &pm.agent,
 			.boot_id = pm.boot_id };
 		pm.cycles = (struct cycles){ .agent = &pm.agent };

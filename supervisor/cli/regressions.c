@@ -1,0 +1,248 @@
+/* regressions: passed tests that fail now, who broke them, and what can be done
+ * about it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "store/queries_regressions.h"
+
+#define SHORT_HASH 12
+#define FLAKY_MAX  20
+
+struct printing {
+	const struct cli *cli;
+	int n;
+};
+
+static bool
+is_open(const struct regression_row *r)
+{
+	return strcmp(r->status, "open") == 0;
+}
+
+static bool
+is_pending(const struct regression_row *r)
+{
+	return is_open(r) && strcmp(r->decision_status, "pending") == 0;
+}
+
+static void
+print_title(const struct printing *p, const struct regression_row *r)
+{
+	enum print_colour colour = is_open(r) ? PRINT_RED : PRINT_GREEN;
+	char found[PRINT_TIME_SIZE], age[DURATION_SIZE] = "?";
+	int64_t age_ms = print_age_ms(r->detected_at);
+
+	if (age_ms >= 0)
+		duration_format(age, age_ms);
+	print_time(found, r->detected_at);
+	printf("%s of %s: %s%s%s, found %s ago (%s)\n", r->test_id, r->loop_id,
+	    print_begin(p->cli->colour, colour), is_open(r) ? "fails" : "over",
+	    print_end(p->cli->colour, colour), age, found);
+}
+
+static void
+print_blamed(const struct regression_row *r)
+{
+	printf("  %-12s %.*s",
+	    strcmp(r->cause, "sometimes") == 0 ? "fails at times since"
+					       : "fails since",
+	    SHORT_HASH, r->first_bad_commit);
+	if (r->blamed_test[0] != '\0')
+		printf("  %s of %s", r->blamed_test, r->blamed_loop);
+	else
+		printf("  no loop's, by %s", r->blamed_author);
+	if (r->blamed_fence > 0)
+		printf(", attempt %lld", (long long)r->blamed_fence);
+	printf(": ");
+	print_clean(r->blamed_subject);
+	(void)putchar('\n');
+	if (r->blamed_commits > 1)
+		printf("  %-12s or one of the %lld commits before it, which "
+		       "can't be run\n",
+		    "", (long long)r->blamed_commits - 1);
+}
+
+static void
+print_where(const struct regression_row *r)
+{
+	if (strcmp(r->cause, "outside") == 0)
+		printf("  %-12s %.*s, where it passed, too: something outside "
+		       "the repository has changed\n",
+		    "fails on", SHORT_HASH, r->last_good_commit);
+	else if (r->first_bad_commit[0] == '\0')
+		printf("  %-12s %.*s; where it passed isn't known\n",
+		    "fails on", SHORT_HASH, r->failing_commit);
+	else {
+		printf("  %-12s %.*s\n", "passes on", SHORT_HASH,
+		    r->last_good_commit);
+		print_blamed(r);
+	}
+	printf("  %-12s %s\n", "its runs", r->transcript);
+	if (r->blamed_transcript[0] != '\0')
+		printf("  %-12s %s\n", "the work", r->blamed_transcript);
+	if (r->flakes > 0)
+		printf("  %-12s in %lld of %lld other runs\n", "by chance",
+		    (long long)r->flakes, (long long)r->runs);
+}
+
+static void
+print_decision(const struct regression_row *r)
+{
+	json_t *options = json_loads(r->decision_options, 0, NULL), *option;
+	size_t i;
+
+	if (r->decision_id[0] == '\0')
+		return;
+	printf("  %-12s %s: %s\n", "decision", r->decision_id,
+	    is_pending(r)			? "waits for an answer"
+		: r->decision_choice[0] != '\0' ? r->decision_choice
+						: r->decision_status);
+	json_array_foreach(options, i, option)
+	{
+		const char *id = print_json_get(option, "id");
+
+		if (!is_pending(r) || id[0] == '\0')
+			continue;
+		printf("  %-12s loopkeeper decide %s %s   # ", "",
+		    r->decision_id, id);
+		print_clean(print_json_get(option, "description"));
+		printf("%s\n",
+		    strcmp(id, r->decision_default) == 0 ? " (the default)"
+							 : "");
+	}
+	json_decref(options);
+}
+
+/* The commands, whether or not it was asked. */
+static void
+print_ways(const struct regression_row *r)
+{
+	bool has_test = r->blamed_test[0] != '\0';
+
+	if (r->rollback_error[0] != '\0')
+		printf("  %-12s %s\n", "not undone", r->rollback_error);
+	if (r->first_bad_commit[0] != '\0')
+		printf("  %-12s loopkeeper rollback %s %s %.*s\n", "roll back",
+		    has_test ? r->blamed_loop : r->loop_id,
+		    has_test ? "--only" : "--commit",
+		    has_test ? (int)strlen(r->blamed_test) : SHORT_HASH,
+		    has_test ? r->blamed_test : r->first_bad_commit);
+	printf("  %-12s loopkeeper reset %s\n", "fix forward", r->test_id);
+	printf("  %-12s loopkeeper skip %s --reason \"Regression%s%s\"\n",
+	    "skip", r->test_id, has_test ? " from " : "", r->blamed_test);
+	if (r->blamed_fence > 0)
+		printf("  %-12s loopkeeper transcript %s %lld\n", "look",
+		    r->blamed_test, (long long)r->blamed_fence);
+}
+
+static int
+each(const struct regression_row *r, void *argument)
+{
+	struct printing *p = argument;
+	char when[PRINT_TIME_SIZE];
+
+	if (p->n++ > 0)
+		(void)putchar('\n');
+	print_title(p, r);
+	print_where(r);
+	print_decision(r);
+	if (is_open(r)) {
+		print_ways(r);
+		return 0;
+	}
+	print_time(when, r->closed_at);
+	printf("  %-12s %s\n", "over since", when);
+	return 0;
+}
+
+static int
+each_flaky(const struct flaky_row *r, void *argument)
+{
+	int *n = argument;
+
+	if ((*n)++ == 0)
+		printf("\ntests that fail by chance:\n");
+	printf("  %s of %s: in %lld of %lld runs\n", r->id, r->loop_id,
+	    (long long)r->flakes, (long long)r->runs);
+	return 0;
+}
+
+#define FIELD(kind, member) PRINT_FIELD(struct regression_row, kind, member)
+
+static int
+each_json(const struct regression_row *row, void *argument)
+{
+	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
+		FIELD(PRINT_TEXT, test_id), FIELD(PRINT_TEXT, loop_id),
+		FIELD(PRINT_TEXT, status), FIELD(PRINT_TEXT, cause),
+		FIELD(PRINT_TEXT, failing_commit),
+		FIELD(PRINT_TEXT, last_good_commit),
+		FIELD(PRINT_TEXT, first_bad_commit),
+		FIELD(PRINT_SOME, blamed_commits),
+		FIELD(PRINT_TEXT, blamed_loop), FIELD(PRINT_TEXT, blamed_test),
+		FIELD(PRINT_TEXT, blamed_attempt),
+		FIELD(PRINT_SOME, blamed_fence),
+		FIELD(PRINT_TEXT, blamed_transcript),
+		FIELD(PRINT_TEXT, blamed_author),
+		FIELD(PRINT_TEXT, blamed_subject),
+		FIELD(PRINT_FLAG, blamed_revert), FIELD(PRINT_TEXT, transcript),
+		FIELD(PRINT_TEXT, output), FIELD(PRINT_TEXT, detected_at),
+		FIELD(PRINT_TEXT, checked_at), FIELD(PRINT_TEXT, closed_at),
+		FIELD(PRINT_TEXT, decision_id),
+		FIELD(PRINT_TEXT, decision_status),
+		FIELD(PRINT_TEXT, decision_choice),
+		FIELD(PRINT_TEXT, rollback_error), FIELD(PRINT_NUMBER, runs),
+		FIELD(PRINT_NUMBER, flakes) };
+
+	return json_array_append_new(argument,
+	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row));
+}
+
+static int
+print_as_json(struct store *s, bool all)
+{
+	json_t *list = json_array();
+
+	if (queries_each_regression(s, all, each_json, list) == 0)
+		return print_json(list, CLI_DONE);
+	json_decref(list);
+	return database_error(s);
+}
+
+static int
+print_all(const struct cli *cli, struct store *s, bool all)
+{
+	struct printing p = { .cli = cli };
+	int nflaky = 0;
+
+	if (cli->json)
+		return print_as_json(s, all);
+	if (queries_each_regression(s, all, each, &p) < 0)
+		return database_error(s);
+	if (p.n == 0)
+		printf(all ? "no regressions\n"
+			   : "no regression is open; --all shows those that "
+			     "are over\n");
+	if (queries_each_flaky(s, FLAKY_MAX, each_flaky, &nflaky) < 0)
+		return database_error(s);
+	return CLI_DONE;
+}
+
+int
+regressions_run(struct cli *cli, int argc, char **argv)
+{
+	bool all = false;
+	const struct option_spec specs[] = {
+		{ .name = "all", .letter = 'a', .flag = &all },
+	};
+	struct store s;
+
+	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
+	database_open(cli, &s, STORE_READ);
+	return database_done(cli, &s, print_all(cli, &s, all));
+}
