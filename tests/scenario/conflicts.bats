@@ -124,7 +124,10 @@ it_is_asked() {
 
 @test "what goes together is told once, and both are merged" {
 	does B 'solve size; echo "/* of B */" >> include/pocket.h
-	    touch "$FLEET/began-B"; hold'
+	    echo B > tests/new_test.c; touch "$FLEET/began-B"; hold'
+	# Files of tests are in the way of nobody: they are never merged.
+	does A 'echo A > tests/new_test.c; solve trim; headline "of A"
+	    touch "$FLEET/began-A"; hold'
 	both_begin
 	wait_event "event_type = 'same_file_changed'" 30
 	touch "$FLEET/go-A" "$FLEET/go-B"
