@@ -89,6 +89,7 @@ second_is_paused() {
 	sql_is "interrupted" "SELECT outcome FROM attempts WHERE test_id = 'B'"
 	events_are 1 "event_type = 'file_conflict'"
 	events_are 1 "event_type = 'paused' AND loop_id = 'loop-2'"
+	lk timeline | grep -F "loop-2 lets B wait: CON-001: loop-1 goes first"
 	first_work | grep -q "of B"
 	test_is A in_progress
 }
