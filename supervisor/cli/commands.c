@@ -82,6 +82,8 @@ const struct command commands[] = {
 	    "put tests first in their queue, or show a queue", order_run },
 	{ "move", NULL, GROUP_STEER, "TEST... LOOP [--dry-run]",
 	    "give tests to another loop", move_run },
+	{ "depends", NULL, GROUP_STEER, "TEST OTHER|none [--dry-run]",
+	    "say which test another one waits for", depends_run },
 	{ "priority", NULL, GROUP_STEER, "LOOP N [--dry-run]",
 	    "say how urgent a loop is: 1 is the highest", priority_run },
 	{ "wait", NULL, GROUP_STEER,

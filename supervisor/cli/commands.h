@@ -44,6 +44,7 @@ int run_one_run(struct cli *cli, int argc, char **argv);
 int reset_run(struct cli *cli, int argc, char **argv);
 int order_run(struct cli *cli, int argc, char **argv);
 int move_run(struct cli *cli, int argc, char **argv);
+int depends_run(struct cli *cli, int argc, char **argv);
 int priority_run(struct cli *cli, int argc, char **argv);
 int wait_run(struct cli *cli, int argc, char **argv);
 int heartbeat_run(struct cli *cli, int argc, char **argv);

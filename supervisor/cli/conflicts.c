@@ -10,7 +10,7 @@
 #include "store/queries_conflicts.h"
 
 static bool
-is(const struct conflict_row *row, const char *status)
+is(const struct conflict_entry *row, const char *status)
 {
 	return strcmp(row->status, status) == 0;
 }
@@ -43,7 +43,7 @@ print_side(
 
 /* Who goes first isn't settled before the other one is paused. */
 static void
-print_sides(const struct conflict_row *row)
+print_sides(const struct conflict_entry *row)
 {
 	bool was_paused = row->paused_loop[0] != '\0', over = is(row, "closed");
 
@@ -70,7 +70,7 @@ print_age(const char *before, const char *stored)
 }
 
 static int
-each(const struct conflict_row *row, void *argument)
+each(const struct conflict_entry *row, void *argument)
 {
 	int *n = argument;
 
@@ -78,7 +78,8 @@ each(const struct conflict_row *row, void *argument)
 	printf("  %s  ", row->id);
 	print_files(row->files);
 	print_age(", found ", row->detected_at);
-	(void)putchar('\n');
+	printf(
+	    "%s\n", is(row, "open") ? "; the PM has still to settle it" : "");
 	print_sides(row);
 	if (row->choices[0] != '\0')
 		printf("    answer: loopkeeper decide %s %s\n",
@@ -92,10 +93,10 @@ each(const struct conflict_row *row, void *argument)
 	return 0;
 }
 
-#define FIELD(kind, member) PRINT_FIELD(struct conflict_row, kind, member)
+#define FIELD(kind, member) PRINT_FIELD(struct conflict_entry, kind, member)
 
 static int
-each_json(const struct conflict_row *row, void *argument)
+each_json(const struct conflict_entry *row, void *argument)
 {
 	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
 		FIELD(PRINT_TEXT, status), FIELD(PRINT_STORED, files),

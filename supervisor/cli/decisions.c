@@ -1,5 +1,5 @@
-/* decisions and decide. */
-#include <errno.h>
+/* decisions: questions that wait for an answer, and how others were answered.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +7,8 @@
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/decisions.h"
-#include "cli/ids.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "store/decisions.h"
 #include "store/queries_fleet.h"
 
 struct printing {
@@ -26,6 +24,7 @@ print_described(const char *before, const json_t *option, const char *after)
 	printf("%s", after);
 }
 
+/* With the command that chooses it, to be pasted. */
 static void
 print_options(const struct decision_row *row)
 {
@@ -38,12 +37,26 @@ print_options(const struct decision_row *row)
 
 		if (id[0] == '\0')
 			continue;
-		printf("    %s", id);
+		printf("    loopkeeper decide %s %s", row->id, id);
 		print_described("  ", option,
 		    strcmp(id, row->default_option) == 0 ? " (the default)\n"
 							 : "\n");
 	}
 	json_decref(options);
+}
+
+/* What it is about: "test_failing, T-1 of loop-1". */
+static void
+print_subject(const struct decision_row *row)
+{
+	printf("  %s  %s", row->id, row->decision_type);
+	if (row->test_id[0] != '\0')
+		printf(", %s", row->test_id);
+	if (row->loop_id[0] != '\0')
+		printf("%s %s", row->test_id[0] != '\0' ? " of" : ",",
+		    row->loop_id);
+	if (row->subject[0] != '\0')
+		printf(", %s", row->subject);
 }
 
 static void
@@ -56,43 +69,98 @@ print_waiting(const struct decision_row *row)
 	if (age_ms >= 0)
 		duration_format(age, age_ms);
 	duration_format(left, left_ms > 0 ? left_ms : 0);
-	printf("  %s  asked %s ago by %s", row->id, age,
+	print_subject(row);
+	printf("\n    asked %s ago by %s", age,
 	    row->requested_by[0] != '\0' ? row->requested_by : "somebody");
 	if (row->default_option[0] != '\0' && age_ms >= 0)
 		printf(", takes %s in %s", row->default_option, left);
 	(void)putchar('\n');
 }
 
+/* What to look at before one answers. */
+static void
+print_evidence(const struct decision_row *row)
+{
+	json_t *list = json_loads(row->evidence, 0, NULL), *text;
+	size_t i;
+
+	json_array_foreach(list, i, text)
+	{
+		printf("      ");
+		print_clean(json_string_value(text));
+		(void)putchar('\n');
+	}
+	json_decref(list);
+	if (strcmp(row->decision_type, "file_conflict") == 0)
+		printf("    loopkeeper conflicts\n");
+	else if (strcmp(row->decision_type, "regression") == 0)
+		printf("    loopkeeper regressions\n");
+	if (row->test_id[0] != '\0')
+		printf("    loopkeeper %s %s\n",
+		    row->evidence[0] == '[' && row->evidence[1] == '"'
+			? "transcript"
+			: "show",
+		    row->test_id);
+}
+
+/* "A (retry)" */
+static void
+print_choice(const struct decision_row *row)
+{
+	json_t *options = json_loads(row->options, 0, NULL), *option;
+	size_t i;
+
+	printf("%s", row->choice);
+	json_array_foreach(options, i, option)
+	{
+		if (strcmp(print_json_get(option, "id"), row->choice) == 0)
+			print_described(" (", option, ")");
+	}
+	json_decref(options);
+}
+
 static void
 print_answered(const struct decision_row *row)
 {
+	const char *by =
+	    row->decided_by[0] != '\0' ? row->decided_by : "nobody";
 	char when[PRINT_TIME_SIZE];
 
 	print_time(when, row->decided_at);
-	printf("  %s  %s: %s by %s at %s%s%s\n", row->id, row->status,
-	    row->choice[0] != '\0' ? row->choice : "no choice",
-	    row->decided_by[0] != '\0' ? row->decided_by : "nobody", when,
+	print_subject(row);
+	printf("\n    ");
+	if (strcmp(row->status, "auto_resolved") == 0)
+		printf("nobody answered in time, the default was taken: ");
+	if (row->choice[0] != '\0')
+		print_choice(row);
+	else
+		printf("closed without an answer");
+	printf(", by %s at %s%s%s", by, when,
 	    row->comment[0] != '\0' ? ": " : "", row->comment);
+	if (row->choice[0] != '\0' && row->applied_at[0] == '\0')
+		printf("; it isn't done yet");
+	(void)putchar('\n');
 }
 
 static int
 each(const struct decision_row *row, void *argument)
 {
+	bool waits = strcmp(row->status, "pending") == 0;
 	struct printing *p = argument;
 
 	if (p->n++ == 0 && p->brief)
 		printf("\ndecisions:\n");
-	if (strcmp(row->status, "pending") == 0)
+	if (waits)
 		print_waiting(row);
 	else
 		print_answered(row);
 	printf("    ");
 	print_clean(row->summary);
 	(void)putchar('\n');
-	if (strcmp(row->status, "pending") != 0)
-		return 0;
-	print_options(row);
-	printf("    answer: loopkeeper decide %s CHOICE\n", row->id);
+	if (waits && !p->brief)
+		print_evidence(row);
+	if (waits)
+		print_options(row);
 	return 0;
 }
 
@@ -117,10 +185,29 @@ each_json(const struct decision_row *row, void *argument)
 		FIELD(PRINT_TEXT, requested_at),
 		FIELD(PRINT_TEXT, requested_by), FIELD(PRINT_TEXT, decided_at),
 		FIELD(PRINT_TEXT, decided_by), FIELD(PRINT_TEXT, choice),
-		FIELD(PRINT_TEXT, comment) };
+		FIELD(PRINT_TEXT, comment), FIELD(PRINT_TEXT, applied_at),
+		FIELD(PRINT_TEXT, test_id), FIELD(PRINT_TEXT, loop_id),
+		FIELD(PRINT_TEXT, subject), FIELD(PRINT_STORED, evidence) };
 
 	return json_array_append_new(argument,
 	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row));
+}
+
+static int
+each_of_one(const struct decision_row *row, void *argument)
+{
+	if (strcmp(row->id, argument) == 0) {
+		printf("%s: ", row->id);
+		print_choice(row);
+		(void)putchar('\n');
+	}
+	return 0;
+}
+
+int
+decisions_print_choice(struct store *s, char *id)
+{
+	return queries_each_decision(s, true, each_of_one, id) < 0 ? -1 : 0;
 }
 
 json_t *
@@ -165,64 +252,4 @@ decisions_run(struct cli *cli, int argc, char **argv)
 	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
 	database_open(cli, &s, STORE_READ);
 	return database_done(cli, &s, print_all(cli, &s, all));
-}
-
-/* What was chosen of the decision whose id is the argument, in its words. */
-static int
-print_choice(const struct decision_row *row, void *argument)
-{
-	json_t *options, *option;
-	size_t i;
-
-	if (strcmp(row->id, argument) != 0)
-		return 0;
-	printf("%s: %s", row->id, row->choice);
-	options = json_loads(row->options, 0, NULL);
-	json_array_foreach(options, i, option)
-	{
-		if (strcmp(print_json_get(option, "id"), row->choice) == 0)
-			print_described(" (", option, ")");
-	}
-	json_decref(options);
-	(void)putchar('\n');
-	return 0;
-}
-
-static int
-decide(struct cli *cli, struct store *s, const char *word, const char *choice,
-    const char *comment)
-{
-	char id[IDS_SIZE];
-	int answered, code = ids_find(cli, s, IDS_DECISION, word, id);
-
-	if (code != CLI_DONE)
-		return code;
-	answered = decisions_answer(s, id, choice, database_user(), comment);
-	if (answered < 0 && errno == EINVAL)
-		return cli_error(CLI_FAILED,
-		    "%s; 'loopkeeper decisions' shows what there is to choose",
-		    store_error(s));
-	if (answered < 0 && errno == EALREADY)
-		return cli_error(CLI_FAILED, "%s", store_error(s));
-	if (answered < 0 ||
-	    queries_each_decision(s, true, print_choice, id) < 0)
-		return database_error(s);
-	return CLI_DONE;
-}
-
-int
-decide_run(struct cli *cli, int argc, char **argv)
-{
-	const char *comment = NULL;
-	const struct option_spec specs[] = {
-		{ .name = "comment", .letter = 'm', .value = &comment },
-	};
-	struct store s;
-	int code;
-
-	(void)options_parse(cli, argc, argv, specs, 1, 2, 2);
-	database_open(cli, &s, STORE_WRITE);
-	code = decide(cli, &s, argv[1], argv[2], comment);
-	store_close(&s);
-	return code;
 }

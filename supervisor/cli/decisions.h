@@ -12,6 +12,9 @@
  * none. Returns 0, or -1 with errno of store.h. */
 int decisions_print_brief(struct store *s);
 
+/* What was chosen, in the option's words: "DEC-001: A (retry)". As above. */
+int decisions_print_choice(struct store *s, char *id);
+
 /* As an array, oldest first. NULL with errno of store.h. */
 json_t *decisions_json(struct store *s, bool all);
 

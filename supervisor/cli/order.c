@@ -37,7 +37,8 @@ remark(const struct queued *t, char *buf, size_t size)
 	else if (!t->automatable)
 		(void)snprintf(buf, size, "no loop takes it");
 	else if (!t->taken)
-		(void)snprintf(buf, size, "waits for %s", t->depends_on);
+		(void)snprintf(buf, size, "waits for %s",
+		    t->parked[0] != '\0' ? t->parked : t->depends_on);
 	else if (t->depends_on[0] != '\0')
 		(void)snprintf(buf, size, "after %s", t->depends_on);
 	else
@@ -82,12 +83,13 @@ print_queue_json(const struct queue_order *q)
 		const struct queued *t = &q->tests[q->order[i]];
 
 		(void)json_array_append_new(list,
-		    json_pack("{s:o, s:o, s:b, s:b, s:b, s:o}", "id",
+		    json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:o}", "id",
 			print_json_text(t->id), "category",
 			print_json_set(t->category), "in_progress",
 			(int)t->in_progress, "automatable", (int)t->automatable,
 			"will_be_taken", (int)t->taken, "depends_on",
-			print_json_set(t->depends_on)));
+			print_json_set(t->depends_on), "parked",
+			print_json_set(t->parked)));
 	}
 	return print_json(list, CLI_DONE);
 }

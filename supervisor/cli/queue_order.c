@@ -21,6 +21,7 @@ add(const struct queued_row *row, void *argument)
 		.id = strdup(row->id),
 		.category = strdup(row->category),
 		.depends_on = strdup(row->depends_on),
+		.parked = strdup(row->parked),
 		.in_progress = strcmp(row->status, "in_progress") == 0,
 		.automatable = row->automatable != 0,
 		.next = QUEUED_NONE,
@@ -29,6 +30,7 @@ add(const struct queued_row *row, void *argument)
 	t->waits = !t->in_progress && row->depends_on[0] != '\0';
 	/* Other programs' ids may be any bytes. */
 	if (t->id != NULL && t->category != NULL && t->depends_on != NULL &&
+	    t->parked != NULL &&
 	    json_object_set_new_nocheck(
 		q->by_id, row->id, json_integer((json_int_t)q->n - 1)) == 0)
 		return 0;
@@ -70,6 +72,14 @@ add_ready(struct ready *r, size_t i)
 	r->items[at] = i;
 }
 
+/* Unless it waits for another test. Nobody knows when a question is answered.
+ */
+static bool
+may_be_begun(const struct queued *t)
+{
+	return t->in_progress || (t->automatable && t->parked[0] == '\0');
+}
+
 static void
 take(struct queue_order *q, struct ready *ready, size_t i, size_t reached)
 {
@@ -79,7 +89,7 @@ take(struct queue_order *q, struct ready *ready, size_t i, size_t reached)
 	     w = q->tests[w].next) {
 		q->tests[w].waits = false;
 		/* The others are still to come. */
-		if (w < reached && q->tests[w].automatable)
+		if (w < reached && may_be_begun(&q->tests[w]))
 			add_ready(ready, w);
 	}
 }
@@ -91,7 +101,7 @@ simulate(struct queue_order *q, struct ready *ready)
 	for (size_t i = 0; i < q->n; i++) {
 		const struct queued *t = &q->tests[i];
 
-		if (t->waits || (!t->automatable && !t->in_progress))
+		if (t->waits || !may_be_begun(t))
 			continue;
 		take(q, ready, i, i);
 		while (ready->n > 0)
@@ -152,6 +162,7 @@ queue_order_free(struct queue_order *q)
 		free(q->tests[i].id);
 		free(q->tests[i].category);
 		free(q->tests[i].depends_on);
+		free(q->tests[i].parked);
 	}
 	free(q->tests);
 	free(q->order);

@@ -17,6 +17,7 @@ struct queued { /* texts are owned */
 	char *id;
 	char *category;
 	char *depends_on; /* "" for one that has passed */
+	char *parked;	  /* what it waits for besides: "DEC-001", or "" */
 	bool in_progress;
 	bool automatable;
 	bool waits; /* for what it depends on */

@@ -25,7 +25,7 @@ struct rollback_commit {
 	const char *subject;	      /* one of subjects */
 	bool reverted;		      /* already, by the branch */
 	bool left; /* reverted, but its row of passing_tests is there yet */
-	bool passed_since; /* reverted; another commit of its test stands */
+	bool passed_since; /* a later commit of its test stands, and stays */
 };
 
 struct rolling {

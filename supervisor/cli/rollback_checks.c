@@ -50,6 +50,7 @@ is_undone(const struct rolling *r, const char *test)
 {
 	for (size_t i = 0; i < r->ncommits; i++)
 		if ((!r->commits[i].reverted || r->commits[i].left) &&
+		    !r->commits[i].passed_since &&
 		    strcmp(r->commits[i].test, test) == 0)
 			return true;
 	return false;

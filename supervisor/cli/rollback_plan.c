@@ -44,11 +44,11 @@ is_reverted(const struct planning *p, const char *hash)
 	return false;
 }
 
-/* Whether a commit that stands, and is newer than all so far, passed it. */
+/* Whether one of the n newest commits stands and passed it. */
 static bool
-is_passed(const struct rolling *r, const char *test)
+is_passed(const struct rolling *r, size_t n, const char *test)
 {
-	for (size_t i = 0; i < r->ncommits; i++)
+	for (size_t i = 0; i < n; i++)
 		if (!r->commits[i].reverted &&
 		    strcmp(r->commits[i].test, test) == 0)
 			return true;
@@ -73,7 +73,7 @@ note_commit(struct planning *p, const struct history_commit *commit)
 	(void)strlcpy(c->hash, commit->hash, sizeof(c->hash));
 	(void)strlcpy(c->test, commit->test, sizeof(c->test));
 	c->reverted = is_reverted(p, c->hash);
-	c->passed_since = c->reverted && is_passed(r, c->test);
+	c->passed_since = c->reverted && is_passed(r, r->ncommits, c->test);
 	r->ncommits++;
 	r->nreverts += !c->reverted;
 	return true;
@@ -128,7 +128,11 @@ narrow(struct rolling *r)
 			continue;
 		r->nreverts += !c->reverted;
 		r->nleft += c->left;
-		r->commits[n++] = *c;
+		r->commits[n] = *c;
+		/* What isn't rolled back may have done it anew. */
+		if (r->commit[0] != '\0' && c->test[0] != '\0')
+			r->commits[n].passed_since = is_passed(r, i, c->test);
+		n++;
 	}
 	r->ncommits = n;
 }

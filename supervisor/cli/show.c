@@ -67,6 +67,7 @@ print_test(const struct test_row *t, void *argument)
 	print_field("reason", t->reason);
 	print_field("last result", t->last_result);
 	print_field("depends on", t->depends_on);
+	print_field("waits for", t->waits_for);
 	print_field("verify", t->verify);
 	print_field("worker", t->worker);
 	print_field("files", t->files);

@@ -20,10 +20,12 @@
 #include "cli/status.h"
 #include "cli/words.h"
 #include "store/queries_events.h"
+#include "store/queries_tests.h"
 #include "system/process.h"
 #include "system/tree.h"
 
 #define EVENTS	3
+#define WAITING 3
 #define LINES	5
 #define LOOK_MS 200 /* at what it takes */
 
@@ -146,6 +148,32 @@ print_loop(const struct overview_component *c)
 }
 
 static int
+print_waiting(const struct test_row *t, void *argument)
+{
+	int *n = argument;
+
+	if (++*n <= WAITING)
+		printf("%s%s for %s", *n == 1 ? "waiting     " : ", ", t->id,
+		    t->waits_for);
+	return 0;
+}
+
+/* The first few of its tests that are in nobody's way but their own. */
+static int
+print_waits(struct store *s, const struct overview_component *c)
+{
+	int n = 0;
+
+	if (!c->is_loop)
+		return 0;
+	if (queries_each_waiting(s, c->name, WAITING, print_waiting, &n) < 0)
+		return -1;
+	if (n > 0)
+		printf("%s\n", n > WAITING ? ", ..." : "");
+	return 0;
+}
+
+static int
 print_event(const struct event_row *row, void *argument)
 {
 	json_t *payload = json_loads(row->payload, 0, NULL);
@@ -241,7 +269,8 @@ status_print_one(struct cli *cli, const struct overview *o, struct store *s,
 		printf("title       %s\n", overview_title(c));
 	print_wanted(c);
 	print_loop(c);
-	if (s->db != NULL && standing_print(s, c->name) < 0)
+	if (s->db != NULL &&
+	    (print_waits(s, c) < 0 || standing_print(s, c->name) < 0))
 		return database_error(s);
 	print_processes(o, c);
 	if (c->has_record)

@@ -47,8 +47,11 @@ add_row(const struct test_row *test, void *argument)
 		    (long long)test->max_attempts);
 	else
 		table_set(t, ATTEMPTS, "%lld", (long long)test->attempts);
-	table_set(t, RESULT, "%s",
-	    test->reason[0] != '\0' ? test->reason : test->last_result);
+	if (test->waits_for[0] != '\0')
+		table_set(t, RESULT, "waits for %s", test->waits_for);
+	else
+		table_set(t, RESULT, "%s",
+		    test->reason[0] != '\0' ? test->reason : test->last_result);
 	return 0;
 }
 
@@ -70,7 +73,8 @@ tests_json(const struct test_row *test)
 		FIELD(PRINT_NUMBER, sort_order),
 		FIELD(PRINT_FLAG, allow_test_changes),
 		FIELD(PRINT_TEXT, retry_at), FIELD(PRINT_NUMBER, runs),
-		FIELD(PRINT_NUMBER, flakes) };
+		FIELD(PRINT_NUMBER, flakes), FIELD(PRINT_TEXT, parked),
+		FIELD(PRINT_TEXT, waits_for) };
 
 	return print_json_row(fields, sizeof(fields) / sizeof(fields[0]), test);
 }

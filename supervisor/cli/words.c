@@ -378,7 +378,9 @@ words_of_mode(struct overview *o)
 		    is_missing(c))
 			reason = c;
 	}
-	if (reason != NULL) {
+	if (reason == NULL && o->mode == MODE_FILE_BASED) {
+		buf_add(&b, "the database can't be written: ");
+	} else if (reason != NULL) {
 		buf_addf(&b, "%s down", reason->name);
 		if (o->mode_age_ms >= 0) {
 			duration_format(age, o->mode_age_ms);

@@ -117,6 +117,7 @@ struct conf {
 	struct monitor_config monitor;
 	struct regressions_config regressions;
 	struct pm_config pm;
+	bool redistribute; /* tests of loops that are gone, by the PM */
 	struct budget_config budget;
 };
 

@@ -146,6 +146,10 @@ const struct key keys[KEY_COUNT] = {
 [KEY_PM_DECISION_TIMEOUT] = { "pm.decision_timeout", TYPE_DURATION,
 	"1h", NULL, ANY_TIME, CONF(pm.decision_timeout_ms), RESTART,
 	"after it a decision that nobody made takes its default" },
+[KEY_REDISTRIBUTE] = { "redistribute", TYPE_BOOL,
+	"false", NULL, NO_LIMITS, CONF(redistribute), RESTART,
+	"the PM gives tests of a loop that failed for good, or is gone, to others "
+	"that work on the same branch; false: it only says how" },
 [KEY_BUDGET_ATTEMPT_USD] = { "budget.attempt_usd", TYPE_USD,
 	NONE, 1, INT64_MAX, NULL, CONF(budget.attempt_usd), RESTART,
 	"one attempt ends when it has cost so much" },

@@ -156,6 +156,7 @@ read_own_groups(
 		mix_in(c,
 		    load_hash(l->conf, KEY_REGRESSIONS_AUTO_ROLLBACK,
 			KEY_REGRESSIONS_HOLD_CLAIMS));
+		mix_in(c, load_hash(l->conf, KEY_MONITOR_EVERY, KEY_PM_EVERY));
 		mix_in(c,
 		    load_hash(l->conf, KEY_PM_EVERY, KEY_BUDGET_ATTEMPT_USD));
 	}

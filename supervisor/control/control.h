@@ -11,6 +11,8 @@
  *                         it isn't started again
  *   seen NAME AGE_MS...   from the recorder: heartbeat unchanged for AGE_MS
  *   heartbeat NAME        a sign of life, now
+ *   database away|back    from the recorder: it can't be written, which holds
+ *                         for CONTROL_DATABASE_MS; it can
  *   reload NAME=WANTED... answered when the helper has read the file: what
  *                         was changed, one line each; WANTED (stopped,
  *                         paused) holds for components that are new
@@ -28,6 +30,8 @@
 #define CONTROL_CLIENTS	   64
 #define CONTROL_TIMEOUT_MS 5000
 #define CONTROL_REPLY_MAX  16384
+
+#define CONTROL_DATABASE_MS (30 * 1000)
 
 /*
  * Sends one request of nwords words to the daemon of state_directory and

@@ -139,6 +139,9 @@ struct daemon {
 	struct helper checker; /* of the database; at the end, of the spool */
 	int64_t check_ms;      /* the start goes on without it; 0: none runs */
 	bool checking;	       /* claims must wait: mode file-based */
+	/* The same: the recorder says that it can't write to the database, and
+	 * says so again before then; 0: it can. */
+	int64_t away_until_ms;
 
 	struct server server;
 	struct server_client *reload_client; /* waits for the answer */

@@ -44,6 +44,9 @@ tell(struct daemon *d, enum mode mode, size_t reason)
 			: "missing");
 	else if (d->checking)
 		event_text(&d->event, "reason", "the database is checked");
+	else if (mode == MODE_FILE_BASED)
+		event_text(
+		    &d->event, "reason", "the database can't be written");
 	daemon_tell(d);
 }
 
@@ -69,6 +72,13 @@ modes_inherit(struct daemon *d)
 }
 
 void
+modes_database(struct daemon *d, bool away, int64_t now_ms)
+{
+	d->away_until_ms = away ? now_ms + CONTROL_DATABASE_MS : 0;
+	d->mode_due = true;
+}
+
+void
 modes_update(struct daemon *d, int64_t now_ms)
 {
 	size_t reason;
@@ -76,7 +86,10 @@ modes_update(struct daemon *d, int64_t now_ms)
 	    fleet_mode(d->members, d->roster.n, now_ms, &reason, &d->mode_ms);
 
 	d->mode_due = false;
-	if (d->checking && mode < MODE_FILE_BASED) {
+	if (d->away_until_ms > now_ms)
+		daemon_sooner(&d->mode_ms, d->away_until_ms);
+	if ((d->checking || d->away_until_ms > now_ms) &&
+	    mode < MODE_FILE_BASED) {
 		mode = MODE_FILE_BASED;
 		reason = d->roster.n;
 	}

@@ -7,6 +7,7 @@
 #include "daemon/circuits.h"
 #include "daemon/daemon.h"
 #include "daemon/ending.h"
+#include "daemon/modes.h"
 #include "daemon/reload.h"
 #include "daemon/requests.h"
 
@@ -113,6 +114,21 @@ serve_names(
 	server_answer(&d->server, client);
 }
 
+static void
+serve_database(struct daemon *d, struct server_client *client)
+{
+	const char *word = server_word(client);
+	bool away = word != NULL && strcmp(word, "away") == 0;
+
+	if (!away && (word == NULL || strcmp(word, "back") != 0)) {
+		server_refuse(&d->server, client, "database: away or back?");
+		return;
+	}
+	modes_database(d, away, clock_ms());
+	buf_add(&client->reply, "ok\n");
+	server_answer(&d->server, client);
+}
+
 static const struct request *
 find_request(const char *word)
 {
@@ -137,6 +153,8 @@ requests_serve(struct daemon *d, struct server_client *client)
 		ending_begin(d);
 	} else if (d->phase != PHASE_UP) {
 		server_refuse(&d->server, client, "the fleet is being stopped");
+	} else if (strcmp(word, "database") == 0) {
+		serve_database(d, client);
 	} else if (strcmp(word, "reload") == 0) {
 		reload_begin(d, client);
 	} else if (r != NULL) {

@@ -29,7 +29,10 @@ is_missing(const struct fleet_member *m, int64_t now_ms, int64_t *next_ms)
 
 	if (m->absent_ms == 0)
 		return false;
-	if (m->component.state == COMPONENT_FAILED || at_ms <= now_ms)
+	/* One that failed is missing also while it is tried again. */
+	if ((m->component.circuit != CIRCUIT_CLOSED &&
+		!m->component.fallback) ||
+	    at_ms <= now_ms)
 		return true;
 	if (*next_ms == 0 || at_ms < *next_ms)
 		*next_ms = at_ms;

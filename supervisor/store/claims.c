@@ -38,11 +38,22 @@
 	" AND a.ended_at IS NULL) AND " RETRY_IS_DUE("?5") IS_FIX
 
 /* At the time ?7, which ?5 needn't be. */
-#define IS_UNLOCKED                                                     \
+#define NO_LOCK                                                         \
 	" AND NOT EXISTS (SELECT 1 FROM " FILES(                        \
 	    "t") " f"                                                   \
 		 " JOIN file_locks l ON overlaps(f.value, l.file_path)" \
 		 " WHERE l.locked_by <> ?1 AND " LOCK_IS_LIVE("?7") ")"
+
+/* Whoever waits by a command comes first: else a loop that had to let go would
+ * have it all again before him. */
+#define NO_TURN                                                        \
+	" AND NOT EXISTS (SELECT 1 FROM " FILES(                       \
+	    "t") " f"                                                  \
+		 " JOIN wait_graph w ON overlaps(f.value, w.resource)" \
+		 " WHERE w.waiter <> ?1"                               \
+		 " AND julianday(w.expires_at) > julianday(?7))"
+
+#define IS_UNLOCKED NO_LOCK NO_TURN
 
 /* ?3 is set in mode slow. */
 #define IS_APART                                                    \
@@ -190,8 +201,9 @@ is_held_up(struct store *s, const struct claim_request *request)
 #define RAN_WORKER \
 	"(pid IS NOT NULL OR session_id IS NOT NULL OR outcome = 'passed')"
 
-#define LAST_ATTEMPT \
-	"SELECT a.outcome, a.transcript, a.result_commit" WITH_LAST(ENDED)
+#define LAST_ATTEMPT                                       \
+	"SELECT a.outcome, a.transcript, a.result_commit," \
+	" ifnull(t.second_worker, 0)" WITH_LAST(ENDED)
 
 #define LAST_SESSION                                  \
 	"SELECT a.session_id, a.provider, a.loop_id," \
@@ -210,9 +222,9 @@ look_back(struct store *s, struct claim *c)
 
 	c->in_vain = in_vain == 1;
 	if (in_vain < 0 ||
-	    statement_get(s, LAST_ATTEMPT, "t>mmm", c->key.test_id,
-		&c->last_outcome, &c->last_transcript,
-		&c->last_result_commit) != 1)
+	    statement_get(s, LAST_ATTEMPT, "t>mmmb", c->key.test_id,
+		&c->last_outcome, &c->last_transcript, &c->last_result_commit,
+		&c->by_second) != 1)
 		return -1;
 	return statement_get(s, LAST_SESSION, "t>mmmmbbmmmn", c->key.test_id,
 		   &session->id, &session->provider, &session->loop_id,

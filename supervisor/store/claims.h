@@ -51,6 +51,7 @@ struct claim {
 	char *last_result_commit;
 	bool in_vain;	  /* two attempts in a row failed alike */
 	bool in_vain_now; /* the last two did */
+	bool by_second;	  /* it was decided that the second worker tries */
 	struct claim_session session;
 };
 
@@ -144,10 +145,13 @@ int claims_reset(
 int claims_skip(
     struct store *s, const char *test_id, const char *by, const char *reason);
 
-/* The same inside a transaction that the caller begins and ends. */
+/* The same inside a transaction that the caller begins and ends; and blocked
+ * until it is reset. */
 int claims_reset_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
 int claims_skip_within(
+    struct store *s, const char *test_id, const char *by, const char *reason);
+int claims_block_within(
     struct store *s, const char *test_id, const char *by, const char *reason);
 
 /*

@@ -81,7 +81,7 @@ claims_reset_within(
 	    statement_run(s,
 		"UPDATE tests SET status = 'pending', attempts = 0,"
 		" reason = NULL, passed_at = NULL, verified_at = NULL,"
-		" verified_commit = NULL, parked = NULL"
+		" verified_commit = NULL, parked = NULL, second_worker = 0"
 		" WHERE id = ?1",
 		"t", test_id) < 0 ||
 	    note_event(s, by, "test_reset", "ttt", "test_id", test_id, "by", by,
@@ -104,6 +104,25 @@ claims_skip_within(
 		" WHERE id = ?1",
 		"tt", test_id, reason) < 0 ||
 	    note_event(s, by, "test_skipped", "ttt", "test_id", test_id, "by",
+		by, "reason", reason) < 0)
+		return -1;
+	return 1;
+}
+
+int
+claims_block_within(
+    struct store *s, const char *test_id, const char *by, const char *reason)
+{
+	int blocked = holds(s, test_id, "status = 'blocked'");
+
+	if (blocked != 0)
+		return blocked < 0 ? -1 : 0;
+	if (set_aside(s, test_id, by, "blocked") < 0 ||
+	    statement_run(s,
+		"UPDATE tests SET status = 'blocked', reason = ?2"
+		" WHERE id = ?1",
+		"tt", test_id, reason) < 0 ||
+	    note_event(s, by, "test_blocked", "ttt", "test_id", test_id, "by",
 		by, "reason", reason) < 0)
 		return -1;
 	return 1;

@@ -91,7 +91,8 @@ conflicts_of_loop(struct store *s, const char *loop_id, struct conflict *ret);
  * isn't any more as it was read. Return 1 done, 0, or -1.
  *
  * pause: of an open one; the loop with the lower priority, else the younger
- * attempt, is the second from now on. Its attempt is ended and its test parked;
+ * attempt, is the second from now on, but none whose test had to wait three
+ * times within an hour. Its attempt is ended and its test parked;
  * one that is none of ours is only asked to pause.
  */
 int conflicts_pause(struct store *s, const struct conflict *c, const char *by);

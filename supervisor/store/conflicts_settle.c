@@ -125,9 +125,16 @@ conflicts_close(struct store *s, const struct conflict *c, const char *outcome,
 	return note_begin(s) < 0 ? -1 : store_end(s, finish(s, c, outcome, by));
 }
 
+/* Whose test had to wait so often within an hour has waited enough. */
+#define WAITS_MAX "3"
+
 /* The lower one goes first. */
 #define RANK(side)                                                       \
-	"(ifnull((SELECT priority FROM loops WHERE id = " side "_loop)," \
+	"((SELECT count(*) < " WAITS_MAX " FROM conflicts p"             \
+	" WHERE p.second_test = conflicts." side "_test"                 \
+	" AND p.paused_loop IS NOT NULL"                                 \
+	" AND julianday(p.detected_at) > julianday('now', '-1 hour')),"  \
+	" ifnull((SELECT priority FROM loops WHERE id = " side "_loop)," \
 	" 1000), ifnull((SELECT julianday(started_at) FROM attempts"     \
 	" WHERE id = " side "_attempt), 0), ifnull(" side "_loop, ''))"
 
@@ -168,8 +175,9 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 		parked_begin(s, second->test_id, c->id) < 0))
 		return -1;
 	return note_event(s, by, is_ours ? "paused" : "pause_requested",
-	    "ttttt", "loop_id", second->loop_id, "test_id",
-	    or_null(second->test_id), "conflict", c->id, "by", by, "why", why);
+	    "tttttt", "component", is_ours ? NULL : second->loop_id, "loop_id",
+	    second->loop_id, "test_id", or_null(second->test_id), "conflict",
+	    c->id, "by", by, "why", why);
 }
 
 static int
@@ -221,7 +229,8 @@ resume_second(struct store *s, const struct conflict *c, const char *outcome,
 	return (is_ours &&
 		   take_up(s, c->second.attempt_id, TAKE_UP_WORK) < 0) ||
 		note_event(s, by, is_ours ? "resumed" : "resume_requested",
-		    "ttttt", "loop_id", c->second.loop_id, "test_id",
+		    "tttttt", "component", is_ours ? NULL : c->second.loop_id,
+		    "loop_id", c->second.loop_id, "test_id",
 		    or_null(c->second.test_id), "conflict", c->id, "by", by,
 		    "why", c->id) < 0
 	    ? -1

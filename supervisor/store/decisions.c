@@ -138,8 +138,9 @@ write_answer(struct store *s, const char *id, const char *status,
 	if (note_event(s, by,
 		strcmp(status, "decided") == 0 ? "decision_made"
 					       : "decision_expired",
-		"ttttt", "decision_id", id, "test_id", test_id, "choice",
-		choice, "by", by, "comment", comment) < 0)
+		"tttttt", "decision_id", id, "test_id", test_id, "choice",
+		choice, "result", choice == NULL ? "closed" : NULL, "by", by,
+		"comment", comment) < 0)
 		return -1;
 	return 1;
 }
@@ -162,20 +163,33 @@ refuse_again(struct store *s, const char *id)
 	    by[0] != '\0' ? by : "somebody", at[0] != '\0' ? at : "some time");
 }
 
+/* Those of a row of decisions, whoever wrote it; and a member of one. */
+#define OPTIONS                                                \
+	"json_each(CASE WHEN json_valid(options) THEN options" \
+	" ELSE '[]' END) o"
+#define OPTION(member) "json_extract(options, o.fullkey || '." member "')"
+
 static int
 answer(struct store *s, const char *word, const char *choice, const char *by,
     const char *comment)
 {
-	char id[DECISION_ID_SIZE], option[DECISION_CHOICE_SIZE];
+	char id[DECISION_ID_SIZE], option[DECISION_CHOICE_SIZE], all[512];
 	bool is_pending;
 	int found = statement_get(s,
-	    "SELECT id, status = 'pending', (SELECT"
-	    " json_extract(options, o.fullkey || '.id') AS option"
-	    " FROM json_each(CASE WHEN json_valid(options) THEN options"
-	    " ELSE '[]' END) o WHERE option = ?2 COLLATE NOCASE)"
-	    " FROM decisions WHERE id = ?1 COLLATE NOCASE",
-	    "tt>sbs", word, choice, id, sizeof(id), &is_pending, option,
-	    sizeof(option));
+	    "SELECT id, status = 'pending', (SELECT " OPTION(
+		"id") " FROM " OPTIONS
+		      " WHERE " OPTION(
+			  "id") " = ?2 COLLATE NOCASE),"
+				" (SELECT group_concat(" OPTION(
+				    "id") " || ' (' ||"
+					  " " OPTION(
+					      "description") " || ')', ', ') "
+							     "FROM " OPTIONS ")"
+							     " FROM decisions "
+							     "WHERE id = ?1 "
+							     "COLLATE NOCASE",
+	    "tt>sbss", word, choice, id, sizeof(id), &is_pending, option,
+	    sizeof(option), all, sizeof(all));
 
 	if (found <= 0)
 		return found < 0
@@ -184,8 +198,8 @@ answer(struct store *s, const char *word, const char *choice, const char *by,
 	if (!is_pending)
 		return refuse_again(s, id);
 	if (option[0] == '\0')
-		return store_refuse(
-		    s, EINVAL, "%s has no option %s", id, choice);
+		return store_refuse(s, EINVAL, "%s has no option %s%s%s", id,
+		    choice, all[0] != '\0' ? ", but " : "", all);
 	return write_answer(s, id, "decided", option, by, comment) == 1 ? 0
 									: -1;
 }
@@ -220,6 +234,42 @@ decisions_expire(struct store *s, const char *id, const char *by)
 	return note_begin(s) < 0
 	    ? -1
 	    : store_end(s, decisions_expire_within(s, id, by));
+}
+
+/* 1 one, 0 none, -1. */
+static int
+find_settled(struct store *s, const char *type, const char *statuses,
+    char ret_id[static DECISION_ID_SIZE])
+{
+	return statement_get(s,
+	    "SELECT id FROM decisions d WHERE status = 'pending'"
+	    " AND decision_type = ?1 AND json_valid(context)"
+	    " AND NOT EXISTS (SELECT 1 FROM tests t"
+	    " WHERE t.id = json_extract(d.context, '$.test_id')"
+	    " AND t.status IN (SELECT value FROM json_each(?2))) LIMIT 1",
+	    "tt>s", type, statuses, ret_id, (size_t)DECISION_ID_SIZE);
+}
+
+int
+decisions_settle(
+    struct store *s, const char *type, const char *statuses, const char *by)
+{
+	char id[DECISION_ID_SIZE];
+	int found = find_settled(s, type, statuses, id), settled = 0;
+
+	/* Nothing is locked as long as there is nothing to do. */
+	if (found <= 0)
+		return found;
+	if (note_begin(s) < 0)
+		return -1;
+	while ((found = find_settled(s, type, statuses, id)) == 1) {
+		found = write_answer(s, id, "expired", NULL, by,
+		    "its test was settled otherwise");
+		if (found < 0)
+			break;
+		settled++;
+	}
+	return store_end(s, found < 0 ? -1 : settled);
 }
 
 static int

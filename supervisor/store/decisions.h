@@ -84,6 +84,13 @@ int decisions_expire(struct store *s, const char *id, const char *by);
 
 /* The same inside a transaction, for what needs nobody's answer. */
 int decisions_expire_within(struct store *s, const char *id, const char *by);
+/*
+ * Closes, without an answer, each of that type that waits for one although its
+ * test is in none of these statuses any more (a JSON array): others have
+ * settled it, or it passed. Returns how many, or -1.
+ */
+int decisions_settle(
+    struct store *s, const char *type, const char *statuses, const char *by);
 
 /* What an answer does, inside a transaction. Returns 1 when that changed
  * something, 0, or -1 with errno of store.h. */

@@ -28,11 +28,13 @@ find(struct store *s, struct blocked *ret)
 	    " t.reason, ifnull((SELECT max(a.fence) FROM attempts a"
 	    " WHERE a.test_id = t.id), 0) AS last FROM tests t"
 	    " WHERE t.status = 'blocked') b WHERE NOT EXISTS (SELECT 1"
-	    " FROM decisions d WHERE d.decision_type IN"
-	    " ('" DECISION_BLOCKED "', '" CONFLICT_DECISION "')"
-	    " AND json_valid(d.context)"
+	    " FROM decisions d WHERE json_valid(d.context)"
 	    " AND json_extract(d.context, '$.test_id') = b.id"
-	    " AND json_extract(d.context, '$.fence') = b.last)"
+	    " AND (d.decision_type IN"
+	    " ('" DECISION_BLOCKED "', '" CONFLICT_DECISION "')"
+	    " AND json_extract(d.context, '$.fence') = b.last"
+	    /* Somebody has decided just that. */
+	    " OR b.reason = 'decision ' || d.id || ': ' || d.choice))"
 	    " ORDER BY id LIMIT 1",
 	    ">sssi", ret->test_id, sizeof(ret->test_id), ret->loop_id,
 	    sizeof(ret->loop_id), ret->reason, sizeof(ret->reason),
@@ -69,6 +71,8 @@ blocked_ask(
 	struct blocked blocked;
 	int found, asked = 0;
 
+	if (decisions_settle(s, DECISION_BLOCKED, "[\"blocked\"]", by) < 0)
+		return -1;
 	/* Nothing is locked as long as there is nothing to do. */
 	found = find(s, &blocked);
 	if (found <= 0)

@@ -16,3 +16,24 @@ parked_end(struct store *s, const char *id)
 	return statement_change(
 	    s, "UPDATE tests SET parked = NULL WHERE parked = ?1", "t", id);
 }
+
+/* However long the queue is, only its head is looked at for tests that wait
+ * for others; those that wait for one before them are left out. */
+int
+parked_describe(struct store *s, const char *loop_id, char *ret, size_t size)
+{
+	int found = statement_get(s,
+	    "SELECT group_concat(id, ', ') FROM (SELECT id FROM ("
+	    "SELECT DISTINCT parked AS id, 1 AS place FROM tests"
+	    " WHERE parked IS NOT NULL AND loop_id = ?1"
+	    " AND status = 'pending' UNION "
+	    "SELECT depends_on, 2 FROM (SELECT depends_on FROM tests"
+	    " WHERE loop_id = ?1 AND status = 'pending' AND waiting = 1"
+	    " AND parked IS NULL ORDER BY sort_order, id LIMIT 20) t"
+	    " WHERE NOT EXISTS (SELECT 1 FROM tests d"
+	    " WHERE d.id = t.depends_on AND d.loop_id = ?1"
+	    " AND d.status = 'pending')) ORDER BY place, id LIMIT 5)",
+	    "t>s", loop_id, ret, size);
+
+	return found < 0 ? -1 : 0;
+}

@@ -5,6 +5,8 @@
 #ifndef LOOPKEEPER_STORE_PARKED_H
 #define LOOPKEEPER_STORE_PARKED_H
 
+#include <stddef.h>
+
 #include "store/store.h"
 
 /* Both are parts of the caller's transaction. */
@@ -17,5 +19,13 @@ int parked_begin(struct store *s, const char *test_id, const char *id);
 
 /* Gives back what is parked on id. Returns how many tests, or -1. */
 int parked_end(struct store *s, const char *id);
+
+/*
+ * What the pending tests of a loop wait for, as far as that is known at once:
+ * "DEC-003, CON-001, T-2", the first few of them; "" for nothing. For people.
+ * Returns 0, or -1 with errno of store.h.
+ */
+int
+parked_describe(struct store *s, const char *loop_id, char *ret, size_t size);
 
 #endif

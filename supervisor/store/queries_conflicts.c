@@ -3,7 +3,8 @@
 
 int
 queries_each_conflict(struct store *s, bool all,
-    int (*each)(const struct conflict_row *row, void *argument), void *argument)
+    int (*each)(const struct conflict_entry *row, void *argument),
+    void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT c.id, c.status, c.files, c.first_loop, f.priority,"
@@ -20,7 +21,7 @@ queries_each_conflict(struct store *s, bool all,
 	    " OR julianday(c.closed_at) > julianday('now', '-1 day')"
 	    " ORDER BY julianday(c.detected_at), c.id",
 	    "i", (int64_t)all);
-	struct conflict_row r;
+	struct conflict_entry r;
 	int result;
 
 	while ((result = statement_row(s, q, "ttttitttitttttttt", &r.id,

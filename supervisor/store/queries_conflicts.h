@@ -9,7 +9,7 @@
 
 #include "store/store.h"
 
-struct conflict_row {
+struct conflict_entry {
 	const char *id;
 	const char *status; /* open, paused, deciding, closed */
 	const char *files;  /* JSON array */
@@ -33,7 +33,7 @@ struct conflict_row {
  * the oldest first. Returns 0, what each() returned, or -1 with errno of
  * store.h. */
 int queries_each_conflict(struct store *s, bool all,
-    int (*each)(const struct conflict_row *row, void *argument),
+    int (*each)(const struct conflict_entry *row, void *argument),
     void *argument);
 
 #endif

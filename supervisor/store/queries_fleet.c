@@ -11,11 +11,26 @@
 /* Of those that nobody has seen, each half by an index of its own. */
 #define ALERTS_OPEN " WHERE acknowledged = 0 OR acknowledged IS NULL"
 
-#define DECISIONS                                                        \
-	"SELECT id, decision_type, summary, options, default_option,"    \
-	" context, timeout_minutes, status, requested_at, requested_by," \
-	" decided_at, decided_by, choice, comment FROM decisions"
-#define DECISIONS_ORDER " ORDER BY julianday(requested_at), id"
+/* The last three attempts at the test, the first of them first. */
+#define EVIDENCE                                                            \
+	"(SELECT json_group_array(text) FROM (SELECT text FROM (SELECT "    \
+	"printf('attempt %s: %s', ifnull(json_extract(e.payload, "          \
+	"'$.attempt'), '?'), ifnull(json_extract(e.payload, '$.outcome'), " \
+	"'?')) || ifnull(': ' || json_extract(e.payload, '$.detail'), '') " \
+	"AS text, e.rowid AS n FROM events e WHERE e.test_id = test "       \
+	"AND e.event_type = 'attempt_ended' AND json_valid(e.payload) "     \
+	"ORDER BY e.rowid DESC LIMIT 3) ORDER BY n))"
+
+#define DECISIONS(which)                                                   \
+	"SELECT id, decision_type, summary, options, default_option, "     \
+	"context, timeout_minutes, status, requested_at, requested_by, "   \
+	"decided_at, decided_by, choice, comment, applied_at, test, "      \
+	"json_extract(c, '$.loop_id'), json_extract(c, '$.subject'), "     \
+	"CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE \
+	" END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM "  \
+	"(SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}' " \
+	"END AS c FROM decisions" which ")) "                              \
+	"ORDER BY julianday(requested_at), id"
 
 /* An index alone tells it, however long specifications are. */
 #define COUNT(status)                                           \
@@ -86,17 +101,16 @@ queries_each_decision(struct store *s, bool all,
     int (*each)(const struct decision_row *row, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    all ? DECISIONS DECISIONS_ORDER
-		: DECISIONS " WHERE status = 'pending'" DECISIONS_ORDER,
-	    "");
+	    all ? DECISIONS("") : DECISIONS(" WHERE status = 'pending'"), "");
 	struct decision_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttttittttttt", &r.id,
+	while ((result = statement_row(s, q, "ttttttitttttttttttt", &r.id,
 		    &r.decision_type, &r.summary, &r.options, &r.default_option,
 		    &r.context, &r.timeout_minutes, &r.status, &r.requested_at,
 		    &r.requested_by, &r.decided_at, &r.decided_by, &r.choice,
-		    &r.comment)) == 1 &&
+		    &r.comment, &r.applied_at, &r.test_id, &r.loop_id,
+		    &r.subject, &r.evidence)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

@@ -60,6 +60,12 @@ struct decision_row {
 	const char *decided_by;
 	const char *choice;
 	const char *comment;
+	const char *applied_at; /* when what was chosen was done */
+	const char *test_id;	/* what it is about, as far as it says so */
+	const char *loop_id;
+	const char *subject;  /* id of a conflict or regression */
+	const char *evidence; /* while it waits: how the test's last attempts
+				 ended, a JSON array of texts */
 };
 
 /* All loops, by priority. Returns 0, what each() returned, or -1 with errno

@@ -117,7 +117,8 @@ queries_each_queued(struct store *s, const char *loop_id, int64_t limit,
 	/* By status first: in progress comes before pending. */
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT t.id, t.category, t.status, CASE WHEN d.status = 'passed'"
-	    " THEN '' ELSE t.depends_on END, ifnull(t.automatable, 1)"
+	    " THEN '' ELSE t.depends_on END, ifnull(t.automatable, 1),"
+	    " CASE t.status WHEN 'pending' THEN t.parked END"
 	    " FROM tests t LEFT JOIN tests d ON d.id = t.depends_on"
 	    " WHERE t.loop_id = ?1 AND t.status IN ('in_progress', 'pending')"
 	    " ORDER BY t.status, t.sort_order, t.id LIMIT ?2",
@@ -125,8 +126,9 @@ queries_each_queued(struct store *s, const char *loop_id, int64_t limit,
 	struct queued_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "tttti", &r.id, &r.category,
-		    &r.status, &r.depends_on, &r.automatable)) == 1 &&
+	while (
+	    (result = statement_row(s, q, "ttttit", &r.id, &r.category,
+		 &r.status, &r.depends_on, &r.automatable, &r.parked)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

@@ -53,6 +53,7 @@ struct queued_row {
 	const char *status;	/* in_progress or pending */
 	const char *depends_on; /* "" also when that one has passed */
 	int64_t automatable;
+	const char *parked; /* id of the decision or conflict it waits for */
 };
 
 /* The first limit (-1: all) tests of a loop that are in progress or pending, by

@@ -7,18 +7,20 @@
 	"t.notes, t.spec_content, t.last_attempt_at, t.passed_at, "           \
 	"t.verified_at, t.created_at, t.verify, t.worker, t.files, "          \
 	"t.test_files, t.reason, t.sort_order, ifnull(t.allow_test_changes, " \
-	"0), t.retry_at, t.runs, t.flakes FROM tests t "
+	"0), t.retry_at, t.runs, t.flakes, CASE WHEN t.status = 'pending' "   \
+	"AND t.waiting THEN ifnull(t.parked, t.depends_on) END, t.parked "    \
+	"FROM tests t "
 
 static int
 next_test(struct store *s, struct sqlite3_stmt *q, struct test_row *r)
 {
-	return statement_row(s, q, "ttttiittitttttttttttiitii", &r->id,
+	return statement_row(s, q, "ttttiittitttttttttttiitiitt", &r->id,
 	    &r->loop_id, &r->category, &r->status, &r->attempts,
 	    &r->max_attempts, &r->last_result, &r->depends_on, &r->automatable,
 	    &r->notes, &r->spec_content, &r->last_attempt_at, &r->passed_at,
 	    &r->verified_at, &r->created_at, &r->verify, &r->worker, &r->files,
 	    &r->test_files, &r->reason, &r->sort_order, &r->allow_test_changes,
-	    &r->retry_at, &r->runs, &r->flakes);
+	    &r->retry_at, &r->runs, &r->flakes, &r->waits_for, &r->parked);
 }
 
 /* Steps through q, which is ended here. */
@@ -135,6 +137,23 @@ queries_each_status(struct store *s, const char *loop_id,
 		continue;
 	statement_end(q);
 	return result;
+}
+
+int
+queries_each_waiting(struct store *s, const char *loop_id, int limit,
+    int (*each)(const struct test_row *row, void *argument), void *argument)
+{
+	return each_test(s,
+	    statement_query(s,
+		"WITH w AS (SELECT * FROM (SELECT id FROM tests"
+		" WHERE parked IS NOT NULL AND loop_id = ?1"
+		" AND status = 'pending' LIMIT ?2) UNION ALL"
+		" SELECT * FROM (SELECT id FROM tests WHERE loop_id = ?1"
+		" AND status = 'pending' AND waiting = 1 AND parked IS NULL"
+		" LIMIT ?2)) " TEST_COLUMNS "JOIN w ON w.id = t.id "
+		"ORDER BY t.parked IS NULL",
+		"ti", loop_id, (int64_t)limit),
+	    each, argument);
 }
 
 int

@@ -36,8 +36,11 @@ struct test_row {
 	int64_t sort_order;
 	int64_t allow_test_changes;
 	const char *retry_at;
-	int64_t runs;	/* again after it passed, where it should, */
-	int64_t flakes; /* and that failed by chance */
+	int64_t runs;	       /* again after it passed, where it should, */
+	int64_t flakes;	       /* and that failed by chance */
+	const char *waits_for; /* while it is pending: the test, decision or
+				  conflict without which it isn't begun */
+	const char *parked;    /* the decision or conflict */
 };
 
 struct attempt_row {
@@ -77,6 +80,11 @@ int queries_first_tests(struct store *s, const char *loop_id,
  * their number. As queries_each_test(). */
 int queries_each_status(struct store *s, const char *loop_id,
     int (*each)(const char *status, int64_t n, void *argument), void *argument);
+
+/* Pending tests of a loop that wait for something, in no order but those for
+ * decisions and conflicts first; of each kind limit at most. As above. */
+int queries_each_waiting(struct store *s, const char *loop_id, int limit,
+    int (*each)(const struct test_row *row, void *argument), void *argument);
 
 /* The test of that id, in any case. Returns 1 when each() was called, 0 when
  * there is none, -1. What each() returns is of no interest. */

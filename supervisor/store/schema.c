@@ -36,7 +36,7 @@ static const char *const tables[] = {
 	" allow_test_changes INTEGER DEFAULT 0, verified_commit TEXT,"
 	" waiting INTEGER DEFAULT 0, retry_at TEXT, parked TEXT,"
 	" runs INTEGER DEFAULT 0, flakes INTEGER DEFAULT 0, claimed_at TEXT,"
-	" evidence TEXT,"
+	" evidence TEXT, second_worker INTEGER DEFAULT 0,"
 	" place INTEGER GENERATED ALWAYS AS"
 	" (CAST(ifnull(sort_order, 0) AS INTEGER)) VIRTUAL)",
 
@@ -140,6 +140,10 @@ static const char *const indices[] = {
 	("tests_verified ON tests (verified_at, status, loop_id, id, files)"
 	 " WHERE status = 'passed'"),
 	"tests_dependency ON tests (depends_on) WHERE depends_on IS NOT NULL",
+	("tests_waiting ON tests (depends_on, id)"
+	 " WHERE waiting = 1 AND status = 'pending'"),
+	("tests_tried ON tests (attempts)"
+	 " WHERE status IN ('pending', 'in_progress') AND attempts > 0"),
 	"tests_retry ON tests (loop_id, retry_at) WHERE retry_at IS NOT NULL",
 	"events_time ON events (" SCHEMA_EVENT_TIME ")",
 	"events_type ON events (event_type, " SCHEMA_EVENT_TIME ")",
@@ -159,6 +163,8 @@ static const char *const indices[] = {
 	"checkpoints_test ON checkpoints (test_id)",
 	"checkpoints_loop ON checkpoints (loop_id, " SCHEMA_CHECKPOINT_TIME ")",
 	"decisions_status ON decisions (status)",
+	("decisions_test ON decisions (json_extract(context, '$.test_id'))"
+	 " WHERE json_valid(context)"),
 	("decisions_due ON decisions (id) WHERE applied_at IS NULL"
 	 " AND status IN ('decided', 'auto_resolved')"),
 	"conflicts_open ON conflicts (id) WHERE closed_at IS NULL",

@@ -130,7 +130,8 @@ summary_each_settled(struct store *s, int64_t since_ms,
 
 	format_since(since, since_ms);
 	q = statement_query(s,
-	    "SELECT id, first_loop, second_loop, outcome, closed_at"
+	    "SELECT id, ifnull(first_loop, 'somebody else'), second_loop,"
+	    " outcome, closed_at"
 	    " FROM conflicts WHERE replace(closed_at, ' ', 'T') >= ?1"
 	    " AND decision_id IS NULL ORDER BY closed_at DESC, id DESC",
 	    "t", since);

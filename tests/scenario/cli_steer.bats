@@ -105,13 +105,13 @@ column() {
 	says "DEC-001"
 	says "C  leave it (the default)"
 	run -1 lk decide DEC-001 X
-	says "'loopkeeper decisions' shows what there is to choose"
+	says "DEC-001 has no option X, but A (retry), C (leave it)"
 	run -1 lk show DEC-001
 	says "but a decision: 'loopkeeper decide DEC-001 CHOICE'"
 	run -1 lk decide DEC-002 A
 	says "did you mean DEC-001?"
 	run -0 lk decide dec-001 a --comment "once more"
-	[[ $output == "DEC-001: A (retry)" ]]
+	[[ ${lines[0]} == "DEC-001: A (retry)" ]]
 	run -0 sql "SELECT status, choice, comment FROM decisions"
 	[[ $output == "decided|A|once more" ]]
 	run -1 lk decide DEC-001 a

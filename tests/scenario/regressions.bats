@@ -130,6 +130,29 @@ $FLEET"*"A of loop-1 is no regression any more"* ]]
 	stop_monitor
 }
 
+@test "commits that can't be run are blamed together with the first that can" {
+	local good
+	fleet 'setup = "test ! -e unset"; setup_when_changed = [ "unset" ];'
+	monitor
+	change touch one
+	good=$(tip)
+	wait_until 20 verified_on "$good" A B
+	stop_monitor
+	change touch unset
+	change touch broken
+	change rm unset
+	change touch two
+	monitor
+	wait_event "event_type = 'regression_detected'" 30
+	stop_monitor
+	[[ $(field last_good_commit) == "$good" ]]
+	[[ $(field first_bad_commit) == "$(git -C "$FLEET/clone" rev-parse \
+	    HEAD~1)" ]]
+	sql_is 3 "SELECT blamed_commits FROM regressions"
+	run -3 lk regressions
+	[[ $output == *"or one of the 2 commits before it, which can't be"* ]]
+}
+
 @test "a commit that makes a test fail now and then is found, and undone" {
 	fleet
 	sql "UPDATE tests SET runs = 40, verify = 'test ! -e broken ||

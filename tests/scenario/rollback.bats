@@ -226,6 +226,15 @@ as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
 	run -0 lk rollback loop-2 --commit "${other:0:10}" --yes
 	run ! in_branch c
 	test_is B-1 pending
+	# What was done anew since stays done.
+	merged loop-1 A-2 e 'e\n'
+	first=$COMMIT
+	merged loop-1 A-2 b 'more b\n'
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	says "1 commit reverted, 0 tests pending again"
+	run ! in_branch e
+	test_is A-2 passed
+	[[ $(passing A-2) == 2 ]]
 	# The operator's own.
 	merged loop-1 A-1 a 'again\n'
 	git -C "$REPOSITORY" worktree add -q "$FLEET/mine" "$BRANCH"

@@ -22,6 +22,7 @@ struct world {
 	int64_t runs; /* what is known of the test */
 	int64_t flakes;
 	int healed_after; /* runs: then it passes everywhere; 0: never */
+	int broken_after; /* and then it fails everywhere */
 };
 
 struct result {
@@ -50,6 +51,8 @@ run_on(const struct world *w, size_t at, int runs)
 		return BISECT_SKIPPED;
 	if (w->healed_after > 0 && runs > w->healed_after)
 		return BISECT_PASSED;
+	if (w->broken_after > 0 && runs > w->broken_after)
+		return BISECT_FAILED;
 	return happens(at >= w->bad ? w->bad_rate : w->good_rate)
 	    ? BISECT_FAILED
 	    : BISECT_PASSED;
@@ -92,7 +95,7 @@ test_every_commit_of_every_length(void **state)
 	for (size_t n = 1; n <= 70; n++) {
 		for (size_t bad = 1; bad <= n; bad++) {
 			struct world w = { n, bad, NEVER, EVER, 0, true, 40, 0,
-				0 };
+				0, 0 };
 			struct result r = search(&w);
 
 			assert_int_equal(r.step, BISECT_FOUND);
@@ -115,7 +118,7 @@ test_every_set_of_commits_that_cant_be_run(void **state)
 	for (uint64_t skipped = 0; skipped < 1U << n; skipped++) {
 		for (size_t bad = 1; bad <= n; bad++) {
 			struct world w = { n, bad, NEVER, EVER, skipped, true,
-				40, 0, 0 };
+				40, 0, 0, 0 };
 			struct result r = search(&w);
 
 			assert_int_equal(r.step, BISECT_FOUND);
@@ -130,11 +133,11 @@ test_every_set_of_commits_that_cant_be_run(void **state)
 static void
 test_nothing_to_search(void **state)
 {
-	struct world none = { 0, 0, EVER, EVER, 0, false, 0, 0, 0 };
-	struct world same = { 0, 0, EVER, EVER, 0, true, 0, 0, 0 };
-	struct world outside = { 9, 10, EVER, EVER, 0, true, 40, 0, 0 };
-	struct world healed = { 9, 10, EVER, EVER, 0, true, 40, 0, 5 };
-	struct world glitch = { 9, 10, NEVER, EVER, 0, true, 40, 0, 0 };
+	struct world none = { 0, 0, EVER, EVER, 0, false, 0, 0, 0, 0 };
+	struct world same = { 0, 0, EVER, EVER, 0, true, 0, 0, 0, 0 };
+	struct world outside = { 9, 10, EVER, EVER, 0, true, 40, 0, 0, 0 };
+	struct world healed = { 9, 10, EVER, EVER, 0, true, 40, 0, 5, 0 };
+	struct world glitch = { 9, 10, NEVER, EVER, 0, true, 40, 0, 0, 0 };
 	struct result r;
 
 	(void)state;
@@ -149,6 +152,26 @@ test_nothing_to_search(void **state)
 	assert_int_equal(r.step, BISECT_FLAKY);
 	assert_int_equal(r.flakes, 1);
 	assert_int_equal(r.counted, r.runs + 1);
+}
+
+/* Something else breaks while a bad commit is sought. */
+static void
+test_nobody_else_is_blamed_for_what_comes_later(void **state)
+{
+	struct world w = {
+		.n = 16, .bad_rate = EVER, .has_good = true, .runs = 40
+	};
+
+	(void)state;
+	for (w.bad = 1; w.bad <= w.n; w.bad++) {
+		for (w.broken_after = 1; w.broken_after < 20;
+		     w.broken_after++) {
+			struct result r = search(&w);
+
+			assert_true(r.step == BISECT_OUTSIDE ||
+			    (r.step == BISECT_FOUND && r.at == w.bad));
+		}
+	}
 }
 
 /* How many of 10,000 end otherwise than they should. */
@@ -242,6 +265,8 @@ main(void)
 		cmocka_unit_test(test_every_commit_of_every_length),
 		cmocka_unit_test(test_every_set_of_commits_that_cant_be_run),
 		cmocka_unit_test(test_nothing_to_search),
+		cmocka_unit_test(
+		    test_nobody_else_is_blamed_for_what_comes_later),
 		cmocka_unit_test(test_a_flaky_test_blames_nobody),
 		cmocka_unit_test(test_a_flaky_test_that_breaks),
 		cmocka_unit_test(test_a_commit_that_makes_a_test_flaky),

@@ -182,6 +182,25 @@ test_the_older_one_goes_first_otherwise(void **state)
 }
 
 static void
+test_nobody_waits_for_ever(void **state)
+{
+	sql("INSERT INTO conflicts (id, second_test, paused_loop, closed_at)"
+	    " VALUES ('CON-001', 'B', 'loop-2', 'x'),"
+	    " ('CON-002', 'B', 'loop-2', 'x'), ('CON-003', 'B', NULL, 'x')");
+	pauses();
+	assert_string_equal(found.first.loop_id, "loop-1");
+	sql("UPDATE conflicts SET status = 'open' WHERE id = 'CON-004';"
+	    "UPDATE attempts SET ended_at = NULL WHERE test_id = 'B';"
+	    "UPDATE tests SET parked = NULL, status = 'in_progress'"
+	    " WHERE id = 'B'");
+	is("open");
+	assert_int_equal(conflicts_pause(store, &found, "pm"), 1);
+	is("paused");
+	assert_string_equal(found.first.loop_id, "loop-2");
+	assert_string_equal(found.second.loop_id, "loop-1");
+}
+
+static void
 test_it_goes_on_with_its_work(void **state)
 {
 	struct claim claim;
@@ -287,14 +306,15 @@ test_a_foreign_loop_is_asked(void **state)
 	is("paused");
 	assert_string_equal(found.second.loop_id, "py");
 	has_rows(1,
-	    "events WHERE event_type = 'pause_requested' AND loop_id = 'py'");
+	    "events WHERE event_type = 'pause_requested' AND component = 'py'");
 	has_rows(1, "tests WHERE id = 'A' AND status = 'in_progress'");
 	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
 	is("paused");
 	assert_true(found.first_ended);
 	assert_int_equal(conflicts_resume(store, &found, "goes on", "pm"), 1);
 	has_rows(1,
-	    "events WHERE event_type = 'resume_requested' AND loop_id = 'py'");
+	    "events WHERE event_type = 'resume_requested' AND component = "
+	    "'py'");
 	/* Ours are counted from there. */
 	works(conflicts_met(store, &two,
 	    &(struct conflict_side){ .loop_id = "py" }, "abc", files));
@@ -335,6 +355,7 @@ main(void)
 		TEST(test_the_higher_priority_goes_first, setup),
 		TEST(test_priorities_as_they_are_then, setup),
 		TEST(test_the_older_one_goes_first_otherwise, setup),
+		TEST(test_nobody_waits_for_ever, setup),
 		TEST(test_it_goes_on_with_its_work, setup),
 		TEST(test_one_that_ended_by_itself_is_over, setup),
 		TEST(test_whoever_settles_the_test_by_hand_ends_it, setup),

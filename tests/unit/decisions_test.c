@@ -94,7 +94,9 @@ test_retry(void **state)
 
 	assert_int_equal(answer("dec-001", "x"), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_string_equal(store_error(store), "DEC-001 has no option x");
+	assert_string_equal(store_error(store),
+	    "DEC-001 has no option x, but A (retry with fresh attempts),"
+	    " B (skip it), C (leave it blocked)");
 	assert_int_equal(answer("DEC-9", "A"), -1);
 	assert_int_equal(errno, ENOENT);
 	works(answer("dec-001", "a"));

@@ -134,6 +134,32 @@ test_mode_is_the_worst(void **state)
 	    MODE_SLOW);
 }
 
+/* One that failed is missing until it is ready, however soon it is tried. */
+static void
+test_failed_is_missing_while_tried(void **state)
+{
+	struct fleet *f = *state;
+	struct component *c = &f->members[0].component;
+	size_t reason;
+	int64_t next_ms;
+
+	f->configs[0]->mode_when_down = MODE_SLOW;
+	c->state = COMPONENT_FAILED;
+	c->circuit = CIRCUIT_OPEN;
+	fleet_note(&f->members[0], 1000);
+	assert_int_equal(
+	    fleet_mode(f->members, 1, 1000, &reason, &next_ms), MODE_SLOW);
+	c->state = COMPONENT_STARTING;
+	c->circuit = CIRCUIT_HALF_OPEN;
+	fleet_note(&f->members[0], 2000);
+	assert_int_equal(
+	    fleet_mode(f->members, 1, 2000, &reason, &next_ms), MODE_SLOW);
+	c->state = COMPONENT_RUNNING;
+	fleet_note(&f->members[0], 3000);
+	assert_int_equal(
+	    fleet_mode(f->members, 1, 3000, &reason, &next_ms), MODE_NORMAL);
+}
+
 static void
 kill_member(struct fleet_member *m, int code, int64_t now_ms)
 {
@@ -184,6 +210,8 @@ main(void)
 		cmocka_unit_test(test_cycle_is_found),
 		cmocka_unit_test_setup_teardown(
 		    test_mode_is_the_worst, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_failed_is_missing_while_tried, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_circuit_keeps_one_canary, setup, teardown),
 	};

@@ -94,6 +94,27 @@ test_expired(void **state)
 	was_said("src/a.c loop-1 ");
 }
 
+/* Who had to let go doesn't get it again before those who wait for it. */
+static void
+test_turn(void **state)
+{
+	bool locked = false;
+
+	sql("INSERT INTO tests (id, loop_id, files)"
+	    " VALUES ('T', 'loop-1', '[\"src/a.c\"]');"
+	    "INSERT INTO wait_graph (waiter, holder, resource, expires_at)"
+	    " VALUES ('loop-2', 'loop-1', 'src/', datetime('now', '+9 "
+	    "second'))");
+	assert_int_equal(claims_any(store, &loop_1, &locked), 0);
+	assert_true(locked);
+	takes(&loop_1, NULL);
+	/* Another loop's queue, or who was killed, has no turn. */
+	sql("UPDATE wait_graph SET expires_at = NULL");
+	assert_int_equal(claims_any(store, &loop_1, &locked), 1);
+	sql("UPDATE wait_graph SET expires_at = datetime('now', '-1 second')");
+	takes(&loop_1, "T");
+}
+
 /* Those of an attempt are renewed with it, and end with it. */
 static void
 test_attempt(void **state)
@@ -332,6 +353,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_or_none, claims_setup),
 		TEST(test_expired, claims_setup),
+		TEST(test_turn, claims_setup),
 		TEST(test_attempt, claims_setup),
 		TEST(test_late_end, claims_setup),
 		TEST(test_renewed, claims_setup),

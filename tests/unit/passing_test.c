@@ -53,6 +53,27 @@ request(void)
 		.max = 1 };
 }
 
+/* Other programs know their own way to write a time, and nothing of
+ * verified_commit. */
+static void
+test_where_it_passed_last(void **state)
+{
+	struct passing_request r = request();
+	struct passing_list list;
+
+	sql("INSERT INTO passing_tests (test_id, commit_hash, passed_at) VALUES"
+	    " ('C', 'first', '2026-01-05T09:00:00.000Z'),"
+	    " ('C', 'last', '2026-01-05 10:00:00'),"
+	    " ('C', 'before', '2026-01-04 23:00:00')");
+	works(passing_pick(store, &r, &list));
+	assert_string_equal(list.tests[0].commit, "last");
+	passing_free(&list);
+	sql("UPDATE tests SET verified_commit = 'ours' WHERE id = 'C'");
+	works(passing_pick(store, &r, &list));
+	assert_string_equal(list.tests[0].commit, "ours");
+	passing_free(&list);
+}
+
 static void
 test_the_concerned_then_the_oldest(void **state)
 {
@@ -157,6 +178,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_where_it_passed_last, passed_setup),
 		TEST(test_the_concerned_then_the_oldest, passed_setup),
 		TEST(test_all_that_were_merged_meanwhile, passed_setup),
 		TEST(test_not_more_than_50_of_them, passed_setup),

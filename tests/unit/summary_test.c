@@ -228,6 +228,9 @@ test_attempts(void **state)
 static void
 test_pauses(void **state)
 {
+	/* A test that is in a conflict waits, and its loop doesn't. */
+	event("paused", 20, "{\"loop_id\": \"loop-1\", \"test_id\": \"A\"}");
+	lost(LOST_PAUSED, 0);
 	loop_event("paused", -20);
 	lost(LOST_PAUSED, 0); /* nobody says that it still is */
 	loop_event("resumed", 10);

@@ -28,6 +28,7 @@ idle_reason(const struct runner *r)
 	    : r->hold[0] != '\0'	  ? r->hold
 	    : r->blocked_by_file	  ? locked_reason(a->mode)
 	    : r->retry_ms != 0		  ? r->retry_text
+	    : r->waiting[0] != '\0'	  ? r->waiting
 	    : r->counts.pending > 0	  ? "nothing can be taken yet"
 					  : "queue empty";
 }

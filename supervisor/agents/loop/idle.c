@@ -11,6 +11,7 @@
 #include "agents/loop/trouble.h"
 #include "agents/loop/waits.h"
 #include "base/clock.h"
+#include "store/parked.h"
 #include "store/retry.h"
 
 #define LEFTOVERS_MS 1000 /* until it is seen whether they are gone */
@@ -90,6 +91,10 @@ await_retry(struct runner *r)
 	int found =
 	    retry_next(&a->store, a->name, test_id, sizeof(test_id), &in_ms);
 
+	/* The one that was waited for may have become due since we looked for
+	 * something to claim: nothing else would wake us for it. */
+	if (found == 0 && r->retry_ms != 0)
+		r->look = true;
 	r->retry_ms = 0;
 	if (found < 0) {
 		agent_failed(a, "looking for tests to be tried again");
@@ -103,6 +108,23 @@ await_retry(struct runner *r)
 	    "next attempt of %s at %s", test_id, at);
 }
 
+/* What is said of tests that wait: "waiting: DEC-001, T-2". */
+static void
+note_waiting(struct runner *r)
+{
+	static const char before[] = "waiting: ";
+	const size_t len = sizeof(before) - 1;
+	struct agent *a = &r->agent;
+
+	(void)memcpy(r->waiting, before, sizeof(before));
+	if (r->counts.pending > 0 &&
+	    parked_describe(&a->store, a->name, r->waiting + len,
+		sizeof(r->waiting) - len) < 0)
+		agent_failed(a, "looking at what tests wait for");
+	if (r->waiting[len] == '\0')
+		r->waiting[0] = '\0';
+}
+
 static void
 nothing(struct runner *r)
 {
@@ -113,10 +135,12 @@ nothing(struct runner *r)
 	if (trouble_refuse_one(r,
 		r->blocked_by_file
 		    ? "its files are locked ('loopkeeper show' tells more)"
-		    : "it isn't pending, or waits for another test"))
+		    : "it isn't pending, or waits for another test or a "
+		      "decision ('loopkeeper show' tells more)"))
 		return;
 	trouble_clear_gates(r);
 	tell_empty(r);
+	note_waiting(r);
 	await_retry(r);
 	health_publish(r, true);
 }
@@ -170,6 +194,7 @@ claim(struct runner *r, int64_t now_ms)
 	if (found > 0) {
 		r->told_empty = false;
 		r->retry_ms = 0;
+		r->waiting[0] = '\0';
 		trouble_clear(r);
 		attempt_begin(r, now_ms);
 	} else {

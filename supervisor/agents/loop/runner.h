@@ -138,7 +138,8 @@ struct runner {
 	bool blocked_by_file; /* the next test's files are locked */
 	int64_t retry_ms;     /* when a test's back-off ends; 0: none */
 	char retry_text[ATTEMPT_TEST_SIZE + 48]; /* that, for people */
-	int64_t version; /* of the database at the last look */
+	char waiting[128]; /* what its tests wait for: "DEC-001"; "" */
+	int64_t version;   /* of the database at the last look */
 	int64_t not_before_ms;
 	bool failed;   /* the one test that was to be tried didn't pass */
 	bool finished; /* it was tried */

@@ -23,21 +23,22 @@ void
 task_choose_worker(struct runner *r)
 {
 	const struct loop_config *c = r->config;
+	const char *cause =
+	    r->claim.by_second ? "as decided" : "same failure twice";
 	char why[GATE_TEXT_SIZE];
 
 	r->is_second = false;
-	if (!r->claim.in_vain || c->second_worker[0] == NULL ||
-	    r->claim.worker[0] != '\0')
+	if ((!r->claim.in_vain && !r->claim.by_second) ||
+	    c->second_worker[0] == NULL || r->claim.worker[0] != '\0')
 		return;
 	r->is_second =
 	    c->second_preset == NULL || gate_change(r, c->second_preset, why);
 	if (r->is_second)
-		transcript_note(r->transcript_fd,
-		    "same failure twice: by the second worker");
+		transcript_note(
+		    r->transcript_fd, "%s: by the second worker", cause);
 	else
 		transcript_note(r->transcript_fd,
-		    "same failure twice, but by the first worker again: %s",
-		    why);
+		    "%s, but by the first worker again: %s", cause, why);
 }
 
 /* A JSON array of patterns as lines; NULL for none. */

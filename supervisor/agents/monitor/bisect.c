@@ -235,7 +235,9 @@ confirm(const struct bisect *b, size_t good, size_t bad, size_t *ret_at)
 		return BISECT_RUN;
 	if (c->passed < CHECKS && !c->skipped) {
 		*ret_at = good;
-		return BISECT_RUN;
+		/* By now it does no more. */
+		return c->failed < 2 * failures_needed(b) ? BISECT_RUN
+							  : BISECT_OUTSIDE;
 	}
 	return is_last && b->commits[bad].failed >= failures_needed(b)
 	    ? BISECT_FOUND

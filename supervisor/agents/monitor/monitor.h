@@ -8,8 +8,8 @@
 #define LOOPKEEPER_AGENTS_MONITOR_MONITOR_H
 
 #include "agents/common/agent.h"
+#include "agents/common/findings.h"
 #include "agents/monitor/changed.h"
-#include "agents/monitor/findings.h"
 #include "agents/monitor/same_file.h"
 #include "agents/monitor/sweep.h"
 #include "agents/monitor/watch.h"

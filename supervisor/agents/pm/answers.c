@@ -4,6 +4,7 @@
 #include "agents/pm/answers.h"
 #include "store/conflicts.h"
 #include "store/decisions_blocked.h"
+#include "store/decisions_failing.h"
 #include "store/decisions_regression.h"
 
 /* What the answers of each kind do. Those of other programs are theirs. */
@@ -14,6 +15,7 @@ static const struct {
 	{ DECISION_BLOCKED, blocked_apply },
 	{ CONFLICT_DECISION, conflicts_apply },
 	{ DECISION_REGRESSION, regressed_apply },
+	{ DECISION_FAILING, failing_apply },
 };
 #define NEFFECTS (sizeof(effects) / sizeof(effects[0]))
 

@@ -8,10 +8,14 @@
 #include "agents/pm/answers.h"
 #include "agents/pm/conflicts.h"
 #include "agents/pm/cycles.h"
+#include "agents/pm/dead_ends.h"
+#include "agents/pm/stranded.h"
 #include "base/clock.h"
 #include "store/claims.h"
 #include "store/decisions_blocked.h"
+#include "store/decisions_failing.h"
 #include "store/decisions_regression.h"
+#include "store/dependencies.h"
 #include "system/process.h"
 
 struct pm {
@@ -23,8 +27,20 @@ struct pm {
 	struct reverting reverting;
 	int64_t version;   /* of the database at the last look */
 	int64_t looked_ms; /* 0: look now */
+	int64_t far_ms;	   /* the last look at the whole queue; 0: none yet */
 	int64_t left_ms; /* until a default is to be taken or we look anyway */
 };
+
+static struct failing_loop
+configured(const char *loop_id, void *argument)
+{
+	const struct loop_config *loop = conf_loop(argument, loop_id);
+
+	if (loop == NULL)
+		return (struct failing_loop){ 0 };
+	return (struct failing_loop){ .max_attempts = loop->max_attempts,
+		.has_second = loop->second_worker[0] != NULL };
+}
 
 /* Asks what there is to ask. Returns 0 or -1. */
 static int
@@ -32,29 +48,68 @@ ask(struct pm *pm)
 {
 	struct agent *a = &pm->agent;
 	const struct conf *conf = a->conf;
+	const struct failing_rule failing = {
+		.failures = conf->monitor.failures_in_row,
+		.loop = configured,
+		.argument = a->conf,
+		.by = a->name,
+		.timeout_ms = conf->pm.decision_timeout_ms,
+		.boot_id = pm->boot_id,
+	};
 	const struct regressed_asking regressed = { .by = a->name,
 		.timeout_ms = conf->pm.decision_timeout_ms,
 		.boot_id = pm->boot_id,
 		.auto_rollback = conf->regressions.auto_rollback,
 		.rollbacks_per_day = conf->regressions.rollbacks_per_day };
-	int asked = blocked_ask(
-	    &a->store, a->name, conf->pm.decision_timeout_ms, pm->boot_id);
-	int more = asked < 0 ? -1 : regressed_ask(&a->store, &regressed);
+	int asked[3] = { -1, -1, -1 }, all;
 
-	if (asked + more > 0)
+	asked[0] = blocked_ask(
+	    &a->store, a->name, conf->pm.decision_timeout_ms, pm->boot_id);
+	if (asked[0] >= 0)
+		asked[1] = failing_ask(&a->store, &failing);
+	if (asked[1] >= 0)
+		asked[2] = regressed_ask(&a->store, &regressed);
+	if (asked[2] < 0)
+		return -1;
+	all = asked[0] + asked[1] + asked[2];
+	if (all > 0)
 		log_line(&a->log,
-		    "%d decision%s needed: see `loopkeeper decisions`",
-		    asked + more, asked + more > 1 ? "s" : "");
-	return asked < 0 || more < 0 ? -1 : 0;
+		    "%d decision%s needed: see `loopkeeper decisions`", all,
+		    all > 1 ? "s" : "");
+	return 0;
+}
+
+static bool
+is_ours(const char *loop_id, void *argument)
+{
+	return conf_loop(argument, loop_id) != NULL;
+}
+
+/* What takes a look at the whole queue, and has time. Returns 0 or -1. */
+static int
+look_far(struct pm *pm, int64_t now_ms)
+{
+	struct agent *a = &pm->agent;
+
+	if (pm->far_ms != 0 && now_ms - pm->far_ms < a->conf->pm.every_ms)
+		return 0;
+	if (dead_ends_look(&a->store, a->name) < 0 || stranded_look(a) < 0)
+		return -1;
+	pm->far_ms = now_ms;
+	return 0;
 }
 
 /* Everything that may have changed in the database. Returns 0 or -1. */
 static int
 look(struct pm *pm, int64_t now_ms)
 {
+	struct agent *a = &pm->agent;
 	int steps = conflicts_look(&pm->conflicts, now_ms);
 
-	if (steps < 0 || ask(pm) < 0 || answers_look(&pm->answers, now_ms) < 0)
+	if (steps < 0 || ask(pm) < 0 ||
+	    answers_look(&pm->answers, now_ms) < 0 ||
+	    dependencies_resume(&a->store, is_ours, a->conf, a->name) < 0 ||
+	    look_far(pm, now_ms) < 0)
 		return -1;
 	if (steps > 0)
 		pm->looked_ms = 0; /* there may be more to do */

@@ -7,6 +7,7 @@
 #include "agents/recorder/tell.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "control/control.h"
 #include "store/check.h"
 #include "store/guard.h"
 #include "system/notify_send.h"
@@ -15,6 +16,7 @@
 #define RELEASE_MS  50	  /* others are asked so often whether they closed */
 #define PATIENCE_MS 10000 /* after that they are waited for at leisure */
 #define LEISURE_MS  1000
+#define AWAY_MS	    15000 /* FLEET_MISSING_MS */
 
 void
 database_changed(struct recorder *r)
@@ -27,6 +29,39 @@ database_changed(struct recorder *r)
 	recorder_due(&r->beats_ms, 0);
 }
 
+/* Without a daemon there is no mode. */
+static void
+tell_daemon(const struct recorder *r, const char *word)
+{
+	const char *words[] = { "database", word };
+	char reply[256];
+
+	(void)control_request(
+	    r->state_directory, words, 2, reply, sizeof(reply));
+}
+
+/* What lasts as long as a component may be missing is a reason for the mode;
+ * told again in time, and to a new daemon. */
+static void
+tell_away(struct recorder *r)
+{
+	int64_t now_ms = clock_ms();
+
+	if (now_ms - r->failing_ms < AWAY_MS ||
+	    (r->away_ms != 0 && now_ms - r->away_ms < CONTROL_DATABASE_MS / 3))
+		return;
+	r->away_ms = now_ms;
+	tell_daemon(r, "away");
+}
+
+static void
+tell_back(struct recorder *r)
+{
+	if (r->away_ms != 0)
+		tell_daemon(r, "back");
+	r->away_ms = 0;
+}
+
 void
 database_works(struct recorder *r)
 {
@@ -34,6 +69,7 @@ database_works(struct recorder *r)
 	if (!r->failing)
 		return;
 	r->failing = false;
+	tell_back(r);
 	logbook_say(&r->log, "the database works again");
 	(void)notify_send("STATUS=");
 }
@@ -52,7 +88,9 @@ database_failed(struct recorder *r, const char *what)
 		(void)notify_send(status);
 		if (error == EUCLEAN)
 			tell_damaged(r);
+		r->failing_ms = clock_ms();
 	}
+	tell_away(r);
 	r->failing = true;
 	recorder_due(&r->retry_ms, RETRY_MS);
 	/* A lock of others passes; of everything else the file is to blame,
@@ -64,6 +102,22 @@ database_failed(struct recorder *r, const char *what)
 	if (r->database == DATABASE_OPEN)
 		r->database = DATABASE_CLOSED;
 	recorder_due(&r->open_ms, RETRY_MS);
+}
+
+int
+database_probe(struct recorder *r)
+{
+	int begun = store_begin(&r->store);
+
+	if (begun < 0) {
+		database_failed(r, "cannot write to the database");
+		return -1;
+	}
+	if (begun == 0)
+		store_rollback(&r->store);
+	else
+		database_changed(r);
+	return 0;
 }
 
 static void
@@ -145,6 +199,7 @@ begin_release(struct recorder *r)
 		intake_forget(&r->intake);
 	}
 	r->failing = false;
+	tell_back(r);
 	r->retry_ms = 0;
 	r->database = DATABASE_RELEASING;
 	r->releasing_ms = clock_ms();

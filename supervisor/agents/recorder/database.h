@@ -18,6 +18,10 @@ void database_failed(struct recorder *r, const char *what);
 /* It worked: says so if it had failed. */
 void database_works(struct recorder *r);
 
+/* Looks whether it can be written, where nothing else would tell: loops that
+ * wait for it have nothing to say. Returns 0; -1 when it can't be. */
+int database_probe(struct recorder *r);
+
 /* Another database lies there: what it was told is to be told again. */
 void database_changed(struct recorder *r);
 

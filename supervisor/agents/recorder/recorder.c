@@ -150,8 +150,14 @@ static void
 commit(struct recorder *r)
 {
 	struct intake_counts counts = { 0 };
-	int result = intake_run(&r->intake, &r->store, &counts);
+	int result;
 
+	/* Without events to write nothing else shows that it works again. */
+	if (r->failing && database_probe(r) < 0) {
+		keep(r);
+		return;
+	}
+	result = intake_run(&r->intake, &r->store, &counts);
 	if (counts.torn > 0)
 		logbook_say(&r->log,
 		    "%" PRId64 " torn lines were set aside in %s/torn.txt",
@@ -212,6 +218,8 @@ due(struct recorder *r)
 		r->watchdog_ms = 0;
 		recorder_due(&r->watchdog_ms, r->watchdog_every_ms);
 		(void)notify_send("WATCHDOG=1");
+		if (r->database == DATABASE_OPEN && !r->failing)
+			(void)database_probe(r);
 	}
 	if (is_due(r->watch_ms))
 		watch_due(r);

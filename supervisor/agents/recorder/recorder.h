@@ -46,7 +46,9 @@ struct recorder {
 	int guard_fd;	    /* the exclusive lock, while released; else -1 */
 	bool opened_once;
 	bool failing; /* the last try with the database failed, and was told */
-	bool unkept;  /* the same for keeping events on disk */
+	int64_t failing_ms;   /* since when */
+	int64_t away_ms;      /* the daemon was told of that; 0: not */
+	bool unkept;	      /* the same for keeping events on disk */
 	int64_t releasing_ms; /* since when */
 
 	struct intake intake;

@@ -1,6 +1,6 @@
 /* What one look at the work has found, and the alerts that follow from it. */
-#ifndef LOOPKEEPER_AGENTS_MONITOR_FINDINGS_H
-#define LOOPKEEPER_AGENTS_MONITOR_FINDINGS_H
+#ifndef LOOPKEEPER_AGENTS_COMMON_FINDINGS_H
+#define LOOPKEEPER_AGENTS_COMMON_FINDINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,9 @@ struct findings {
 	struct finding *list;
 	size_t n;
 	size_t room;
-	bool failed; /* not everything could be looked at or kept */
+	const char *prefix; /* of all causes that are looked for here; NULL:
+			       whatever the source raises is */
+	bool failed;	    /* not everything could be looked at or kept */
 };
 
 /* Room for one more, zeroed; NULL when there is no memory. */

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/monitor/findings.h"
+#include "agents/common/findings.h"
 #include "store/alerts.h"
 
 struct finding *
@@ -51,7 +51,9 @@ findings_publish(struct findings *f, struct store *s, const char *source)
 		if (n->type != NULL && alerts_raise(s, &alert, n->event) < 0)
 			return -1;
 	}
-	return alerts_sweep(s, source, has, f);
+	return f->prefix != NULL
+	    ? alerts_sweep_causes(s, source, f->prefix, has, f)
+	    : alerts_sweep(s, source, has, f);
 }
 
 void

@@ -1,0 +1,184 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "agents/common/findings.h"
+#include "agents/pm/stranded.h"
+#include "base/buf.h"
+#include "store/stranded.h"
+
+#define LISTED 10 /* tests in an alert */
+
+struct search {
+	struct agent *agent;
+	struct queue *queues;
+	size_t n;
+	struct queue **targets; /* room for n */
+	struct findings findings;
+};
+
+/* It is tried again now and then, which changes nothing yet. What runs instead
+ * of it, if anything, may work on its queue. */
+static bool
+has_failed(const struct agent *a, const struct queue *q)
+{
+	const struct conf *conf = a->conf;
+
+	for (size_t i = 0; i < conf->fleet.ncomponents; i++)
+		if (strcmp(conf->components[i]->name, q->loop_id) == 0 &&
+		    conf->components[i]->fallback.count > 0)
+			return false;
+	return strcmp(q->wanted, "running") == 0 && q->circuit[0] != '\0' &&
+	    strcmp(q->circuit, "closed") != 0;
+}
+
+/* Why nobody works on the queue; NULL when somebody does, or will. */
+static const char *
+reason(const struct agent *a, const struct queue *q)
+{
+	if (conf_loop(a->conf, q->loop_id) == NULL)
+		return strcmp(q->status, "stopped") == 0 ||
+			strcmp(q->status, "error") == 0
+		    ? "isn't in the configuration any more"
+		    : NULL; /* another program's that is at work */
+	if (!conf_has_loop(a->conf, q->loop_id))
+		return "is not enabled";
+	return has_failed(a, q) ? "failed" : NULL;
+}
+
+static bool
+is_at_work(const struct agent *a, const struct queue *q)
+{
+	return conf_has_loop(a->conf, q->loop_id) &&
+	    strcmp(q->state, "running") == 0 &&
+	    strcmp(q->wanted, "running") == 0 && !has_failed(a, q);
+}
+
+/* Of a loop that isn't configured any more nobody knows where it worked: all
+ * will do if they work at one place. */
+static bool
+works_there(const struct agent *a, const char *loop_id, const char *other_id)
+{
+	const struct loop_config *loop = conf_loop(a->conf, loop_id);
+	const struct loop_config *other = conf_loop(a->conf, other_id);
+
+	if (loop == NULL)
+		loop = &a->conf->loops[0];
+	return other != NULL &&
+	    strcmp(loop->repository, other->repository) == 0 &&
+	    strcmp(loop->integration_branch, other->integration_branch) == 0;
+}
+
+static bool
+is_one_place(const struct agent *a)
+{
+	for (size_t i = 1; i < a->conf->nloops; i++)
+		if (!works_there(
+			a, a->conf->loops[0].name, a->conf->loops[i].name))
+			return false;
+	return a->conf->nloops > 0;
+}
+
+/* The loops that can take its tests over, by priority. */
+static size_t
+find_targets(struct search *x, const struct queue *q)
+{
+	const struct agent *a = x->agent;
+	size_t n = 0;
+
+	if (conf_loop(a->conf, q->loop_id) == NULL && !is_one_place(a))
+		return 0;
+	for (size_t i = 0; i < x->n; i++)
+		if (is_at_work(a, &x->queues[i]) &&
+		    works_there(a, q->loop_id, x->queues[i].loop_id))
+			x->targets[n++] = &x->queues[i];
+	return n;
+}
+
+static int
+say(struct search *x, const struct queue *q, const char *why, size_t ntargets)
+{
+	struct finding *f = findings_add(&x->findings);
+	char tests[256];
+	int listed;
+	struct buf b;
+
+	if (f == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (stranded_list(&x->agent->store, q->loop_id, LISTED, tests,
+		sizeof(tests), &listed) < 0)
+		return -1;
+	f->type = "tests_stranded";
+	(void)snprintf(f->cause, sizeof(f->cause), "stranded:%s", q->loop_id);
+	(void)strlcpy(f->loop_id, q->loop_id, sizeof(f->loop_id));
+	buf_init(&b, f->message, sizeof(f->message));
+	buf_addf(&b, "%s %s, and %lld test%s wait%s for it: ", q->loop_id, why,
+	    (long long)q->pending, q->pending == 1 ? "" : "s",
+	    q->pending == 1 ? "s" : "");
+	if (ntargets > 0)
+		buf_addf(&b, "'loopkeeper move %s %s'", tests,
+		    x->targets[0]->loop_id);
+	else
+		buf_addf(&b,
+		    "no other loop is at work where they belong; they are %s",
+		    tests);
+	if (q->pending > listed)
+		buf_addf(&b,
+		    ", and more: 'loopkeeper tests --loop %s --status pending'",
+		    q->loop_id);
+	return 0;
+}
+
+static int
+settle(struct search *x, const struct queue *q)
+{
+	struct agent *a = x->agent;
+	const char *why = q->pending > 0 ? reason(a, q) : NULL;
+	size_t ntargets;
+	int moved;
+
+	if (why == NULL)
+		return 0;
+	ntargets = find_targets(x, q);
+	if (!a->conf->redistribute || ntargets == 0)
+		return say(x, q, why, ntargets);
+	moved =
+	    stranded_move(&a->store, q->loop_id, x->targets, ntargets, a->name);
+	if (moved > 0)
+		log_line(&a->log, "%s %s: %d of its tests moved to others",
+		    q->loop_id, why, moved);
+	return moved < 0 ? -1 : 0;
+}
+
+static int
+look(struct search *x)
+{
+	struct agent *a = x->agent;
+
+	if (stranded_queues(&a->store, &x->queues, &x->n) < 0)
+		return -1;
+	x->targets = calloc(x->n + 1, sizeof(struct queue *));
+	if (x->targets == NULL)
+		return -1;
+	for (size_t i = 0; i < x->n; i++)
+		if (settle(x, &x->queues[i]) < 0)
+			return -1;
+	return findings_publish(&x->findings, &a->store, a->name);
+}
+
+int
+stranded_look(struct agent *a)
+{
+	struct search x = { .agent = a, .findings = { .prefix = "stranded:" } };
+	int result = look(&x);
+
+	findings_finish(&x.findings);
+	free(x.targets);
+	free(x.queues);
+	return result;
+}
