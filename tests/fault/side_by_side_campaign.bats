@@ -254,15 +254,23 @@ work_in_the_midst_of_it() {
 	done
 }
 
-# Somebody is there again, and answers what would leave things as they are.
+# Somebody is there again: he leaves things as they are, but skips what would
+# wait for ever, as the alerts about it say.
 answer_all() {
 	local id choice
 	while read -r id choice; do
 		lk decide "$id" "$choice" > /dev/null || true
-	done < <(sql -separator ' ' "SELECT id, CASE decision_type
-	    WHEN 'test_waits' THEN 'B' ELSE default_option END
+	done < <(sql -separator ' ' "SELECT id, default_option
 	    FROM decisions WHERE status = 'pending'")
+	while read -r id; do
+		lk skip "$id" --reason "decision: $IN_VAIN" > /dev/null || true
+	done < <(sql "SELECT t.id FROM tests t
+	    JOIN tests d ON d.id = t.depends_on WHERE t.status = 'pending'
+	    AND d.status IN ('blocked', 'skipped') AND EXISTS (SELECT 1
+	    FROM alerts WHERE acknowledged = 0
+	    AND context LIKE '%dependency:%' AND message LIKE '%' || d.id || '%')")
 }
+IN_VAIN="it waited in vain"
 
 is_settled() {
 	local left
@@ -283,7 +291,7 @@ queue_is_sound() {
 	none_of "neither passed, nor skipped by decision, nor blocked with a
 	    reason" "SELECT id, status, reason FROM tests WHERE NOT
 	    (status = 'passed' OR (status = 'skipped'
-	    AND reason LIKE 'decision DEC-%')
+	    AND reason LIKE 'decision%')
 	    OR (status = 'blocked' AND reason <> ''))"
 	none_of "open attempts" "SELECT test_id, id FROM attempts
 	    WHERE ended_at IS NULL"
