@@ -138,7 +138,7 @@ strand() {
 	wait_until 20 alert_says tests_stranded \
 	    "'loopkeeper move A-1 A-2 A-3 loop-1'"
 	says "loopkeeper move A-1 A-2 A-3 loop-1" status
-	says "loopkeeper move A-1 A-2 A-3 loop-1" status loop-2
+	says $'next\n  loopkeeper move A-1 A-2 A-3 loop-1' status loop-2
 	sql_is 3 "SELECT count(*) FROM tests WHERE loop_id = 'loop-2'
 	    AND status = 'pending'"
 	lk move A-1 A-2 A-3 loop-1
