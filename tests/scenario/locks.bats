@@ -117,6 +117,18 @@ waits_for() {
 	run -1 grep green "$FLEET/locks"
 }
 
+@test "who waits for a lock waits for the database as well" {
+	nobody
+	foreigner 'BEGIN EXCLUSIVE;'
+	run -1 lk lock --as red a.c --wait 6s
+	[[ $output == *"database is locked: nothing was locked (waited 6s at \
+most)" ]] || fail "$output"
+	background waiting lk lock --as red a.c --wait 1m
+	tell_foreigner 'COMMIT;'
+	wait_until 20 gone "$PID"
+	locked_by a.c red
+}
+
 @test "a worker locks more for its attempt, which gives all of it back" {
 	locker "src/more.c --reason because"
 	# Its worker is told which fleet it belongs to.
