@@ -41,9 +41,9 @@ format_undo(const struct report *r, char buf[static SUMMARY_COMMAND],
 	if (verb != NULL && row->test_id[0] != '\0')
 		return report_command(r, buf, verb, row->test_id);
 	if (strcmp(row->decision_type, "regression") == 0)
-		return report_command(r, buf, "regressions", NULL);
+		return report_command(r, buf, "regressions --all", NULL);
 	if (strcmp(row->decision_type, "file_conflict") == 0)
-		return report_command(r, buf, "conflicts", NULL);
+		return report_command(r, buf, "conflicts --all", NULL);
 	return report_command(r, buf, "decisions --all", NULL);
 }
 
@@ -109,7 +109,8 @@ add_settled(const struct settled_row *row, void *argument)
 {
 	const struct report *r = argument;
 	char show[SUMMARY_COMMAND];
-	json_t *item = paste_item(report_command(r, show, "conflicts", NULL),
+	json_t *item = paste_item(
+	    report_command(r, show, "conflicts --all", NULL),
 	    "%s of %s and %s: %s", row->id, row->first_loop, row->second_loop,
 	    row->outcome[0] != '\0' ? row->outcome : "is over");
 
