@@ -3,15 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/decisions.h"
 #include "cli/options.h"
+#include "cli/paste.h"
 #include "cli/print.h"
 #include "store/queries_fleet.h"
 
 struct printing {
+	const struct cli *cli;
 	bool brief;
 	int n;
 };
@@ -24,9 +27,30 @@ print_described(const char *before, const json_t *option, const char *after)
 	printf("%s", after);
 }
 
-/* With the command that chooses it, to be pasted. */
+/* To be pasted as it is; words may be "". */
 static void
-print_options(const struct decision_row *row)
+print_command(const struct cli *cli, const char *command, const char *id,
+    const char *choice, const char *after)
+{
+	char text[PATH_SIZE + 512];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	paste_begin(&b, cli);
+	buf_add(&b, command);
+	for (int i = 0; i < 2; i++) {
+		const char *word = i == 0 ? id : choice;
+
+		if (word[0] == '\0')
+			continue;
+		buf_add(&b, " ");
+		paste_word(&b, word);
+	}
+	printf("    %s%s", text, after);
+}
+
+static void
+print_options(const struct cli *cli, const struct decision_row *row)
 {
 	json_t *options = json_loads(row->options, 0, NULL), *option;
 	size_t i;
@@ -37,8 +61,8 @@ print_options(const struct decision_row *row)
 
 		if (id[0] == '\0')
 			continue;
-		printf("    loopkeeper decide %s %s", row->id, id);
-		print_described("  ", option,
+		print_command(cli, "decide", row->id, id, "");
+		print_described("   # ", option,
 		    strcmp(id, row->default_option) == 0 ? " (the default)\n"
 							 : "\n");
 	}
@@ -79,8 +103,9 @@ print_waiting(const struct decision_row *row)
 
 /* What to look at before one answers. */
 static void
-print_evidence(const struct decision_row *row)
+print_evidence(const struct cli *cli, const struct decision_row *row)
 {
+	bool was_tried = row->evidence[0] == '[' && row->evidence[1] == '"';
 	json_t *list = json_loads(row->evidence, 0, NULL), *text;
 	size_t i;
 
@@ -92,15 +117,12 @@ print_evidence(const struct decision_row *row)
 	}
 	json_decref(list);
 	if (strcmp(row->decision_type, "file_conflict") == 0)
-		printf("    loopkeeper conflicts\n");
+		print_command(cli, "conflicts", "", "", "\n");
 	else if (strcmp(row->decision_type, "regression") == 0)
-		printf("    loopkeeper regressions\n");
+		print_command(cli, "regressions", "", "", "\n");
 	if (row->test_id[0] != '\0')
-		printf("    loopkeeper %s %s\n",
-		    row->evidence[0] == '[' && row->evidence[1] == '"'
-			? "transcript"
-			: "show",
-		    row->test_id);
+		print_command(cli, was_tried ? "transcript" : "show",
+		    row->test_id, "", "\n");
 }
 
 /* "A (retry)" */
@@ -158,16 +180,16 @@ each(const struct decision_row *row, void *argument)
 	print_clean(row->summary);
 	(void)putchar('\n');
 	if (waits && !p->brief)
-		print_evidence(row);
+		print_evidence(p->cli, row);
 	if (waits)
-		print_options(row);
+		print_options(p->cli, row);
 	return 0;
 }
 
 int
-decisions_print_brief(struct store *s)
+decisions_print_brief(const struct cli *cli, struct store *s)
 {
-	struct printing p = { .brief = true };
+	struct printing p = { .cli = cli, .brief = true };
 
 	return queries_each_decision(s, false, each, &p) < 0 ? -1 : 0;
 }
@@ -224,7 +246,7 @@ decisions_json(struct store *s, bool all)
 static int
 print_all(const struct cli *cli, struct store *s, bool all)
 {
-	struct printing p = { .brief = false };
+	struct printing p = { .cli = cli };
 
 	if (cli->json) {
 		json_t *list = decisions_json(s, all);

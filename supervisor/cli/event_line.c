@@ -82,6 +82,8 @@ static const struct phrase phrases[] = {
 	{ "notification_refused", "refused a notification[: {reason}]",
 	    PRINT_YELLOW },
 	{ "paused", "is paused[ by {by}][: {why}]", PRINT_PLAIN },
+	{ "paused.test", "lets {test_id} wait[: {why}]", PRINT_YELLOW },
+	{ "resumed.test", "goes on with {test_id}[: {why}]", PRINT_GREEN },
 	{ "resumed", "goes on[, resumed by {by}][: {why}]", PRINT_PLAIN },
 
 	{ "test_started", "began {test_id}[ (attempt {attempt})]",

@@ -118,7 +118,7 @@ narrow(struct rolling *r)
 
 	r->nreverts = r->nleft = 0;
 	for (size_t i = 0; i < r->ncommits; i++) {
-		const struct rollback_commit *c = &r->commits[i];
+		struct rollback_commit *c = &r->commits[i];
 		bool is_wanted = r->only[0] != '\0'
 		    ? strcmp(c->test, r->only) == 0 &&
 			(c->left || (!c->reverted && r->nreverts == 0))
@@ -126,13 +126,12 @@ narrow(struct rolling *r)
 
 		if (!is_wanted)
 			continue;
-		r->nreverts += !c->reverted;
-		r->nleft += c->left;
-		r->commits[n] = *c;
 		/* What isn't rolled back may have done it anew. */
 		if (r->commit[0] != '\0' && c->test[0] != '\0')
-			r->commits[n].passed_since = is_passed(r, i, c->test);
-		n++;
+			c->passed_since = is_passed(r, i, c->test);
+		r->nreverts += !c->reverted;
+		r->nleft += c->left;
+		r->commits[n++] = *c;
 	}
 	r->ncommits = n;
 }

@@ -167,7 +167,7 @@ print_fleet(
 	if (code != CLI_DONE || s->db == NULL)
 		return code;
 	if (standing_print(s, NULL) < 0 || alerts_print_brief(cli, s) < 0 ||
-	    decisions_print_brief(s) < 0)
+	    decisions_print_brief(cli, s) < 0)
 		return database_error(s);
 	return CLI_DONE;
 }

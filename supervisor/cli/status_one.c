@@ -21,11 +21,13 @@
 #include "cli/words.h"
 #include "store/queries_events.h"
 #include "store/queries_tests.h"
+#include "store/stranded.h"
 #include "system/process.h"
 #include "system/tree.h"
 
 #define EVENTS	3
 #define WAITING 3
+#define MOVED	10 /* tests in one command */
 #define LINES	5
 #define LOOK_MS 200 /* at what it takes */
 
@@ -230,13 +232,55 @@ print_command(const struct cli *cli, const char *command, const char *word)
 	printf("  %s\n", text);
 }
 
+/* Another loop that works where this one did; NULL for none. */
+static const struct overview_component *
+find_other(const struct overview *o, const struct overview_component *c)
+{
+	const struct loop_config *l = c->loop_config, *m;
+
+	for (size_t i = 0; l != NULL && i < o->n; i++) {
+		const struct overview_component *other = &o->components[i];
+
+		m = other->loop_config;
+		if (other != c && m != NULL && other->keeper_pid != 0 &&
+		    other->component.state == COMPONENT_RUNNING &&
+		    strcmp(m->repository, l->repository) == 0 &&
+		    strcmp(m->integration_branch, l->integration_branch) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* The tests of one that failed may go to others. */
+static int
+print_move(const struct cli *cli, const struct overview *o, struct store *s,
+    const struct overview_component *c)
+{
+	const struct overview_component *other = find_other(o, c);
+	char tests[256] = "", text[PATH_SIZE + 512];
+	int n = 0;
+	struct buf b;
+
+	if (c->component.state != COMPONENT_FAILED || other == NULL ||
+	    s->db == NULL)
+		return 0;
+	if (stranded_list(s, c->name, MOVED, tests, sizeof(tests), &n) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	buf_init(&b, text, sizeof(text));
+	paste_begin(&b, cli);
+	buf_addf(&b, "move %s %s", tests, other->name);
+	printf("  %s\n", text);
+	return 0;
+}
+
 static void
 print_next(const struct cli *cli, const struct overview *o,
     const struct overview_component *c)
 {
 	const struct component *m = &c->component;
 
-	printf("\nnext\n");
 	if (!o->running) {
 		print_command(cli, "up", "-d");
 		return;
@@ -288,6 +332,9 @@ status_print_one(struct cli *cli, const struct overview *o, struct store *s,
 			return database_error(s);
 	}
 	print_output(cli, c->name);
+	printf("\nnext\n");
+	if (print_move(cli, o, s, c) < 0)
+		return database_error(s);
 	print_next(cli, o, c);
 	return CLI_DONE;
 }

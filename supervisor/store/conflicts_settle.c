@@ -175,9 +175,10 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 		parked_begin(s, second->test_id, c->id) < 0))
 		return -1;
 	return note_event(s, by, is_ours ? "paused" : "pause_requested",
-	    "tttttt", "component", is_ours ? NULL : second->loop_id, "loop_id",
-	    second->loop_id, "test_id", or_null(second->test_id), "conflict",
-	    c->id, "by", by, "why", why);
+	    "ttttttt", "state", is_ours ? "test" : NULL, "component",
+	    is_ours ? NULL : second->loop_id, "loop_id", second->loop_id,
+	    "test_id", or_null(second->test_id), "conflict", c->id, "by", by,
+	    "why", why);
 }
 
 static int

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/texts.h"
 #include "store/attempts.h"
 #include "store/deadlocks.h"
 #include "store/edges.h"
@@ -37,7 +38,7 @@ static const char victims[] =
 enum mark { UNSEEN, ON_WAY, DONE, GONE };
 
 struct node {
-	char *name;
+	const char *name; /* one of texts */
 	enum mark mark;
 	size_t first; /* of its edges; they lie together */
 	size_t n;
@@ -45,7 +46,7 @@ struct node {
 
 struct arc {
 	size_t from, to;
-	char *resource;
+	const char *resource; /* one of texts */
 };
 
 struct graph {
@@ -55,6 +56,7 @@ struct graph {
 	size_t narcs;
 	size_t *way; /* arcs from where the search began; room for narcs */
 	size_t nway;
+	struct texts texts;
 	bool failed; /* out of memory */
 };
 
@@ -72,8 +74,8 @@ node_of(struct graph *g, const char *name)
 		return 0;
 	}
 	g->nodes = more;
-	more[g->nnodes] = (struct node){ .name = strdup(name) };
-	g->failed |= more[g->nnodes].name == NULL;
+	more[g->nnodes] = (struct node){ .name = texts_add(&g->texts, name) };
+	g->failed |= g->texts.failed;
 	return g->nnodes++;
 }
 
@@ -92,8 +94,9 @@ add_arc(struct graph *g, const char *waiter, const char *holder,
 		return;
 	}
 	g->arcs = more;
-	more[g->narcs] = (struct arc){ from, to, strdup(resource) };
-	g->failed |= more[g->narcs].resource == NULL;
+	more[g->narcs] =
+	    (struct arc){ from, to, texts_add(&g->texts, resource) };
+	g->failed |= g->texts.failed;
 	if (g->nodes[from].n++ == 0)
 		g->nodes[from].first = g->narcs;
 	g->narcs++;
@@ -102,10 +105,7 @@ add_arc(struct graph *g, const char *waiter, const char *holder,
 static void
 free_graph(struct graph *g)
 {
-	for (size_t i = 0; i < g->nnodes; i++)
-		free(g->nodes[i].name);
-	for (size_t i = 0; i < g->narcs; i++)
-		free(g->arcs[i].resource);
+	texts_free(g->texts.items);
 	free(g->nodes);
 	free(g->arcs);
 	free(g->way);

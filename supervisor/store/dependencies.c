@@ -76,6 +76,12 @@ struct resume {
 	char passed_at[64];
 };
 
+/* The last that the loop l was asked for, by whomever. */
+#define ASKED                                                              \
+	"ifnull((SELECT e.event_type FROM events e WHERE e.event_type IN"  \
+	" ('pause_requested', 'resume_requested') AND l.id IN (e.loop_id," \
+	" e.component) ORDER BY e.rowid DESC LIMIT 1), '')"
+
 /* One of others that may go on and wasn't asked to since. 1, 0, -1. */
 static int
 find_resume(struct store *s,
@@ -88,6 +94,7 @@ find_resume(struct store *s,
 	    " JOIN tests d ON d.id = t.depends_on"
 	    " WHERE l.status = 'paused' AND t.status = 'pending'"
 	    " AND d.status = 'passed' AND t.parked IS NULL"
+	    " AND " ASKED " <> 'pause_requested'"
 	    " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.test_id = t.id"
 	    " AND e.event_type = 'resume_requested' AND e.loop_id = l.id"
 	    " AND json_extract(e.payload, '$.passed_at') IS d.passed_at)",
@@ -123,10 +130,10 @@ dependencies_resume(struct store *s,
 		return -1;
 	while ((found = find_resume(s, is_ours, argument, &r)) == 1) {
 		(void)snprintf(why, sizeof(why), "%s has passed", r.depends_on);
-		found = note_event(s, by, "resume_requested", "tttttt",
-		    "loop_id", r.loop_id, "test_id", r.test_id, "depends_on",
-		    r.depends_on, "passed_at", r.passed_at, "by", by, "why",
-		    why);
+		found = note_event(s, by, "resume_requested", "ttttttt",
+		    "component", r.loop_id, "loop_id", r.loop_id, "test_id",
+		    r.test_id, "depends_on", r.depends_on, "passed_at",
+		    r.passed_at, "by", by, "why", why);
 		if (found < 0)
 			break;
 		asked++;

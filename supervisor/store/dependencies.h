@@ -37,8 +37,9 @@ int dependencies_circular(struct store *s,
  * passing of a dependency. The contract: such a loop, when it finds that its
  * next test's dependency hasn't passed and has nothing else to do, sets its
  * status to paused and current_test_id to that test; it polls events for
- * resume_requested with its loop_id. is_ours(loop_id) names those that need
- * none; it must not use the store. Returns how many were asked, or -1.
+ * resume_requested with its loop_id. One that was asked to pause stays paused.
+ * is_ours(loop_id) names those that need none; it must not use the store.
+ * Returns how many were asked, or -1.
  */
 int dependencies_resume(struct store *s,
     bool (*is_ours)(const char *loop_id, void *argument), void *argument,

@@ -74,6 +74,30 @@ holds() {
 	wait_until 10 holds "tests WHERE status = 'skipped'"
 }
 
+has_closed() {
+	local files
+	files=$(readlink "/proc/$1"/fd/*)
+	[[ $files != *coordination.db* ]] || fail "$files"
+}
+
+@test "an answer that is given in mode file-based is done when that is over" {
+	local pm
+	echo normal > "$FLEET/mode"
+	export LOOPKEEPER_MODE_FILE=$FLEET/mode
+	configure 'every = "500ms";'
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	pm=$PID
+	wait_until 10 holds "decisions"
+	echo file-based > "$FLEET/mode"
+	wait_until 10 has_closed "$pm"
+	lk decide DEC-001 B
+	has_closed "$pm"
+	holds "tests WHERE status = 'blocked'"
+	echo normal > "$FLEET/mode"
+	wait_until 40 holds "tests WHERE status = 'skipped'"
+}
+
 @test "C is what nobody's answer means, and it is asked no second time" {
 	configure 'decision_timeout = "1s";'
 	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1

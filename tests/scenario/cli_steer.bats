@@ -103,7 +103,7 @@ column() {
 	sql_decision
 	run -0 lk decisions
 	says "DEC-001"
-	says "C  leave it (the default)"
+	says "loopkeeper decide DEC-001 C   # leave it (the default)"
 	run -1 lk decide DEC-001 X
 	says "DEC-001 has no option X, but A (retry), C (leave it)"
 	run -1 lk show DEC-001

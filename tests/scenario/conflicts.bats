@@ -89,6 +89,7 @@ second_is_paused() {
 	sql_is "interrupted" "SELECT outcome FROM attempts WHERE test_id = 'B'"
 	events_are 1 "event_type = 'file_conflict'"
 	events_are 1 "event_type = 'paused' AND loop_id = 'loop-2'"
+	lk timeline | grep -F "loop-2 lets B wait: CON-001: loop-1 goes first"
 	first_work | grep -q "of B"
 	test_is A in_progress
 }
@@ -124,7 +125,10 @@ it_is_asked() {
 
 @test "what goes together is told once, and both are merged" {
 	does B 'solve size; echo "/* of B */" >> include/pocket.h
-	    touch "$FLEET/began-B"; hold'
+	    echo B > tests/new_test.c; touch "$FLEET/began-B"; hold'
+	# Files of tests are in the way of nobody: they are never merged.
+	does A 'echo A > tests/new_test.c; solve trim; headline "of A"
+	    touch "$FLEET/began-A"; hold'
 	both_begin
 	wait_event "event_type = 'same_file_changed'" 30
 	touch "$FLEET/go-A" "$FLEET/go-B"

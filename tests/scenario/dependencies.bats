@@ -138,7 +138,7 @@ strand() {
 	wait_until 20 alert_says tests_stranded \
 	    "'loopkeeper move A-1 A-2 A-3 loop-1'"
 	says "loopkeeper move A-1 A-2 A-3 loop-1" status
-	says "loopkeeper move A-1 A-2 A-3 loop-1" status loop-2
+	says $'next\n  loopkeeper move A-1 A-2 A-3 loop-1' status loop-2
 	sql_is 3 "SELECT count(*) FROM tests WHERE loop_id = 'loop-2'
 	    AND status = 'pending'"
 	lk move A-1 A-2 A-3 loop-1
@@ -155,13 +155,26 @@ strand() {
 	alerts_are 0 tests_stranded
 }
 
+@test "so are those of a loop that a reload removes" {
+	two_loops
+	lk stop loop-2
+	add_test A-1 "test -e A-1"
+	sql "UPDATE tests SET loop_id = 'loop-2'"
+	awk '/name = "loop-2"/ { skip = 3 } skip-- <= 0' "$LOOPKEEPER_CONFIG" |
+	    sed 's/priority = 1; }; },/priority = 1; }; }/' > "$FLEET/new"
+	mv "$FLEET/new" "$LOOPKEEPER_CONFIG"
+	run -0 lk reload
+	[[ $output == *"- loop-2"* ]] || fail "$output"
+	wait_until 20 alert_says tests_stranded "loop-2 isn't in the \
+configuration any more, and 1 test waits for it: 'loopkeeper move A-1 loop-1'"
+}
+
 @test "a loop that somebody stopped keeps its tests" {
 	two_loops "redistribute = true;"
 	lk stop loop-2
 	add_test A-1 "test -e A-1"
 	sql "UPDATE tests SET loop_id = 'loop-2'"
 	# The PM has looked in between.
-	add_test B-1 "test -e B-1" '{"depends_on": "nobody"}' || true
 	sql "INSERT INTO tests (id, loop_id, depends_on)
 	    VALUES ('B-1', 'loop-1', 'nobody')"
 	wait_until 20 alert_stands dependency_dead_end 1

@@ -215,7 +215,7 @@ is_over() {
 	lk decide DEC-001 A
 	asked DEC-002
 	sql "SELECT summary FROM decisions WHERE id = 'DEC-002'" |
-	    grep -F "couldn't be rolled back"
+	    grep -F "couldn't be rolled back: ${BAD:0:12} (INF-RING-001) can't"
 	sql_is '["B","C"]' "SELECT json_group_array(value ->> 'id')
 	    FROM decisions, json_each(options) WHERE decisions.id = 'DEC-002'"
 	sql_is 1 "SELECT count(*) FROM alerts WHERE acknowledged = 0

@@ -235,6 +235,13 @@ as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
 	run ! in_branch e
 	test_is A-2 passed
 	[[ $(passing A-2) == 2 ]]
+	# But not for another test's sake.
+	merged loop-1 A-2 e 'e\n'
+	first=$COMMIT
+	merged loop-1 A-1 f 'f\n'
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	says "1 commit reverted, 1 test pending again"
+	test_is A-2 pending
 	# The operator's own.
 	merged loop-1 A-1 a 'again\n'
 	git -C "$REPOSITORY" worktree add -q "$FLEET/mine" "$BRANCH"

@@ -130,6 +130,14 @@ test_resume(void **state)
 	    "UPDATE tests SET status = 'passed', passed_at ="
 	    " '2026-01-07 03:14:00' WHERE id = 'A'");
 	resumes(1);
+	/* One that was asked to pause stays so until it is asked to go on. */
+	sql("UPDATE tests SET passed_at = '2026-01-07 03:15:00';"
+	    "INSERT INTO events (id, event_type, payload) VALUES"
+	    " ('e1', 'pause_requested', '{\"component\":\"loop-2\"}')");
+	resumes(0);
+	sql("INSERT INTO events (id, event_type, payload) VALUES"
+	    " ('e2', 'resume_requested', '{\"component\":\"loop-2\"}')");
+	resumes(1);
 	/* One that runs, or paused for another reason, isn't asked. */
 	sql("UPDATE tests SET passed_at = '2026-01-07 04:14:00';"
 	    "UPDATE loops SET status = 'running'");

@@ -135,8 +135,7 @@ look_at_loops(struct monitor *m, int64_t now_ms)
 		rule_stuck(m, w, now_ms);
 		rule_digression(m, w);
 		if (w->is_busy)
-			same_file_add(&m->same_file, &w->changed,
-			    w->progress.base_commit);
+			same_file_add(&m->same_file, &w->changed, &w->progress);
 	}
 	rule_stuck_fleet(m);
 	same_file_look(&m->same_file);

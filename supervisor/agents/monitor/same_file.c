@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/common/patterns.h"
 #include "agents/monitor/same_file.h"
 #include "base/hash.h"
+#include "base/pattern.h"
 #include "base/texts.h"
 #include "git/repository.h"
 #include "git/snapshot.h"
@@ -26,23 +28,55 @@ grow(void *list, size_t n, size_t *room, size_t size)
 }
 
 void
-same_file_add(
-    struct same_file *w, struct changed *changed, const char *base_commit)
+same_file_add(struct same_file *w, struct changed *changed,
+    const struct progress *attempt)
 {
-	struct same_file_side *grown;
+	struct same_file_side *side;
 
 	if (w->agent->conf->monitor.same_file_within_ms == 0 ||
-	    changed->n == 0 || base_commit[0] == '\0')
+	    changed->n == 0 || attempt->base_commit[0] == '\0')
 		return;
-	grown = grow(w->sides, w->nsides, &w->sides_room, sizeof(*w->sides));
+	side = grow(w->sides, w->nsides, &w->sides_room, sizeof(*w->sides));
 	/* Whoever there is no memory for is looked at next time. */
-	if (grown == NULL)
+	if (side == NULL)
 		return;
-	w->sides = grown;
-	grown = &w->sides[w->nsides++];
-	grown->changed = changed;
+	w->sides = side;
+	side = &w->sides[w->nsides++];
+	*side = (struct same_file_side){ .changed = changed };
 	(void)snprintf(
-	    grown->base_commit, sizeof(grown->base_commit), "%s", base_commit);
+	    side->test_id, sizeof(side->test_id), "%s", attempt->test_id);
+	(void)snprintf(side->base_commit, sizeof(side->base_commit), "%s",
+	    attempt->base_commit);
+}
+
+/* What a worker does to files of tests is never merged. */
+static void
+read_scope(struct same_file *w, struct same_file_side *side)
+{
+	const struct changed *c = side->changed;
+	struct progress_scope scope = { 0 };
+	struct texts tests = { 0 };
+	int found = progress_scope(&w->agent->store, side->test_id, &scope);
+
+	if (found < 0)
+		agent_failed(w->agent, "reading the scope of a test");
+	if (found > 0)
+		patterns_read(&tests, scope.test_files);
+	side->is_work = calloc(c->n, sizeof(*side->is_work));
+	for (size_t i = 0; side->is_work != NULL && i < c->n; i++)
+		side->is_work[i] = scope.allow_test_changes ||
+		    !(pattern_any(c->config->test_files, c->files[i].path) ||
+			pattern_any(tests.items, c->files[i].path));
+	texts_free(tests.items);
+	progress_scope_free(&scope);
+}
+
+static bool
+is_work(struct same_file *w, struct same_file_side *side, size_t i)
+{
+	if (side->is_work == NULL)
+		read_scope(w, side);
+	return side->is_work != NULL && side->is_work[i];
 }
 
 /* Whether both merge into the same branch. */
@@ -66,9 +100,10 @@ mix(uint64_t hash, const struct changed_file *file)
 /* The files that both have changed within the time for it. Returns a hash of
  * how they are. */
 static uint64_t
-find_common(const struct same_file *w, const struct changed *a,
-    const struct changed *b, struct texts *ret)
+find_common(struct same_file *w, struct same_file_side *x,
+    struct same_file_side *y, struct texts *ret)
 {
+	const struct changed *a = x->changed, *b = y->changed;
 	int64_t within_ms = w->agent->conf->monitor.same_file_within_ms;
 	uint64_t hash = HASH_INIT;
 
@@ -77,7 +112,8 @@ find_common(const struct same_file *w, const struct changed *a,
 
 		if (order == 0 &&
 		    llabs(a->files[i].wall_ms - b->files[j].wall_ms) <=
-			within_ms) {
+			within_ms &&
+		    is_work(w, x, i) && is_work(w, y, j)) {
 			(void)texts_add(ret, a->files[i].path);
 			hash = mix(mix(hash, &a->files[i]), &b->files[j]);
 		}
@@ -108,7 +144,7 @@ find_pair(struct same_file *w, const char *one, const char *other)
 	return grown;
 }
 
-/* All that it has changed, as it is now. */
+/* All the work that it has done, as it is now. */
 static int
 peek(const struct same_file_side *side, char ret[static GIT_HASH_SIZE])
 {
@@ -118,7 +154,8 @@ peek(const struct same_file_side *side, char ret[static GIT_HASH_SIZE])
 	int result;
 
 	for (size_t i = 0; i < c->n; i++)
-		(void)texts_add(&paths, c->files[i].path);
+		if (side->is_work[i])
+			(void)texts_add(&paths, c->files[i].path);
 	list = texts_take(&paths);
 	if (list == NULL)
 		return git_fail(&c->git, ENOMEM, "out of memory");
@@ -262,11 +299,11 @@ judge(struct same_file *w, const struct same_file_side *a,
 }
 
 static void
-look_at_pair(struct same_file *w, const struct same_file_side *a,
-    const struct same_file_side *b)
+look_at_pair(
+    struct same_file *w, struct same_file_side *a, struct same_file_side *b)
 {
 	struct texts texts = { 0 };
-	uint64_t hash = find_common(w, a->changed, b->changed, &texts);
+	uint64_t hash = find_common(w, a, b, &texts);
 	struct same_file_pair *p = NULL;
 	char **common = texts_take(&texts);
 
@@ -296,6 +333,14 @@ forget_others(struct same_file *w)
 	w->npairs = n;
 }
 
+static void
+forget_sides(struct same_file *w)
+{
+	for (size_t i = 0; i < w->nsides; i++)
+		free(w->sides[i].is_work);
+	w->nsides = 0;
+}
+
 void
 same_file_look(struct same_file *w)
 {
@@ -303,13 +348,14 @@ same_file_look(struct same_file *w)
 		for (size_t j = i + 1; j < w->nsides; j++)
 			if (is_beside(&w->sides[i], &w->sides[j]))
 				look_at_pair(w, &w->sides[i], &w->sides[j]);
-	w->nsides = 0;
+	forget_sides(w);
 	forget_others(w);
 }
 
 void
 same_file_finish(struct same_file *w)
 {
+	forget_sides(w);
 	free(w->sides);
 	free(w->pairs);
 	*w = (struct same_file){ 0 };

@@ -8,10 +8,14 @@
 
 #include "agents/common/agent.h"
 #include "agents/monitor/changed.h"
+#include "store/progress.h"
 
 struct same_file_side { /* of this look */
 	struct changed *changed;
+	char test_id[ATTEMPT_TEST_SIZE];
 	char base_commit[GIT_HASH_SIZE];
+	bool *is_work; /* owned: of each file whether it would be merged; NULL:
+			  not asked yet */
 };
 
 struct same_file_pair {
@@ -30,10 +34,9 @@ struct same_file {
 	size_t pairs_room;
 };
 
-/* What an attempt has changed since base_commit; changed lives until
- * same_file_look(). */
-void same_file_add(
-    struct same_file *w, struct changed *changed, const char *base_commit);
+/* What the loop's attempt has changed; changed lives until same_file_look(). */
+void same_file_add(struct same_file *w, struct changed *changed,
+    const struct progress *attempt);
 
 /* Looks at all that were added since the last look; what was found is in the
  * database then. */

@@ -146,17 +146,18 @@ reverting_look(struct reverting *r, const struct decision *d,
 	return r->is_over;
 }
 
-/* Why it couldn't be done: the last it said. */
+/* Why it couldn't be done: the first it complained of; what follows is only
+ * more of it. */
 static void
 end_with_output(struct reverting *r)
 {
 	char *tail = tail_read(r->output_fd, 0, TAIL_SIZE);
-	char *line, *rest = tail, *last = NULL;
+	char *line, *rest = tail, *first = NULL;
 
-	while ((line = strsep(&rest, "\n")) != NULL)
+	while (first == NULL && (line = strsep(&rest, "\n")) != NULL)
 		if (strncmp(line, "loopkeeper: ", 12) == 0)
-			last = line + 12;
-	end(r, last != NULL ? last : "it doesn't say why");
+			first = line + 12;
+	end(r, first != NULL ? first : "it doesn't say why");
 	free(tail);
 }
 

@@ -14,19 +14,29 @@
 
 struct search {
 	struct agent *agent;
+	const struct conf *conf; /* as the file is now, where it can be read */
 	struct queue *queues;
 	size_t n;
 	struct queue **targets; /* room for n */
 	struct findings findings;
 };
 
+/* A loop of another program may have no component. */
+static bool
+runs(const struct queue *q)
+{
+	return q->state[0] == '\0' ? strcmp(q->status, "stopped") != 0 &&
+		strcmp(q->status, "error") != 0
+				   : strcmp(q->state, "running") == 0 &&
+		strcmp(q->wanted, "running") == 0 &&
+		strcmp(q->circuit, "closed") == 0;
+}
+
 /* It is tried again now and then, which changes nothing yet. What runs instead
  * of it, if anything, may work on its queue. */
 static bool
-has_failed(const struct agent *a, const struct queue *q)
+has_failed(const struct conf *conf, const struct queue *q)
 {
-	const struct conf *conf = a->conf;
-
 	for (size_t i = 0; i < conf->fleet.ncomponents; i++)
 		if (strcmp(conf->components[i]->name, q->loop_id) == 0 &&
 		    conf->components[i]->fallback.count > 0)
@@ -37,63 +47,55 @@ has_failed(const struct agent *a, const struct queue *q)
 
 /* Why nobody works on the queue; NULL when somebody does, or will. */
 static const char *
-reason(const struct agent *a, const struct queue *q)
+reason(const struct conf *conf, const struct queue *q)
 {
-	if (conf_loop(a->conf, q->loop_id) == NULL)
-		return strcmp(q->status, "stopped") == 0 ||
-			strcmp(q->status, "error") == 0
-		    ? "isn't in the configuration any more"
-		    : NULL; /* another program's that is at work */
-	if (!conf_has_loop(a->conf, q->loop_id))
+	if (runs(q))
+		return NULL;
+	if (conf_loop(conf, q->loop_id) == NULL)
+		return "isn't in the configuration any more";
+	if (!conf_has_loop(conf, q->loop_id))
 		return "is not enabled";
-	return has_failed(a, q) ? "failed" : NULL;
-}
-
-static bool
-is_at_work(const struct agent *a, const struct queue *q)
-{
-	return conf_has_loop(a->conf, q->loop_id) &&
-	    strcmp(q->state, "running") == 0 &&
-	    strcmp(q->wanted, "running") == 0 && !has_failed(a, q);
+	return has_failed(conf, q) ? "failed" : NULL;
 }
 
 /* Of a loop that isn't configured any more nobody knows where it worked: all
  * will do if they work at one place. */
 static bool
-works_there(const struct agent *a, const char *loop_id, const char *other_id)
+works_there(const struct conf *conf, const char *loop_id, const char *other_id)
 {
-	const struct loop_config *loop = conf_loop(a->conf, loop_id);
-	const struct loop_config *other = conf_loop(a->conf, other_id);
+	const struct loop_config *loop = conf_loop(conf, loop_id);
+	const struct loop_config *other = conf_loop(conf, other_id);
 
 	if (loop == NULL)
-		loop = &a->conf->loops[0];
+		loop = &conf->loops[0];
 	return other != NULL &&
 	    strcmp(loop->repository, other->repository) == 0 &&
 	    strcmp(loop->integration_branch, other->integration_branch) == 0;
 }
 
 static bool
-is_one_place(const struct agent *a)
+is_one_place(const struct conf *conf)
 {
-	for (size_t i = 1; i < a->conf->nloops; i++)
+	for (size_t i = 1; i < conf->nloops; i++)
 		if (!works_there(
-			a, a->conf->loops[0].name, a->conf->loops[i].name))
+			conf, conf->loops[0].name, conf->loops[i].name))
 			return false;
-	return a->conf->nloops > 0;
+	return conf->nloops > 0;
 }
 
 /* The loops that can take its tests over, by priority. */
 static size_t
 find_targets(struct search *x, const struct queue *q)
 {
-	const struct agent *a = x->agent;
+	const struct conf *conf = x->conf;
 	size_t n = 0;
 
-	if (conf_loop(a->conf, q->loop_id) == NULL && !is_one_place(a))
+	if (conf_loop(conf, q->loop_id) == NULL && !is_one_place(conf))
 		return 0;
 	for (size_t i = 0; i < x->n; i++)
-		if (is_at_work(a, &x->queues[i]) &&
-		    works_there(a, q->loop_id, x->queues[i].loop_id))
+		if (conf_has_loop(conf, x->queues[i].loop_id) &&
+		    runs(&x->queues[i]) &&
+		    works_there(conf, q->loop_id, x->queues[i].loop_id))
 			x->targets[n++] = &x->queues[i];
 	return n;
 }
@@ -138,14 +140,14 @@ static int
 settle(struct search *x, const struct queue *q)
 {
 	struct agent *a = x->agent;
-	const char *why = q->pending > 0 ? reason(a, q) : NULL;
+	const char *why = q->pending > 0 ? reason(x->conf, q) : NULL;
 	size_t ntargets;
 	int moved;
 
 	if (why == NULL)
 		return 0;
 	ntargets = find_targets(x, q);
-	if (!a->conf->redistribute || ntargets == 0)
+	if (!x->conf->redistribute || ntargets == 0)
 		return say(x, q, why, ntargets);
 	moved =
 	    stranded_move(&a->store, q->loop_id, x->targets, ntargets, a->name);
@@ -155,29 +157,54 @@ settle(struct search *x, const struct queue *q)
 	return moved < 0 ? -1 : 0;
 }
 
-static int
-look(struct search *x)
+/* A reload that takes loops away is none of a PM's own configuration: the file
+ * is read again, as long as there is a queue that nobody works on. */
+static struct conf *
+read_again(const struct search *x)
 {
-	struct agent *a = x->agent;
+	struct conf *conf = NULL;
+	bool wanted = false;
+	FILE *errors;
 
-	if (stranded_queues(&a->store, &x->queues, &x->n) < 0)
-		return -1;
+	for (size_t i = 0; i < x->n; i++)
+		wanted |= x->queues[i].pending > 0 && !runs(&x->queues[i]);
+	errors = wanted ? fopen("/dev/null", "we") : NULL;
+	if (errors == NULL)
+		return NULL;
+	conf = conf_load(x->agent->conf->fleet.config_path, errors);
+	(void)fclose(errors);
+	return conf;
+}
+
+static int
+settle_all(struct search *x)
+{
 	x->targets = calloc(x->n + 1, sizeof(struct queue *));
 	if (x->targets == NULL)
 		return -1;
 	for (size_t i = 0; i < x->n; i++)
 		if (settle(x, &x->queues[i]) < 0)
 			return -1;
-	return findings_publish(&x->findings, &a->store, a->name);
+	return findings_publish(&x->findings, &x->agent->store, x->agent->name);
 }
 
 int
 stranded_look(struct agent *a)
 {
-	struct search x = { .agent = a, .findings = { .prefix = "stranded:" } };
-	int result = look(&x);
+	struct search x = { .agent = a,
+		.conf = a->conf,
+		.findings = { .prefix = "stranded:" } };
+	struct conf *conf;
+	int result;
 
+	if (stranded_queues(&a->store, &x.queues, &x.n) < 0)
+		return -1;
+	conf = read_again(&x);
+	if (conf != NULL)
+		x.conf = conf;
+	result = settle_all(&x);
 	findings_finish(&x.findings);
+	conf_free(conf);
 	free(x.targets);
 	free(x.queues);
 	return result;
