@@ -32,30 +32,38 @@ runs(const struct queue *q)
 		strcmp(q->circuit, "closed") == 0;
 }
 
+/* Also of another program's loop, of which nothing else is configured. */
+static const struct component_config *
+component_of(const struct conf *conf, const struct queue *q)
+{
+	for (size_t i = 0; i < conf->fleet.ncomponents; i++)
+		if (strcmp(conf->components[i]->name, q->loop_id) == 0)
+			return conf->components[i];
+	return NULL;
+}
+
 /* It is tried again now and then, which changes nothing yet. What runs instead
  * of it, if anything, may work on its queue. */
 static bool
-has_failed(const struct conf *conf, const struct queue *q)
+has_failed(const struct component_config *c, const struct queue *q)
 {
-	for (size_t i = 0; i < conf->fleet.ncomponents; i++)
-		if (strcmp(conf->components[i]->name, q->loop_id) == 0 &&
-		    conf->components[i]->fallback.count > 0)
-			return false;
-	return strcmp(q->wanted, "running") == 0 && q->circuit[0] != '\0' &&
-	    strcmp(q->circuit, "closed") != 0;
+	return c->fallback.count == 0 && strcmp(q->wanted, "running") == 0 &&
+	    q->circuit[0] != '\0' && strcmp(q->circuit, "closed") != 0;
 }
 
 /* Why nobody works on the queue; NULL when somebody does, or will. */
 static const char *
 reason(const struct conf *conf, const struct queue *q)
 {
+	const struct component_config *c = component_of(conf, q);
+
 	if (runs(q))
 		return NULL;
-	if (conf_loop(conf, q->loop_id) == NULL)
+	if (c == NULL)
 		return "isn't in the configuration any more";
-	if (!conf_has_loop(conf, q->loop_id))
+	if (!c->enabled)
 		return "is not enabled";
-	return has_failed(conf, q) ? "failed" : NULL;
+	return has_failed(c, q) ? "failed" : NULL;
 }
 
 /* Of a loop that isn't configured any more nobody knows where it worked: all
