@@ -241,6 +241,11 @@ holds() {
 	    and .all.spent.usd == 2.5 and (.loops[] |
 	    select(.loop_id == "loop-2") | .lost.paused_ms / 60000 | round)
 	    == 60'
+	# What isn't known isn't nothing.
+	sql "INSERT INTO usage (loop_id, recorded_at) VALUES ('loop-1',
+	    datetime('now'))"
+	summary
+	row 'cost 2.50 \+ 1 unknown USD, .*; per passed test at least 2.50 USD'
 }
 
 @test "regressions, rollbacks and what a component moved, with the way back" {
