@@ -195,7 +195,7 @@ static int
 unlock(struct unlocking *u, const char *name)
 {
 	struct force_released released;
-	int64_t repaired, more;
+	int64_t repaired, more, unlocked;
 	int code;
 
 	/* A merge that only lacks its end is found before all else. */
@@ -214,9 +214,9 @@ unlock(struct unlocking *u, const char *name)
 		return code;
 	if (repair(u, name, &more) < 0)
 		return database_error(u->store);
-	printf("%s: unlocked %lld file%s", name,
-	    (long long)(repaired + released.locks + released.left),
-	    repaired + released.locks + released.left == 1 ? "" : "s");
+	unlocked = repaired + released.locks + released.left;
+	printf("%s: unlocked %lld file%s", name, (long long)unlocked,
+	    unlocked == 1 ? "" : "s");
 	if (released.test_id[0] != '\0')
 		printf("; %s is pending again", released.test_id);
 	(void)putchar('\n');

@@ -3,15 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/options.h"
+#include "cli/paste.h"
 #include "cli/print.h"
+#include "store/attempts.h"
 #include "store/queries_regressions.h"
 
 #define SHORT_HASH 12
 #define FLAKY_MAX  20
+#define COMMAND	   (PATH_SIZE + 512)
 
 struct printing {
 	const struct cli *cli;
@@ -90,8 +94,27 @@ print_where(const struct regression_row *r)
 		    (long long)r->flakes, (long long)r->runs);
 }
 
+/* A command as it is to be pasted, behind a name; the words of a NULL-ended
+ * list are quoted where they need that. */
 static void
-print_decision(const struct regression_row *r)
+print_command(const struct cli *cli, const char *name, const char *const *words)
+{
+	char text[COMMAND];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	paste_begin(&b, cli);
+	for (size_t i = 0; words[i] != NULL; i++) {
+		buf_add(&b, i > 0 ? " " : "");
+		paste_word(&b, words[i]);
+	}
+	printf("  %-12s %s", name, text);
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void
+print_decision(const struct cli *cli, const struct regression_row *r)
 {
 	json_t *options = json_loads(r->decision_options, 0, NULL), *option;
 	size_t i;
@@ -108,8 +131,8 @@ print_decision(const struct regression_row *r)
 
 		if (!is_pending(r) || id[0] == '\0')
 			continue;
-		printf("  %-12s loopkeeper decide %s %s   # ", "",
-		    r->decision_id, id);
+		print_command(cli, "", WORDS("decide", r->decision_id, id));
+		printf("   # ");
 		print_clean(print_json_get(option, "description"));
 		printf("%s\n",
 		    strcmp(id, r->decision_default) == 0 ? " (the default)"
@@ -118,26 +141,45 @@ print_decision(const struct regression_row *r)
 	json_decref(options);
 }
 
+static void
+print_rollback(const struct cli *cli, const struct regression_row *r)
+{
+	char commit[SHORT_HASH + 1];
+
+	(void)snprintf(commit, sizeof(commit), "%s", r->first_bad_commit);
+	if (r->blamed_test[0] != '\0')
+		print_command(cli, "roll back",
+		    WORDS(
+			"rollback", r->blamed_loop, "--only", r->blamed_test));
+	else
+		print_command(cli, "roll back",
+		    WORDS("rollback", r->loop_id, "--commit", commit));
+	(void)putchar('\n');
+}
+
 /* The commands, whether or not it was asked. */
 static void
-print_ways(const struct regression_row *r)
+print_ways(const struct cli *cli, const struct regression_row *r)
 {
-	bool has_test = r->blamed_test[0] != '\0';
+	char reason[ATTEMPT_TEST_SIZE + 32], fence[24];
 
 	if (r->rollback_error[0] != '\0')
 		printf("  %-12s %s\n", "not undone", r->rollback_error);
 	if (r->first_bad_commit[0] != '\0')
-		printf("  %-12s loopkeeper rollback %s %s %.*s\n", "roll back",
-		    has_test ? r->blamed_loop : r->loop_id,
-		    has_test ? "--only" : "--commit",
-		    has_test ? (int)strlen(r->blamed_test) : SHORT_HASH,
-		    has_test ? r->blamed_test : r->first_bad_commit);
-	printf("  %-12s loopkeeper reset %s\n", "fix forward", r->test_id);
-	printf("  %-12s loopkeeper skip %s --reason \"Regression%s%s\"\n",
-	    "skip", r->test_id, has_test ? " from " : "", r->blamed_test);
-	if (r->blamed_fence > 0)
-		printf("  %-12s loopkeeper transcript %s %lld\n", "look",
-		    r->blamed_test, (long long)r->blamed_fence);
+		print_rollback(cli, r);
+	print_command(cli, "fix forward", WORDS("reset", r->test_id));
+	(void)putchar('\n');
+	(void)snprintf(reason, sizeof(reason), "Regression%s%s",
+	    r->blamed_test[0] != '\0' ? " from " : "", r->blamed_test);
+	print_command(
+	    cli, "skip", WORDS("skip", r->test_id, "--reason", reason));
+	(void)putchar('\n');
+	if (r->blamed_fence <= 0)
+		return;
+	(void)snprintf(
+	    fence, sizeof(fence), "%lld", (long long)r->blamed_fence);
+	print_command(cli, "look", WORDS("transcript", r->blamed_test, fence));
+	(void)putchar('\n');
 }
 
 static int
@@ -150,9 +192,9 @@ each(const struct regression_row *r, void *argument)
 		(void)putchar('\n');
 	print_title(p, r);
 	print_where(r);
-	print_decision(r);
+	print_decision(p->cli, r);
 	if (is_open(r)) {
-		print_ways(r);
+		print_ways(p->cli, r);
 		return 0;
 	}
 	print_time(when, r->closed_at);

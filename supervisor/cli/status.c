@@ -21,7 +21,8 @@
 #define WIDE   120 /* columns from which a test's details stand beside it */
 #define NARROW 60  /* and below which only the most important are shown */
 
-#define BRANCHES 100 /* from which the branches of loops are shown */
+#define BRANCHES \
+	100 /* from which the branches of loops are shown, cut or not */
 
 enum { NAME, STATE, UPTIME, RESTARTS, TEST, QUEUE, PRIORITY, BRANCH, NCOLUMNS };
 
@@ -117,13 +118,13 @@ print_table(const struct cli *cli, const struct overview *o, bool all)
 	struct table t;
 
 	table_init(&t, titles, NCOLUMNS, cli->colour);
-	if (width < BRANCHES)
-		t.hidden = 1u << BRANCH;
 	if (width < NARROW)
-		t.hidden |= 1u << UPTIME | 1u << RESTARTS | 1u << PRIORITY;
+		t.hidden = 1u << UPTIME | 1u << RESTARTS | 1u << PRIORITY;
 	for (size_t i = 0; i < o->n; i++)
 		if (is_shown(o, &o->components[i], all))
 			add_row(&t, o, &o->components[i], width >= WIDE);
+	if (width < BRANCHES && table_width(&t) > width)
+		t.hidden |= 1u << BRANCH;
 	code = table_print(&t) < 0 ? cli_error(CLI_FAILED, "out of memory")
 				   : CLI_DONE;
 	table_free(&t);

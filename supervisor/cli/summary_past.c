@@ -41,10 +41,29 @@ format_undo(const struct report *r, char buf[static SUMMARY_COMMAND],
 	if (verb != NULL && row->test_id[0] != '\0')
 		return report_command(r, buf, verb, row->test_id);
 	if (strcmp(row->decision_type, "regression") == 0)
-		return report_command(r, buf, "regressions", NULL);
+		return report_command(r, buf, "regressions --all", NULL);
 	if (strcmp(row->decision_type, "file_conflict") == 0)
-		return report_command(r, buf, "conflicts", NULL);
+		return report_command(r, buf, "conflicts --all", NULL);
 	return report_command(r, buf, "decisions --all", NULL);
+}
+
+static json_t *
+describe_decided(const struct report *r, const struct decided_row *row)
+{
+	bool by_default = strcmp(row->status, "decided") != 0;
+	const char *of = row->test_id[0] != '\0' ? " of " : "";
+	char command[SUMMARY_COMMAND];
+
+	if (row->choice[0] == '\0')
+		return paste_item(
+		    report_command(r, command, "decisions --all", NULL),
+		    "%s%s%s: nobody answered, and it has no default", row->id,
+		    of, row->test_id);
+	return paste_item(format_undo(r, command, row),
+	    "%s%s%s: %s%s%s%s%s; undo", row->id, of, row->test_id, row->choice,
+	    row->description[0] != '\0' ? ", " : "", row->description,
+	    by_default ? ", by default" : ", by ",
+	    by_default ? "" : row->decided_by);
 }
 
 static int
@@ -52,14 +71,7 @@ add_decided(const struct decided_row *row, void *argument)
 {
 	const struct report *r = argument;
 	bool by_default = strcmp(row->status, "decided") != 0;
-	char undo[SUMMARY_COMMAND];
-	json_t *item =
-	    paste_item(format_undo(r, undo, row), "%s%s%s: %s%s%s%s%s; undo",
-		row->id, row->test_id[0] != '\0' ? " of " : "", row->test_id,
-		row->choice[0] != '\0' ? row->choice : "nothing",
-		row->description[0] != '\0' ? ", " : "", row->description,
-		by_default ? ", by default" : ", by ",
-		by_default ? "" : row->decided_by);
+	json_t *item = describe_decided(r, row);
 
 	paste_set(item, "kind", "decision");
 	paste_set(item, "decision_id", row->id);
@@ -109,7 +121,8 @@ add_settled(const struct settled_row *row, void *argument)
 {
 	const struct report *r = argument;
 	char show[SUMMARY_COMMAND];
-	json_t *item = paste_item(report_command(r, show, "conflicts", NULL),
+	json_t *item = paste_item(
+	    report_command(r, show, "conflicts --all", NULL),
 	    "%s of %s and %s: %s", row->id, row->first_loop, row->second_loop,
 	    row->outcome[0] != '\0' ? row->outcome : "is over");
 

@@ -13,7 +13,7 @@
 
 #define MARGIN	  9  /* what a list's name takes */
 #define LEAST	  48 /* columns of a text beside a command */
-#define LOOPS_MIN 5  /* lines, with the titles */
+#define LOOPS_MIN 4  /* lines, with the titles: what the others leave */
 
 /* A list with its share of the lines. */
 struct section {

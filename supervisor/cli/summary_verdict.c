@@ -245,7 +245,8 @@ report_add_cost(struct buf *b, const struct report *r)
 	}
 	add_spent(b, spent, " tokens");
 	if (passed > 0 && spent->known > 0) {
-		buf_add(b, "; per passed test ");
+		buf_addf(b, "; per passed test %s",
+		    spent->unknown > 0 ? "at least " : "");
 		add_spent(b,
 		    &(struct budget_sum){ .micros = spent->micros / passed,
 			.known = 1,

@@ -19,16 +19,60 @@ add_waiting(struct report *r, const char *kind, json_t *item)
 	(void)json_array_append_new(r->waiting, item);
 }
 
-static int
-add_alert(const struct alert_row *row, void *argument)
+static bool
+is_any(const char *word, const char *const *words)
 {
-	struct report *r = argument;
+	while (*words != NULL && strcmp(word, *words) != 0)
+		words++;
+	return *words != NULL;
+}
+
+static bool
+is_critical(const struct alert_row *row)
+{
+	return strcmp(row->severity, "critical") == 0;
+}
+
+/* Whether it goes on until somebody does something, and nothing else that is
+ * listed says so. */
+static bool
+is_lasting(const struct alert_row *row)
+{
+	/* As a component, and as the question that is asked again. */
+	static const char *const elsewhere[] = { "component_failed",
+		"rollback_failed", NULL };
+	static const char *const lasting[] = { "dependency_dead_end",
+		"dependency_cycle", "tests_stranded", "regressions_unknown",
+		NULL };
+
+	return strcmp(row->severity, "error") == 0
+	    ? !is_any(row->alert_type, elsewhere)
+	    : is_any(row->alert_type, lasting);
+}
+
+static void
+add_alert(struct report *r, const struct alert_row *row)
+{
 	char show[SUMMARY_COMMAND];
 
-	if (strcmp(row->severity, "critical") == 0)
-		add_waiting(r, "alert",
-		    paste_item(report_command(r, show, "alerts", NULL), "%s",
-			row->message));
+	add_waiting(r, "alert",
+	    paste_item(
+		report_command(r, show, "alerts", NULL), "%s", row->message));
+}
+
+static int
+add_critical(const struct alert_row *row, void *argument)
+{
+	if (is_critical(row))
+		add_alert(argument, row);
+	return 0;
+}
+
+static int
+add_lasting(const struct alert_row *row, void *argument)
+{
+	if (!is_critical(row) && is_lasting(row))
+		add_alert(argument, row);
 	return 0;
 }
 
@@ -146,8 +190,10 @@ int
 report_read_waiting(struct report *r)
 {
 	add_components(r);
-	if (queries_each_alert(r->store, false, add_alert, r) < 0 ||
+	/* Questions have an end. */
+	if (queries_each_alert(r->store, false, add_critical, r) < 0 ||
 	    queries_each_decision(r->store, false, add_decision, r) < 0 ||
+	    queries_each_alert(r->store, false, add_lasting, r) < 0 ||
 	    summary_each_blocked(
 		r->store, r->whole ? -1 : SHOWN, add_blocked, r) < 0)
 		return -1;

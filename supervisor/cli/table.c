@@ -158,15 +158,9 @@ print_titles(const struct table *t, const int *widths)
 	(void)putchar('\n');
 }
 
-int
-table_print(const struct table *t)
+static void
+measure(const struct table *t, int widths[static TABLE_COLUMNS_MAX])
 {
-	int widths[TABLE_COLUMNS_MAX] = { 0 };
-
-	if (t->exhausted) {
-		errno = ENOMEM;
-		return -1;
-	}
 	for (size_t i = 0; i < t->ncolumns; i++) {
 		widths[i] = columns_of(t->titles[i]);
 		for (size_t r = 0; r < t->nrows; r++) {
@@ -176,6 +170,30 @@ table_print(const struct table *t)
 				widths[i] = width;
 		}
 	}
+}
+
+int
+table_width(const struct table *t)
+{
+	int widths[TABLE_COLUMNS_MAX], sum = 0;
+
+	measure(t, widths);
+	for (size_t i = 0; i < t->ncolumns; i++)
+		if (!is_hidden(t, i))
+			sum += widths[i] + (sum > 0 ? 2 : 0);
+	return sum;
+}
+
+int
+table_print(const struct table *t)
+{
+	int widths[TABLE_COLUMNS_MAX];
+
+	if (t->exhausted) {
+		errno = ENOMEM;
+		return -1;
+	}
+	measure(t, widths);
 	print_titles(t, widths);
 	for (size_t r = 0; r < t->nrows; r++)
 		print_row(t, &t->rows[r], widths);

@@ -37,6 +37,9 @@ void table_set(struct table *t, size_t column, const char *format, ...)
 void table_colour(struct table *t, size_t column, enum print_colour colour);
 void table_note(struct table *t, const char *text);
 
+/* How many columns of a terminal it would take as it is, notes not counted. */
+int table_width(const struct table *t);
+
 /* The last column is cut where the terminal ends. Returns 0, or -1 with
  * ENOMEM; then nothing was printed. */
 int table_print(const struct table *t);

@@ -184,7 +184,7 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 static int
 pause_second(struct store *s, const struct conflict *seen, const char *by)
 {
-	struct conflict c;
+	struct conflict c = { 0 };
 	int found = rank(s, seen->id);
 
 	if (found == 0)

@@ -101,6 +101,8 @@ failing_ask(struct store *s, const struct failing_rule *rule)
 	if (decisions_settle(s, DECISION_FAILING,
 		"[\"pending\", \"in_progress\"]", rule->by) < 0)
 		return -1;
+	if (rule->failures == 0) /* it is switched off */
+		return 0;
 	/* Nothing is locked as long as there is nothing to do. */
 	found = find(s, rule->failures, &failing);
 	if (found <= 0)

@@ -14,7 +14,7 @@ struct failing_loop {
 };
 
 struct failing_rule {
-	int failures; /* so many in a row */
+	int failures; /* so many in a row; 0: nobody is asked */
 	struct failing_loop (*loop)(const char *loop_id, void *argument);
 	void *argument;
 	const char *by;

@@ -27,11 +27,12 @@ int note_event(struct store *s, const char *source, const char *type,
 	"|| substr(hex(randomblob(2)), 2) || '-8' "                      \
 	"|| substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
 /* The id of a new row of a table that may be another program's: NULL where it
- * counts its rows. */
-#define NOTE_ROW_ID(table, id)                                                 \
-	"(SELECT CASE WHEN type = 'INTEGER' COLLATE NOCASE THEN NULL ELSE " id \
-	" END FROM pragma_table_info('" table "') WHERE name = 'id'"           \
-	" COLLATE NOCASE)"
+ * counts its rows. Only what holds for all rows is asked in the subquery, which
+ * is run but once for all of them. */
+#define NOTE_ROW_ID(table, id)                                   \
+	"CASE WHEN (SELECT type = 'INTEGER' COLLATE NOCASE"      \
+	" FROM pragma_table_info('" table "') WHERE name = 'id'" \
+	" COLLATE NOCASE) THEN NULL ELSE " id " END"
 #define NOTE_NOW "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 #endif

@@ -16,6 +16,29 @@ format_since(char buf[static CLOCK_ISO_SIZE], int64_t since_ms)
 #define DECIDED_FIELD(name)                    \
 	"CASE WHEN json_valid(d.context) THEN" \
 	" json_extract(d.context, '$." name "') END"
+#define TEST_ID DECIDED_FIELD("test_id")
+#define LOOP_ID DECIDED_FIELD("loop_id")
+
+/* One whose time was over and that has no default; what is closed because it
+ * doesn't matter any more was decided by nobody. */
+#define RAN_OUT                      \
+	"(ifnull(d.choice, '') = ''" \
+	" AND ifnull(d.comment, '') = '' AND ifnull(" BY_COMPONENT ", 1))"
+#define BY_COMPONENT "d.decided_by IN (SELECT component FROM component_health)"
+
+/* With ?1 since when. */
+static const char decided[] =
+    "SELECT d.id, d.decision_type, d.summary, d.status, d.choice,"
+    " (SELECT json_extract(o.value, '$.description') FROM json_each("
+    "CASE WHEN json_valid(d.options) THEN d.options ELSE '[]' END) o"
+    " WHERE o.type = 'object'"
+    " AND json_extract(o.value, '$.id') = d.choice LIMIT 1),"
+    " d.decided_by, d.decided_at, " TEST_ID ", " LOOP_ID " FROM decisions d"
+    " WHERE d.status IN ('auto_resolved', 'expired', 'decided')"
+    " AND replace(d.decided_at, ' ', 'T') >= ?1"
+    " AND (d.status <> 'decided' OR " BY_COMPONENT ")"
+    " AND (d.choice <> '' OR " RAN_OUT ")"
+    " ORDER BY replace(d.decided_at, ' ', 'T') DESC, d.id DESC";
 
 int
 summary_each_decided(struct store *s, int64_t since_ms,
@@ -27,31 +50,7 @@ summary_each_decided(struct store *s, int64_t since_ms,
 	int result;
 
 	format_since(since, since_ms);
-	q = statement_query(s,
-	    "SELECT d.id, d.decision_type, d.summary, d.status, d.choice,"
-	    " (SELECT json_extract(o.value, '$.description') FROM json_each("
-	    "CASE WHEN json_valid(d.options) THEN d.options ELSE '[]' END) o"
-	    " WHERE o.type = 'object'"
-	    " AND json_extract(o.value, '$.id') = d.choice LIMIT 1),"
-	    " d.decided_by, d.decided_at, " DECIDED_FIELD(
-		"test_id") ", " DECIDED_FIELD("loop_id") " FROM decisions d"
-							 " WHERE d.status IN "
-							 "('auto_resolved', "
-							 "'expired', 'decided')"
-							 " AND "
-							 "replace(d.decided_at,"
-							 " ' ', 'T') >= ?1"
-							 " AND (d.status <> "
-							 "'decided' OR "
-							 "d.decided_by IN"
-							 " (SELECT component "
-							 "FROM "
-							 "component_health))"
-							 " ORDER BY "
-							 "replace(d.decided_at,"
-							 " ' ', 'T') DESC, "
-							 "d.id DESC",
-	    "t", since);
+	q = statement_query(s, decided, "t", since);
 	while (
 	    (result = statement_row(s, q, "tttttttttt", &r.id, &r.decision_type,
 		 &r.summary, &r.status, &r.choice, &r.description,

@@ -25,9 +25,9 @@ struct decided_row {
 	const char *loop_id;
 };
 
-/* Decisions since then that took their default, or that a component answered,
- * the newest first. Returns 0, what each() returned, or -1 with errno of
- * store.h. */
+/* Decisions since then that took their default, or had none when their time was
+ * over (choice is ""), or that a component answered, the newest first. Returns
+ * 0, what each() returned, or -1 with errno of store.h. */
 int summary_each_decided(struct store *s, int64_t since_ms,
     int (*each)(const struct decided_row *row, void *argument), void *argument);
 

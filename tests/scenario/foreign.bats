@@ -328,6 +328,38 @@ write_another() {
 	wait_until 15 test_is POL-2 passed
 }
 
+# The PM has looked at the whole queue when the second one is told.
+pm_has_looked() {
+	local i
+	for i in 1 2; do
+		add_theirs loop-1 "CP-$i" "touch it"
+		sql "UPDATE tests SET depends_on = 'X-$i' WHERE id = 'CP-$i'"
+		wait_until 20 sql_is "$i" "SELECT count(*) FROM alerts
+		    WHERE alert_type = 'dependency_dead_end'"
+	done
+}
+
+@test "a loop of theirs that doesn't run keeps its queue: it is configured" {
+	fleet_config <<-CONF
+		redistribute = true;
+		pm = { every = "200ms"; };
+		components = ( { name = "pm"; command = [ "loopkeeper-pm" ];
+		    ready = "notify"; },
+		  $(our_loop loop-1), $(agent run_loop loop-3) );
+	CONF
+	theirs schema.sql
+	lk up -d --wait
+	wait_until 15 has_heartbeat loop-3
+	lk stop loop-3
+	add_theirs loop-3 POL-1 "touch it"
+	pm_has_looked
+	sql_is loop-3 "SELECT loop_id FROM tests WHERE id = 'POL-1'"
+	sql_is 0 "SELECT count(*) FROM alerts
+	    WHERE alert_type = 'tests_stranded'"
+	lk start loop-3
+	wait_until 15 test_is POL-1 passed
+}
+
 @test "all of theirs beside ours, one queue to its end, kills in between" {
 	local i name
 	fleet_config <<-CONF

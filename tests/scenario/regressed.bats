@@ -119,8 +119,13 @@ is_over() {
 	says "loopkeeper decide DEC-001 C   # skip it (the default)"
 	says "loopkeeper rollback loop-2 --only INF-RING-001"
 	says "loopkeeper reset CP-NUM-001"
-	says 'skip CP-NUM-001 --reason "Regression from INF-RING-001"'
+	says "skip CP-NUM-001 --reason 'Regression from INF-RING-001'"
 	says "loopkeeper transcript INF-RING-001 1"
+	# As they stand, whatever the shell knows, they are to be pasted.
+	run env -u LOOPKEEPER_CONFIG loopkeeper -c "$LOOPKEEPER_CONFIG" \
+	    regressions
+	says "loopkeeper -c $LOOPKEEPER_CONFIG reset CP-NUM-001"
+	says "loopkeeper -c $LOOPKEEPER_CONFIG decide DEC-001 B"
 	lk regressions --json | jq -e '.[0].blamed_test == "INF-RING-001" and
 	    .[0].decision_id == "DEC-001" and (.[0].output | test("CHECK|number"))'
 	lk decide DEC-001 A

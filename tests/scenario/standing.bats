@@ -63,6 +63,12 @@ rows() {
 	    "  loop-2 waits for src/a.c of loop-1, for 5m" \
 	    "CON-001: loop-1 and loop-2, about src/d.c; loop-2 waits" \
 	    "today: 1.75 USD, 3k tokens"
+	# There is room for it.
+	says "PRIORITY  BRANCH" "  two/working"
+	sql "UPDATE loops SET branch = 'two/' || hex(zeroblob(20))"
+	run lk status
+	[[ $output != *BRANCH* ]] || fail "$output"
+	sql "UPDATE loops SET branch = 'two/working'"
 	run lk status loop-2
 	says "branch      two/working" "locks       1 file" \
 	    "waits       for src/a.c of loop-1, for 5m" \

@@ -160,6 +160,30 @@ holds() {
 	    (.waiting | length) == 30 and (.todo | length) == 3' || fail json
 }
 
+@test "24 lines, though every list is full, and of two repositories" {
+	local name
+	git init -q "$FLEET/other"
+	for name in repository other; do
+		git -C "$FLEET/$name" commit -q --allow-empty -m "Begin"
+		git -C "$FLEET/$name" checkout -q -b loopkeeper/main
+		git -C "$FLEET/$name" commit -q --allow-empty -m "More"
+		git -C "$FLEET/$name" checkout -q main
+	done
+	sleeping_loops 6
+	sed -i "0,/repository\"/s//other\"/" "$LOOPKEEPER_CONFIG"
+	past 60 supervisor_started '{}'
+	sql "UPDATE tests SET status = 'blocked';
+	    INSERT INTO decisions (id, status, choice, decided_at, decided_by,
+	    context) SELECT 'DEC-' || id, 'auto_resolved', 'C',
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'pm', '{}' FROM tests;
+	    INSERT INTO regressions (test_id, loop_id, failing_commit)
+	    SELECT id, loop_id, 'c0ffee' FROM tests"
+	summary
+	says "and in 1 more repositories"
+	fits
+	((${#lines[@]} == 24)) || fail "${#lines[@]} lines:" "$output"
+}
+
 @test "it begins where it was read last, and at least 8 hours ago" {
 	sleeping_loops 1
 	past 3000 supervisor_started '{}'
@@ -217,6 +241,11 @@ holds() {
 	    and .all.spent.usd == 2.5 and (.loops[] |
 	    select(.loop_id == "loop-2") | .lost.paused_ms / 60000 | round)
 	    == 60'
+	# What isn't known isn't nothing.
+	sql "INSERT INTO usage (loop_id, recorded_at) VALUES ('loop-1',
+	    datetime('now'))"
+	summary
+	row 'cost 2.50 \+ 1 unknown USD, .*; per passed test at least 2.50 USD'
 }
 
 @test "regressions, rollbacks and what a component moved, with the way back" {
@@ -249,7 +278,7 @@ holds() {
 	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 	summary
 	row '^1 thing needs you'
-	row 'CON-001 of loop-1 and loop-2: it goes on: loopkeeper conflicts$'
+	row 'CON-001 of loop-1 and loop-2: it goes on: loopkeeper conflicts --all$'
 	row 'a deadlock: loop-1 had to let go of T-1: loopkeeper deadlocks$'
 	row '^decided T-2 went from loop-2 to loop-1, by pm; undo: loopkeeper move T-2 loop-2$'
 	[[ $output != *olaf* ]]
@@ -290,15 +319,22 @@ holds() {
 	    'pending')"
 	sql "INSERT INTO loops (id) VALUES ('of-old')"
 	sql "UPDATE tests SET status = 'blocked'"
-	sql "INSERT INTO alerts (severity, message) VALUES
-	    ('critical', 'the disk is full'), ('warning', 'it is warm')"
+	sql "INSERT INTO alerts (severity, alert_type, message) VALUES
+	    ('critical', 'disk', 'the disk is full'),
+	    ('error', 'setup', 'setup fails'),
+	    ('error', 'component_failed', 'one of these below'),
+	    ('warning', 'dependency_cycle', 'none of these can begin'),
+	    ('warning', 'mode_changed', 'it is warm')"
 	summary
-	row '^3 things need you'
+	row '^5 things need you'
 	row 'DEC-008, else C in (50|49)m: really\? \(C \): loopkeeper decide DEC-008 C$'
 	[[ $output != *of-old* ]]
 	row '^waits the disk is full: loopkeeper alerts$'
 	row 'T-1 is blocked \(A retry, B skip it\): loopkeeper decide DEC-007 A$'
-	[[ $output != *warm* ]]
 	pasted 'loopkeeper decide DEC-007 A' | bash
 	holds "decisions WHERE choice = 'A'"
+	summary --json
+	[[ $(jq -c '[.waiting[] | select(.kind == "alert") | .text]' \
+	    <<< "$output") == '["the disk is full","none of these can begin","setup fails"]' ]] ||
+	    fail "$output"
 }

@@ -19,9 +19,9 @@ loop_of(const char *loop_id, void *argument)
 }
 
 static int
-ask(void)
+ask_after(int failures)
 {
-	const struct failing_rule rule = { .failures = 3,
+	const struct failing_rule rule = { .failures = failures,
 		.loop = loop_of,
 		.by = "pm",
 		.timeout_ms = HOUR_MS };
@@ -30,6 +30,12 @@ ask(void)
 	if (asked < 0)
 		fail_msg("%s", store_error(store));
 	return asked;
+}
+
+static int
+ask(void)
+{
+	return ask_after(3);
 }
 
 static void
@@ -76,6 +82,15 @@ setup(void **state)
 	    " ('T', 'loop-1', 1, 0), ('U', 'loop-1', 2, 9), ('V', 'loop-2', 1, "
 	    "9)");
 	return 0;
+}
+
+static void
+test_switched_off(void **state)
+{
+	fails(&loop_1, "T", 4);
+	assert_int_equal(ask_after(0), 0);
+	has_rows(0, "decisions");
+	assert_int_equal(ask_after(4), 1);
 }
 
 static void
@@ -177,6 +192,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_switched_off, setup),
 		TEST(test_asked_once, setup),
 		TEST(test_answers, setup),
 		TEST(test_passes_meanwhile, setup),

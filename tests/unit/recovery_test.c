@@ -98,6 +98,16 @@ recovers_one(const char *loop_id)
 	works(recovery_run(store, &recovery, loop_id, &counts));
 }
 
+/* Each has its own row, also where the table is ours. */
+static void
+test_usage_of_all(void **state)
+{
+	sql("UPDATE attempts SET pid = 77, tokens = 10");
+	recovers();
+	has_rows(2, "usage WHERE tokens_estimated = 10");
+	has_rows(2, "attempts WHERE outcome = 'interrupted'");
+}
+
 static void
 test_all_dead(void **state)
 {
@@ -404,6 +414,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_usage_of_all, setup),
 		TEST(test_all_dead, setup),
 		TEST(test_living_untouched, setup),
 		TEST(test_newer_attempt, setup),

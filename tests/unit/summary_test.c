@@ -400,8 +400,15 @@ test_decided(void **state)
 	     " ('DEC-4', 'auto_resolved', 'A', '%s', 'pm'),"
 	     " ('DEC-5', 'pending', NULL, NULL, NULL)",
 	    at(10), at(-10));
+	/* Nobody answered one that has no default; two were closed when their
+	 * tests were settled otherwise, by the PM and by hand. */
+	does("INSERT INTO decisions (id, status, decided_at, decided_by,"
+	     " comment) VALUES ('DEC-6', 'expired', '%s', 'pm', NULL),"
+	     " ('DEC-7', 'expired', '%s', 'pm', 'over'),"
+	     " ('DEC-8', 'expired', '2999-01-01', 'olaf', NULL)",
+	    at(30), at(30));
 	works(summary_each_decided(store, since_ms, note_decided, NULL));
-	was_said("DEC-2=A///pm DEC-1=C/leave it/A/pm ");
+	was_said("DEC-6=///pm DEC-2=A///pm DEC-1=C/leave it/A/pm ");
 }
 
 static int

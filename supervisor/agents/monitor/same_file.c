@@ -291,7 +291,7 @@ judge(struct same_file *w, const struct same_file_side *a,
 	int known = conflicts_known(
 	    &agent->store, a->changed->attempt_id, b->changed->attempt_id);
 
-	if (known == 0 && try_merge(w, a, b, &conflicts))
+	if (known == 0 && try_merge(w, a, b, &conflicts) && conflicts != NULL)
 		known = tell(w, a, b, conflicts, common);
 	texts_free(conflicts);
 	if (known < 0)

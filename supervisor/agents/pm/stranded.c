@@ -32,21 +32,30 @@ runs(const struct queue *q)
 		strcmp(q->circuit, "closed") == 0;
 }
 
-/* Loops of other programs have a component, but nothing else. */
+/* Also of another program's loop, of which nothing else is configured. */
 static const struct component_config *
-find_component(const struct conf *conf, const char *name)
+component_of(const struct conf *conf, const struct queue *q)
 {
 	for (size_t i = 0; i < conf->fleet.ncomponents; i++)
-		if (strcmp(conf->components[i]->name, name) == 0)
+		if (strcmp(conf->components[i]->name, q->loop_id) == 0)
 			return conf->components[i];
 	return NULL;
+}
+
+/* It is tried again now and then, which changes nothing yet. What runs instead
+ * of it, if anything, may work on its queue. */
+static bool
+has_failed(const struct component_config *c, const struct queue *q)
+{
+	return c->fallback.count == 0 && strcmp(q->wanted, "running") == 0 &&
+	    q->circuit[0] != '\0' && strcmp(q->circuit, "closed") != 0;
 }
 
 /* Why nobody works on the queue; NULL when somebody does, or will. */
 static const char *
 reason(const struct conf *conf, const struct queue *q)
 {
-	const struct component_config *c = find_component(conf, q->loop_id);
+	const struct component_config *c = component_of(conf, q);
 
 	if (runs(q))
 		return NULL;
@@ -54,12 +63,7 @@ reason(const struct conf *conf, const struct queue *q)
 		return "isn't in the configuration any more";
 	if (!c->enabled)
 		return "is not enabled";
-	/* It is tried again now and then, which changes nothing yet. What runs
-	 * instead of it, if anything, may work on its queue. */
-	return strcmp(q->wanted, "running") == 0 && q->circuit[0] != '\0' &&
-		strcmp(q->circuit, "closed") != 0 && c->fallback.count == 0
-	    ? "failed"
-	    : NULL;
+	return has_failed(c, q) ? "failed" : NULL;
 }
 
 /* Of a loop that isn't configured any more nobody knows where it worked: all
