@@ -50,6 +50,10 @@ nothing_in_progress() {
 
 @test "recover says what it would do, does it, and is safe to repeat" {
 	sleepers one
+	rm -rf "$FLEET/state"
+	run -1 lk recover
+	[[ $output == *"$FLEET/state/wanted: No such file or directory" ]] ||
+	    fail "$output"
 	lk up -d
 	wait_state one running
 	leave_work
