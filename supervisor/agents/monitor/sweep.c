@@ -180,6 +180,7 @@ begin_test(struct sweep *w, int64_t now_ms)
 	    is_known(w) ? "again" : w->branch->tip);
 	w->probe.test = current(w);
 	w->passes = 0;
+	w->newer[0] = '\0';
 	if (path_format(directory, "%s/logs", w->directory) == 0)
 		w->probe.output_fd = transcript_open(
 		    directory, current(w)->id, suffix, w->transcript);
@@ -245,20 +246,43 @@ tell(struct sweep *w)
 	return told;
 }
 
+/* What always fails may have been mended while it was looked at: then nobody is
+ * to undo what broke it. */
+static bool
+is_out_of_date(struct sweep *w)
+{
+	const struct examination *e = &w->examination;
+	struct branch *b = w->branch;
+	char tip[GIT_HASH_SIZE];
+
+	if (e->step != BISECT_FOUND || e->bisect.enough > 0 ||
+	    branch_tip(b, tip) <= 0 || strcmp(tip, b->tip) == 0)
+		return false;
+	(void)strlcpy(w->newer, tip, sizeof(w->newer));
+	return true;
+}
+
+static void
+end_examination(struct sweep *w, bool is_over, int64_t now_ms)
+{
+	bool told = !is_over && tell(w);
+
+	examine_end(&w->examination);
+	end_test(w, told, now_ms);
+}
+
 /* Runs it where that tells most, until enough is known. */
 static void
 examine(struct sweep *w, int64_t now_ms)
 {
 	const char *commit = examine_next(&w->examination);
-	bool told;
 
-	if (commit != NULL) {
+	if (commit != NULL)
 		run(w, commit, now_ms);
-		return;
-	}
-	told = tell(w);
-	examine_end(&w->examination);
-	end_test(w, told, now_ms);
+	else if (is_out_of_date(w))
+		run(w, w->newer, now_ms);
+	else
+		end_examination(w, false, now_ms);
 }
 
 /* It fails on the tip. */
@@ -290,6 +314,8 @@ judge(struct sweep *w, enum probe_state state, int64_t now_ms)
 	/* On an older commit it tells nothing of it. */
 	if (state == PROBE_IMPOSSIBLE && is_on_tip) {
 		abandon(w, w->probe.error, now_ms);
+	} else if (w->newer[0] != '\0') {
+		end_examination(w, state == PROBE_PASSED, now_ms);
 	} else if (e->branch != NULL) {
 		examine_note(e, state);
 		examine(w, now_ms);

@@ -29,6 +29,8 @@ struct sweep {
 	size_t n;			/* the one at hand */
 	int passes;			/* of it, one after the other */
 	struct examination examination; /* if it fails */
+	char newer[GIT_HASH_SIZE]; /* the tip by the end of that, on which it is
+				      run once more; "": it isn't yet */
 	struct probe probe;
 	const char *held; /* on this commit it can't be run yet; NULL: it is */
 	int64_t held_ms;  /* when that is tried again */
