@@ -50,14 +50,19 @@ is_lasting(const struct alert_row *row)
 	    : is_any(row->alert_type, lasting);
 }
 
+/* What a loop says of itself doesn't name it. */
 static void
 add_alert(struct report *r, const struct alert_row *row)
 {
+	json_t *context = json_loads(row->context, 0, NULL);
+	const char *loop = print_json_get(context, "loop_id");
+	bool is_own = loop[0] != '\0' && strcmp(loop, row->source) == 0;
 	char show[SUMMARY_COMMAND];
 
 	add_waiting(r, "alert",
-	    paste_item(
-		report_command(r, show, "alerts", NULL), "%s", row->message));
+	    paste_item(report_command(r, show, "alerts", NULL), "%s%s%s",
+		is_own ? loop : "", is_own ? ": " : "", row->message));
+	json_decref(context);
 }
 
 static int

@@ -319,12 +319,13 @@ holds() {
 	    'pending')"
 	sql "INSERT INTO loops (id) VALUES ('of-old')"
 	sql "UPDATE tests SET status = 'blocked'"
-	sql "INSERT INTO alerts (severity, alert_type, message) VALUES
-	    ('critical', 'disk', 'the disk is full'),
-	    ('error', 'setup', 'setup fails'),
-	    ('error', 'component_failed', 'one of these below'),
-	    ('warning', 'dependency_cycle', 'none of these can begin'),
-	    ('warning', 'mode_changed', 'it is warm')"
+	sql "INSERT INTO alerts (severity, alert_type, message, source, context)
+	    VALUES ('critical', 'disk', 'the disk is full', 'recorder', NULL),
+	    ('error', 'setup', 'setup fails', 'loop-1',
+	    '{\"loop_id\": \"loop-1\"}'),
+	    ('error', 'component_failed', 'one of these below', 'x', NULL),
+	    ('warning', 'dependency_cycle', 'none of these can begin', 'pm', ''),
+	    ('warning', 'mode_changed', 'it is warm', 'recorder', NULL)"
 	summary
 	row '^5 things need you'
 	row 'DEC-008, else C in (50|49)m: really\? \(C \): loopkeeper decide DEC-008 C$'
@@ -335,6 +336,6 @@ holds() {
 	holds "decisions WHERE choice = 'A'"
 	summary --json
 	[[ $(jq -c '[.waiting[] | select(.kind == "alert") | .text]' \
-	    <<< "$output") == '["the disk is full","none of these can begin","setup fails"]' ]] ||
+	    <<< "$output") == '["the disk is full","none of these can begin","loop-1: setup fails"]' ]] ||
 	    fail "$output"
 }
