@@ -52,10 +52,11 @@ print_sides(const struct conflict_entry *row)
 		: over	? "went first"
 			: "goes first");
 	print_side(row->second_loop, row->second_priority, row->second_test,
-	    !was_paused		    ? ""
-		: over		    ? "was paused"
-		: is(row, "paused") ? "paused"
-				    : "waits for an answer");
+	    !was_paused			 ? ""
+		: over			 ? "was paused"
+		: is(row, "paused")	 ? "paused"
+		: row->choice[0] != '\0' ? "waits for the PM"
+					 : "waits for an answer");
 }
 
 static void
@@ -84,6 +85,10 @@ each(const struct conflict_entry *row, void *argument)
 	if (row->choices[0] != '\0')
 		printf("    answer: loopkeeper decide %s %s\n",
 		    row->decision_id, row->choices);
+	if (is(row, "deciding") && row->choice[0] != '\0')
+		printf("    %s: %s, by %s; it isn't done yet\n",
+		    row->decision_id, row->choice,
+		    row->decided_by[0] != '\0' ? row->decided_by : "somebody");
 	if (is(row, "closed")) {
 		print_age("    ended ", row->closed_at);
 		printf("%s", row->outcome[0] != '\0' ? ": " : "");
@@ -108,8 +113,9 @@ each_json(const struct conflict_entry *row, void *argument)
 		FIELD(PRINT_TEXT, second_test),
 		FIELD(PRINT_TEXT, second_attempt),
 		FIELD(PRINT_TEXT, paused_loop), FIELD(PRINT_TEXT, decision_id),
-		FIELD(PRINT_TEXT, choices), FIELD(PRINT_TEXT, outcome),
-		FIELD(PRINT_TEXT, detected_at), FIELD(PRINT_TEXT, closed_at) };
+		FIELD(PRINT_TEXT, choices), FIELD(PRINT_TEXT, choice),
+		FIELD(PRINT_TEXT, outcome), FIELD(PRINT_TEXT, detected_at),
+		FIELD(PRINT_TEXT, closed_at) };
 
 	return json_array_append_new(argument,
 	    print_json_row(fields, sizeof(fields) / sizeof(fields[0]), row));

@@ -1,6 +1,7 @@
 /* deadlocks: circles of those who wait for each other, now and lately. */
 #include <stdio.h>
 
+#include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/options.h"
@@ -32,24 +33,31 @@ print_line(const char *cycle, const char *victim, const char *test_id,
 
 static int
 add_json(json_t *list, const char *cycle, const char *victim,
-    const char *test_id, const char *at)
+    const char *test_id, bool open, const char *at)
 {
 	return json_array_append_new(list,
 	    json_pack("{s:o, s:o, s:o, s:b, s:o}", "cycle",
 		print_json_text(cycle), "victim", print_json_text(victim),
-		"test_id", print_json_set(test_id), "open", at[0] == '\0',
-		"detected_at", print_json_set(at)));
+		"test_id", print_json_set(test_id), "open", open, "detected_at",
+		print_json_set(at)));
 }
 
 static int
 print_open(const struct deadlock *d, void *argument)
 {
 	struct listing *l = argument;
+	int64_t age_ms = print_age_ms(d->since);
+	char age[DURATION_SIZE];
 
 	l->n++;
 	if (l->list != NULL)
-		return add_json(l->list, d->cycle, d->victim, d->test_id, "");
-	print_line(d->cycle, d->victim, d->test_id, "open now", "");
+		return add_json(
+		    l->list, d->cycle, d->victim, d->test_id, true, d->since);
+	duration_format(age, age_ms > 0 ? age_ms : 0);
+	if (age_ms < 0)
+		print_line(d->cycle, d->victim, d->test_id, "open now", "");
+	else
+		print_line(d->cycle, d->victim, d->test_id, "open for ", age);
 	return 0;
 }
 
@@ -61,8 +69,8 @@ print_resolved(const struct deadlock_row *d, void *argument)
 
 	l->n++;
 	if (l->list != NULL)
-		return add_json(
-		    l->list, d->cycle, d->victim, d->test_id, d->timestamp);
+		return add_json(l->list, d->cycle, d->victim, d->test_id, false,
+		    d->timestamp);
 	print_time(when, d->timestamp);
 	print_line(d->cycle, d->victim, d->test_id, "resolved at ", when);
 	return 0;

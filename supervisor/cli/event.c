@@ -151,11 +151,11 @@ event_run(struct cli *cli, int argc, char **argv)
 	cli_locate(cli);
 	event_begin(&e, caller.name, argv[1], NULL);
 	for (char **word = words; *word != NULL; word++) {
-		char *equals = strchr(*word, '=');
+		size_t len = strcspn(*word, "=");
 
-		*equals = '\0';
-		add(&e, *word, equals + 1);
-		*equals = '=';
+		(*word)[len] = '\0';
+		add(&e, *word, &(*word)[len + 1]);
+		(*word)[len] = '=';
 	}
 	add_known(&e, words, &caller);
 	if (open_spool(cli, &spool) < 0)

@@ -23,6 +23,7 @@
 #include "git/repository.h"
 #include "store/alive.h"
 #include "store/force.h"
+#include "store/health.h"
 #include "store/queries_locks.h"
 #include "store/recovery.h"
 
@@ -43,10 +44,16 @@ struct unlocking {
 	bool works; /* one of them does */
 };
 
+/* Who isn't of the fleet tells it by the database, if at all. */
 static bool
 lives(const struct unlocking *u, const char *name)
 {
-	return alive_by_record(u->cli->state_directory, name) == ALIVE_YES;
+	switch (alive_by_record(u->cli->state_directory, name)) {
+	case ALIVE_YES: return true;
+	case ALIVE_NO: return false;
+	case ALIVE_UNKNOWN: break;
+	}
+	return health_beats(u->store, name) > 0;
 }
 
 /* For a repair: who has left an outcome isn't done with it. */
@@ -77,6 +84,33 @@ count_waiter(const char *name, void *argument)
 	return 0;
 }
 
+static void
+print_cost(const struct unlocking *u, const struct work_row *row)
+{
+	if (row->cost_usd < 0)
+		printf(", cost unknown");
+	else
+		printf(", %.2f USD", row->cost_usd);
+	printf(" so far): its worker %s stopped, what it has done kept as %s, "
+	       "and the test pending again\n",
+	    u->dry_run ? "would be" : "is",
+	    row->snapshot_ref[0] != '\0' ? row->snapshot_ref : "a snapshot");
+}
+
+/* Of another program nobody knows what it runs. */
+static void
+print_foreign(const struct unlocking *u)
+{
+	bool is_component =
+	    alive_by_record(u->cli->state_directory, u->name) == ALIVE_YES;
+
+	printf("): it is another program's loop and goes on with that");
+	if (is_component)
+		printf(" until 'loopkeeper restart %s'", u->name);
+	printf(", but the test %s pending again\n",
+	    u->dry_run ? "would be" : "is");
+}
+
 /* What it costs, before anything is changed. */
 static int
 print_work(const struct work_row *row, void *argument)
@@ -93,15 +127,11 @@ print_work(const struct work_row *row, void *argument)
 	    (long long)row->attempt);
 	if (row->max_attempts > 0)
 		printf(" of %lld", (long long)row->max_attempts);
-	printf(", for %s, ", since);
-	if (row->cost_usd < 0)
-		printf("cost unknown");
+	printf(", for %s", since);
+	if (row->is_ours)
+		print_cost(u, row);
 	else
-		printf("%.2f USD", row->cost_usd);
-	printf(" so far): its worker %s stopped, what it has done kept as %s, "
-	       "and the test pending again\n",
-	    u->dry_run ? "would be" : "is",
-	    row->snapshot_ref[0] != '\0' ? row->snapshot_ref : "a snapshot");
+		print_foreign(u);
 	return 0;
 }
 
@@ -165,7 +195,7 @@ static int
 unlock(struct unlocking *u, const char *name)
 {
 	struct force_released released;
-	int64_t repaired, more;
+	int64_t repaired, more, unlocked;
 	int code;
 
 	/* A merge that only lacks its end is found before all else. */
@@ -184,9 +214,9 @@ unlock(struct unlocking *u, const char *name)
 		return code;
 	if (repair(u, name, &more) < 0)
 		return database_error(u->store);
-	printf("%s: unlocked %lld file%s", name,
-	    (long long)(repaired + released.locks + released.left),
-	    repaired + released.locks + released.left == 1 ? "" : "s");
+	unlocked = repaired + released.locks + released.left;
+	printf("%s: unlocked %lld file%s", name, (long long)unlocked,
+	    unlocked == 1 ? "" : "s");
 	if (released.test_id[0] != '\0')
 		printf("; %s is pending again", released.test_id);
 	(void)putchar('\n');
@@ -207,7 +237,7 @@ unlock_all(struct unlocking *u)
 	if (any < 0)
 		code = database_error(u->store);
 	else if (u->works && !u->dry_run)
-		code = confirm("Stop that, and unlock", u->yes);
+		code = confirm("Do that, and unlock", u->yes);
 	for (size_t i = 0; code == CLI_DONE && !u->dry_run && i < some.n; i++) {
 		one = unlock(u, some.items[i]);
 		if (one != CLI_DONE)

@@ -108,7 +108,9 @@ print_conflict(const struct conflict_row *row, void *argument)
 	if (row->paused_loop[0] != '\0')
 		printf("; %s waits", row->paused_loop);
 	if (row->decision_id[0] != '\0')
-		printf("; %s is to be decided", row->decision_id);
+		printf("; %s is %s", row->decision_id,
+		    row->choice[0] != '\0' ? "decided, but not done yet"
+					   : "to be decided");
 	(void)putchar('\n');
 	return 0;
 }

@@ -62,7 +62,7 @@ static void
 look(struct report *r, const struct loop_config *loop, int64_t *until_ms)
 {
 	struct git g = { .tick = go_on, .argument = until_ms };
-	struct ahead ahead;
+	struct ahead ahead = { 0 };
 	int found = git_open(&g, loop->repository);
 
 	if (found == 0)

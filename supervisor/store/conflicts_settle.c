@@ -184,7 +184,7 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 static int
 pause_second(struct store *s, const struct conflict *seen, const char *by)
 {
-	struct conflict c;
+	struct conflict c = { 0 };
 	int found = rank(s, seen->id);
 
 	if (found == 0)
@@ -342,15 +342,17 @@ block_second(struct store *s, const struct conflict *c, const char *by)
 	    c->second.loop_id, "test_id", test_id, "reason", reason);
 }
 
-/* 1 the test is still the one that was asked about, 0, -1. */
+/* 1 the test is still the one that was asked about, and waits for the answer:
+ * whoever has reset it since has decided otherwise. 0, -1. */
 static int
 is_current(struct store *s, const struct decision *d)
 {
 	return statement_get(s,
 	    "SELECT 1 FROM tests WHERE id = ?1 AND status = 'pending'"
+	    " AND parked = ?3"
 	    " AND ?2 = (SELECT ifnull(max(fence), 0) FROM attempts"
 	    " WHERE test_id = ?1)",
-	    "ti>", d->test_id, d->fence);
+	    "tit>", d->test_id, d->fence, d->id);
 }
 
 int

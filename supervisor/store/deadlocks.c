@@ -17,7 +17,8 @@
 
 /* Edges that count, in an order that is always the same. */
 static const char edges[] =
-    "SELECT w.waiter, w.holder, w.resource FROM wait_graph w"
+    "SELECT w.waiter, w.holder, w.resource,"
+    " strftime('%Y-%m-%dT%H:%M:%fZ', w.waiting_since) FROM wait_graph w"
     " WHERE " EDGE_IS_LIVE(
 	"?1") " AND (ifnull(w.test_id, '') = '' OR EXISTS (SELECT 1 FROM "
 	      "attempts a"
@@ -46,7 +47,8 @@ struct node {
 
 struct arc {
 	size_t from, to;
-	const char *resource; /* one of texts */
+	const char *resource; /* one of texts; so */
+	const char *since;
 };
 
 struct graph {
@@ -81,7 +83,7 @@ node_of(struct graph *g, const char *name)
 
 static void
 add_arc(struct graph *g, const char *waiter, const char *holder,
-    const char *resource)
+    const char *resource, const char *since)
 {
 	size_t from = node_of(g, waiter),
 	       to = g->failed ? 0 : node_of(g, holder);
@@ -94,8 +96,8 @@ add_arc(struct graph *g, const char *waiter, const char *holder,
 		return;
 	}
 	g->arcs = more;
-	more[g->narcs] =
-	    (struct arc){ from, to, texts_add(&g->texts, resource) };
+	more[g->narcs] = (struct arc){ from, to, texts_add(&g->texts, resource),
+		texts_add(&g->texts, since) };
 	g->failed |= g->texts.failed;
 	if (g->nodes[from].n++ == 0)
 		g->nodes[from].first = g->narcs;
@@ -114,7 +116,7 @@ free_graph(struct graph *g)
 static int
 read_graph(struct store *s, struct graph *g)
 {
-	const char *waiter, *holder, *resource;
+	const char *waiter, *holder, *resource, *since;
 	char now[CLOCK_ISO_SIZE];
 	struct sqlite3_stmt *q;
 	int more = 0;
@@ -124,9 +126,9 @@ read_graph(struct store *s, struct graph *g)
 	expiry_format(s, now, 0);
 	q = statement_query(s, edges, "t", now);
 	while (!g->failed &&
-	    (more = statement_row(s, q, "ttt", &waiter, &holder, &resource)) ==
-		1)
-		add_arc(g, waiter, holder, resource);
+	    (more = statement_row(
+		 s, q, "tttt", &waiter, &holder, &resource, &since)) == 1)
+		add_arc(g, waiter, holder, resource, since);
 	statement_end(q);
 	g->way = calloc(g->narcs + 1, sizeof(*g->way));
 	if (g->failed || g->way == NULL)
@@ -243,6 +245,18 @@ choose(struct store *s, const struct graph *g, size_t ring, size_t *ret_node,
 	return 0;
 }
 
+/* When the circle was closed. */
+static const char *
+find_since(const struct graph *g, size_t ring)
+{
+	const char *since = "";
+
+	for (size_t i = ring; i < g->nway; i++)
+		if (strcmp(g->arcs[g->way[i]].since, since) > 0)
+			since = g->arcs[g->way[i]].since;
+	return since;
+}
+
 static int
 tell(struct store *s, struct graph *g, size_t ring,
     int (*each)(const struct deadlock *, void *), void *argument)
@@ -259,7 +273,8 @@ tell(struct store *s, struct graph *g, size_t ring,
 		return store_refuse(s, ENOMEM, "out of memory");
 	result = each(&(struct deadlock){ .cycle = cycle,
 			  .victim = g->nodes[node].name,
-			  .test_id = rank.test_id },
+			  .test_id = rank.test_id,
+			  .since = find_since(g, ring) },
 	    argument);
 	g->nodes[node].mark = GONE;
 	free(cycle);

@@ -15,6 +15,7 @@ struct deadlock {
 	const char *cycle;
 	const char *victim;
 	const char *test_id; /* what the victim is at; "" without an attempt */
+	const char *since;   /* the last of them waits, ISO; "" nobody knows */
 };
 
 /* Calls each() for every circle there is, one after the other as if the victims

@@ -64,8 +64,19 @@ decisions_open(struct store *s, const struct question *q,
 	return q->parks && parked_begin(s, q->test_id, ret_id) < 0 ? -1 : 0;
 }
 
+/* Those of a row of decisions, whoever wrote it; and a member of one. */
+#define OPTIONS                                                \
+	"json_each(CASE WHEN json_valid(options) THEN options" \
+	" ELSE '[]' END) o"
+#define OPTION(member) "json_extract(options, o.fullkey || '." member "')"
+
+/* Other programs may write it as people do. */
+#define CHOICE                                                            \
+	"ifnull((SELECT " OPTION("id") " FROM " OPTIONS " WHERE " OPTION( \
+	    "id") " = choice COLLATE NOCASE LIMIT 1), choice)"
+
 #define FIELDS                                                         \
-	"SELECT id, decision_type, default_option, choice,"            \
+	"SELECT id, decision_type, default_option, " CHOICE ","        \
 	" ifnull(json_extract(c, '$.timeout_ms'),"                     \
 	" 60000 * ifnull(timeout_minutes, 60)),"                       \
 	" json_extract(c, '$.test_id'), json_extract(c, '$.loop_id')," \
@@ -162,12 +173,6 @@ refuse_again(struct store *s, const char *id)
 	    choice[0] != '\0' ? ": " : "", choice,
 	    by[0] != '\0' ? by : "somebody", at[0] != '\0' ? at : "some time");
 }
-
-/* Those of a row of decisions, whoever wrote it; and a member of one. */
-#define OPTIONS                                                \
-	"json_each(CASE WHEN json_valid(options) THEN options" \
-	" ELSE '[]' END) o"
-#define OPTION(member) "json_extract(options, o.fullkey || '." member "')"
 
 static int
 answer(struct store *s, const char *word, const char *choice, const char *by,
@@ -276,16 +281,17 @@ static int
 apply(struct store *s, const struct decision *d, decisions_effect *effect,
     const char *by)
 {
-	int due = statement_change(s,
+	int done = statement_change(s,
 	    "UPDATE decisions SET applied_at = " NOTE_NOW
 	    " WHERE id = ?1 AND " IS_DUE,
 	    "t", d->id);
 
-	if (due <= 0)
-		return due;
-	if (parked_end(s, d->id) < 0)
-		return -1;
-	return effect != NULL ? effect(s, d, by) : 0;
+	if (done <= 0)
+		return done;
+	done = effect != NULL ? effect(s, d, by) : 0;
+	/* By what is parked the effect knows that the answer is still wanted.
+	 */
+	return done < 0 || parked_end(s, d->id) < 0 ? -1 : done;
 }
 
 int

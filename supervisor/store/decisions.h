@@ -92,8 +92,9 @@ int decisions_expire_within(struct store *s, const char *id, const char *by);
 int decisions_settle(
     struct store *s, const char *type, const char *statuses, const char *by);
 
-/* What an answer does, inside a transaction. Returns 1 when that changed
- * something, 0, or -1 with errno of store.h. */
+/* What an answer does, inside a transaction, while the test that waits for it
+ * is still parked. Returns 1 when that changed something, 0, or -1 with errno
+ * of store.h. */
 typedef int decisions_effect(
     struct store *s, const struct decision *decision, const char *by);
 

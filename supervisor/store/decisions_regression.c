@@ -65,7 +65,7 @@ find(struct store *s, struct regressed *ret)
 	    " g.rollback_error, ifnull((SELECT max(a.fence) FROM attempts a"
 	    " WHERE a.test_id = t.id), 0) FROM regressions g"
 	    " JOIN tests t ON t.id = g.test_id WHERE " IS_ASKABLE
-	    " ORDER BY g.detected_at, g.id LIMIT 1",
+	    " ORDER BY g.detected_at, g.test_id LIMIT 1",
 	    ">ssssssisssbbsi", ret->id, sizeof(ret->id), ret->test_id,
 	    sizeof(ret->test_id), ret->loop_id, sizeof(ret->loop_id), ret->good,
 	    sizeof(ret->good), ret->bad, sizeof(ret->bad), ret->cause,

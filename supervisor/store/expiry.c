@@ -18,7 +18,9 @@
 
 static const char *const moves[] = {
 	MOVE("file_locks", "expires_at", "1"),
+	MOVE("file_locks", "locked_at", "1"),
 	MOVE("wait_graph", "expires_at", "1"),
+	MOVE("wait_graph", "waiting_since", "1"),
 	MOVE("attempts", "lease_until", "ended_at IS NULL"),
 	MOVE("tests", "claimed_at", "status = 'in_progress'"),
 	MOVE("tests", "retry_at", "retry_at IS NOT NULL"),

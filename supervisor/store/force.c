@@ -8,16 +8,18 @@
  */
 #define IS_OF_ATTEMPT "attempt_id IS NOT NULL AND locked_by = ?1"
 
-/* What another program's loop is at. */
+/* What another program's loop is at: 1 with one of these tests, 0, -1. */
 static int
-reset_tests(struct store *s, const char *name, const char *why)
+reset_tests(struct store *s, const char *name, const char *why,
+    char ret_test[static ATTEMPT_TEST_SIZE])
 {
-	return statement_run(s,
+	return statement_get(s,
 	    "UPDATE tests SET status = 'pending', reason = ?2"
 	    " WHERE loop_id = ?1 AND status = 'in_progress'"
 	    " AND NOT EXISTS (SELECT 1 FROM attempts a"
-	    " WHERE a.test_id = tests.id AND a.ended_at IS NULL)",
-	    "tt", name, why);
+	    " WHERE a.test_id = tests.id AND a.ended_at IS NULL)"
+	    " RETURNING id",
+	    "tt>s", name, why, ret_test, (size_t)ATTEMPT_TEST_SIZE);
 }
 
 static int
@@ -44,10 +46,12 @@ force_release_within(struct store *s, const char *name, const char *by,
 	*ret = (struct force_released){ 0 };
 	ended = claims_interrupt_within(
 	    s, name, by, why, ret->attempt_id, ret->test_id);
-	if (ended < 0 || (ended == 0 && reset_tests(s, name, why) < 0))
+	if (ended == 0)
+		ended = reset_tests(s, name, why, ret->test_id);
+	if (ended < 0)
 		return -1;
 	/* What an older loopkeeper has locked for it. */
-	if (ended > 0 &&
+	if (ret->attempt_id[0] != '\0' &&
 	    statement_run(s,
 		"UPDATE file_locks SET attempt_id = ?3 WHERE locked_by = ?1"
 		" AND test_id = ?2 AND attempt_id IS NULL",

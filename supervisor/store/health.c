@@ -30,6 +30,17 @@ health_heartbeat(struct store *s, const char *component, char *ret, size_t size)
 }
 
 int
+health_beats(struct store *s, const char *component)
+{
+	return statement_get(s,
+	    "SELECT 1 FROM component_health WHERE component = ?1"
+	    " AND julianday(last_heartbeat) > julianday('now') - 600 / 86400.0"
+	    " AND NOT ifnull(json_valid(metadata)"
+	    " AND json_extract(metadata, '$.by') = 'loopkeeper', 0)",
+	    "t>", component);
+}
+
+int
 health_set_loop(
     struct store *s, const char *loop_id, const char *status, int64_t pid)
 {

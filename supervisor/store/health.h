@@ -19,6 +19,10 @@ int health_set(struct store *s, const char *component, const char *status,
 int health_heartbeat(
     struct store *s, const char *component, char *ret, size_t size);
 
+/* Whether it gave a sign of life in the last ten minutes, and did so itself.
+ * Returns 1, 0 or -1. */
+int health_beats(struct store *s, const char *component);
+
 /* Status and pid (0: none) of a loop that has a row. Returns 0 or -1. */
 int health_set_loop(
     struct store *s, const char *loop_id, const char *status, int64_t pid);

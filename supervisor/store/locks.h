@@ -32,7 +32,8 @@
 	" AND a.ended_at IS NULL))"
 
 /* Inside store/: what comes before the values of a lock, and after them; one
- * of somebody else that doesn't count any more is written over. */
+ * of somebody else that doesn't count any more is written over. What an attempt
+ * of the same loop has stays the attempt's. */
 #define LOCK_INSERT                                                \
 	"INSERT INTO file_locks (file_path, locked_by, locked_at," \
 	" lock_reason, expires_at, test_id, attempt_id, renewed)"
@@ -41,7 +42,10 @@
 	" locked_by = excluded.locked_by, locked_at = excluded.locked_at," \
 	" lock_reason = excluded.lock_reason,"                             \
 	" expires_at = excluded.expires_at, test_id = excluded.test_id,"   \
-	" attempt_id = excluded.attempt_id, renewed = excluded.renewed"
+	" attempt_id = excluded.attempt_id, renewed = excluded.renewed"    \
+	" WHERE excluded.attempt_id IS NOT NULL OR NOT EXISTS (SELECT 1"   \
+	" FROM attempts a WHERE a.id = file_locks.attempt_id"              \
+	" AND a.loop_id = excluded.locked_by AND a.ended_at IS NULL)"
 
 /* A path, and the lock that forbids it. Texts live until found() returns, are
  * never NULL and "" where nothing is set. */

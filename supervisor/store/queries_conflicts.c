@@ -12,11 +12,11 @@ queries_each_conflict(struct store *s, bool all,
 	    " c.second_test, c.second_attempt, c.paused_loop, c.decision_id,"
 	    " (SELECT group_concat(json_extract(o.value, '$.id'), '|')"
 	    " FROM json_each(CASE WHEN json_valid(d.options) THEN d.options"
-	    " ELSE '[]' END) o), c.outcome, c.detected_at, c.closed_at"
+	    " ELSE '[]' END) o WHERE d.status = 'pending'), c.outcome,"
+	    " c.detected_at, c.closed_at, d.choice, d.decided_by"
 	    " FROM conflicts c LEFT JOIN loops f ON f.id = c.first_loop"
 	    " LEFT JOIN loops g ON g.id = c.second_loop"
 	    " LEFT JOIN decisions d ON d.id = c.decision_id"
-	    " AND d.status = 'pending'"
 	    " WHERE ?1 OR c.closed_at IS NULL"
 	    " OR julianday(c.closed_at) > julianday('now', '-1 day')"
 	    " ORDER BY julianday(c.detected_at), c.id",
@@ -24,12 +24,13 @@ queries_each_conflict(struct store *s, bool all,
 	struct conflict_entry r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttitttitttttttt", &r.id,
+	while ((result = statement_row(s, q, "ttttitttitttttttttt", &r.id,
 		    &r.status, &r.files, &r.first_loop, &r.first_priority,
 		    &r.first_test, &r.first_attempt, &r.second_loop,
 		    &r.second_priority, &r.second_test, &r.second_attempt,
 		    &r.paused_loop, &r.decision_id, &r.choices, &r.outcome,
-		    &r.detected_at, &r.closed_at)) == 1 &&
+		    &r.detected_at, &r.closed_at, &r.choice, &r.decided_by)) ==
+		1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

@@ -27,6 +27,8 @@ struct conflict_entry {
 	const char *outcome;
 	const char *detected_at;
 	const char *closed_at;
+	const char *choice; /* the answer, "" without one */
+	const char *decided_by;
 };
 
 /* Those that are open, and those that ended within a day or, with all, ever;

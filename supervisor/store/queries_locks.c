@@ -64,8 +64,11 @@ queries_each_deadlock(struct store *s, int64_t since_ms,
 	q = statement_query(s,
 	    "SELECT timestamp, json_extract(payload, '$.cycle'),"
 	    " json_extract(payload, '$.victim'), test_id, source FROM events"
-	    " WHERE event_type = 'deadlock_detected'"
-	    " AND " SCHEMA_EVENT_TIME " >= ?1 AND json_valid(payload)"
+	    " WHERE event_type = 'deadlock_resolved'"
+	    " AND " SCHEMA_EVENT_TIME " >= ?1"
+	    /* Other programs may tell of theirs otherwise. */
+	    " AND CASE WHEN json_valid(payload)"
+	    " THEN json_type(payload, '$.cycle') END = 'text'"
 	    " ORDER BY " SCHEMA_EVENT_TIME " DESC",
 	    "t", since);
 	while ((result = statement_row(s, q, "ttttt", &r.timestamp, &r.cycle,
@@ -100,14 +103,19 @@ queries_work(struct store *s, const char *loop_id,
 {
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT a.test_id, ifnull(t.attempts, 0) + 1, t.max_attempts,"
-	    " a.started_at, ifnull(a.cost_usd, -1), a.snapshot_ref"
+	    " a.started_at, ifnull(a.cost_usd, -1), a.snapshot_ref, 1 AS ours"
 	    " FROM attempts a LEFT JOIN tests t ON t.id = a.test_id"
 	    " WHERE a.loop_id = ?1 AND a.ended_at IS NULL"
-	    " ORDER BY a.started_at DESC LIMIT 1",
+	    " UNION ALL SELECT t.id, ifnull(t.attempts, 0) + 1, t.max_attempts,"
+	    " t.claimed_at, -1, NULL, 0 FROM tests t WHERE t.loop_id = ?1"
+	    " AND t.status = 'in_progress' AND NOT EXISTS (SELECT 1"
+	    " FROM attempts a WHERE a.test_id = t.id AND a.ended_at IS NULL)"
+	    " ORDER BY ours DESC, 4 DESC LIMIT 1",
 	    "t", loop_id);
 	struct work_row r;
-	int result = statement_row(s, q, "tiitdt", &r.test_id, &r.attempt,
-	    &r.max_attempts, &r.started_at, &r.cost_usd, &r.snapshot_ref);
+	int result = statement_row(s, q, "tiitdtb", &r.test_id, &r.attempt,
+	    &r.max_attempts, &r.started_at, &r.cost_usd, &r.snapshot_ref,
+	    &r.is_ours);
 
 	if (result == 1)
 		result = each(&r, argument);

@@ -47,7 +47,8 @@ int queries_each_deadlock(struct store *s, int64_t since_ms,
 int queries_each_holder(struct store *s,
     int (*each)(const char *name, void *argument), void *argument);
 
-/* The open attempt of a loop, and what it has cost so far. */
+/* The open attempt of a loop, and what it has cost so far; or what a loop of
+ * another program is at. */
 struct work_row {
 	const char *test_id;
 	int64_t attempt;
@@ -55,6 +56,7 @@ struct work_row {
 	const char *started_at;
 	double cost_usd; /* -1: nobody knows */
 	const char *snapshot_ref;
+	bool is_ours; /* an attempt: it can be ended */
 };
 
 /* Calls each() for it, if there is one. */

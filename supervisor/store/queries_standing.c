@@ -58,15 +58,16 @@ queries_each_open_conflict(struct store *s,
 	    "SELECT id, (SELECT group_concat(value, ', ') FROM json_each("
 	    "CASE WHEN json_valid(files) THEN files ELSE json_array(files)"
 	    " END)), first_loop, second_loop, paused_loop, status,"
-	    " decision_id, detected_at FROM conflicts"
+	    " decision_id, detected_at, (SELECT choice FROM decisions d"
+	    " WHERE d.id = decision_id) FROM conflicts"
 	    " WHERE closed_at IS NULL ORDER BY id",
 	    "");
 	struct conflict_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "tttttttt", &r.id, &r.files,
+	while ((result = statement_row(s, q, "ttttttttt", &r.id, &r.files,
 		    &r.first_loop, &r.second_loop, &r.paused_loop, &r.status,
-		    &r.decision_id, &r.detected_at)) == 1 &&
+		    &r.decision_id, &r.detected_at, &r.choice)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

@@ -37,6 +37,7 @@ struct conflict_row {
 	const char *status;
 	const char *decision_id; /* "" for none */
 	const char *detected_at;
+	const char *choice; /* of that decision; "" before it is made */
 };
 
 /* Conflicts that aren't over. The same. */

@@ -323,7 +323,7 @@ is_whole(struct store *s, bool *ret_is_ours)
 int
 schema_extend(struct store *s)
 {
-	bool is_ours;
+	bool is_ours = false;
 	int whole = is_whole(s, &is_ours);
 
 	if (whole != 0)

@@ -28,13 +28,14 @@ bind_all(sqlite3_stmt *statement, const char *types, va_list *ap)
 	return rc;
 }
 
+/* Takes a prepared statement over; NULL: prepares one. */
 static sqlite3_stmt *
-query(struct store *s, const char *sql, const char *types, va_list *ap)
+query(struct store *s, sqlite3_stmt *statement, const char *sql,
+    const char *types, va_list *ap)
 {
-	sqlite3_stmt *statement = NULL;
-	int rc = SQLITE_MISUSE;
+	int rc = statement != NULL ? SQLITE_OK : SQLITE_MISUSE;
 
-	if (s->db != NULL)
+	if (statement == NULL && s->db != NULL)
 		rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
 	if (rc == SQLITE_OK)
 		rc = bind_all(statement, types, ap);
@@ -118,7 +119,7 @@ statement_query(struct store *s, const char *sql, const char *types, ...)
 	va_list ap;
 
 	va_start(ap, types);
-	statement = query(s, sql, types, &ap);
+	statement = query(s, NULL, sql, types, &ap);
 	va_end(ap);
 	return statement;
 }
@@ -160,16 +161,43 @@ statement_end(struct sqlite3_stmt *statement)
 	errno = saved;
 }
 
+/* What many rows are written with, one by one, is prepared once: with triggers
+ * that is most of the work. */
+static sqlite3_stmt *
+take_kept(struct store *s, const char *sql)
+{
+	sqlite3_stmt *kept = s->kept;
+
+	if (kept == NULL || strcmp(sqlite3_sql(kept), sql) != 0)
+		return NULL;
+	s->kept = NULL;
+	return kept;
+}
+
+static void
+keep(struct store *s, sqlite3_stmt *statement)
+{
+	int saved = errno;
+
+	/* Repeats the error of the last step, as statement_end(). */
+	(void)sqlite3_reset(statement);
+	(void)sqlite3_clear_bindings(statement);
+	statement_end(s->kept);
+	s->kept = statement;
+	errno = saved;
+}
+
 static int
 run(struct store *s, const char *sql, const char *types, va_list *ap)
 {
-	sqlite3_stmt *statement = query(s, sql, types, ap);
+	sqlite3_stmt *statement = query(s, take_kept(s, sql), sql, types, ap);
 	int more;
 
 	do
 		more = step(s, statement);
 	while (more == 1);
-	statement_end(statement);
+	if (statement != NULL)
+		keep(s, statement);
 	return more;
 }
 
@@ -210,7 +238,7 @@ statement_get(struct store *s, const char *sql, const char *types, ...)
 	int found;
 
 	va_start(ap, types);
-	statement = query(s, sql, types, &ap);
+	statement = query(s, NULL, sql, types, &ap);
 	found = row(s, statement, out != NULL ? out + 1 : "", &ap);
 	va_end(ap);
 	statement_end(statement);

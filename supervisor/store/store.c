@@ -249,6 +249,7 @@ store_close(struct store *s)
 
 		while ((left = sqlite3_next_stmt(s->db, NULL)) != NULL)
 			(void)sqlite3_finalize(left);
+		s->kept = NULL;
 		(void)sqlite3_close(s->db);
 		s->db = NULL;
 	}

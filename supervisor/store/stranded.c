@@ -15,39 +15,36 @@
 int
 stranded_queues(struct store *s, struct queue **ret, size_t *ret_n)
 {
-	struct sqlite3_stmt *q = statement_query(s,
+	struct sqlite3_stmt *q;
+	struct queue *list, *one;
+	int64_t max;
+	int more;
+
+	if (statement_get(s, "SELECT count(*) FROM loops", ">i", &max) != 1)
+		return -1;
+	list = one = calloc((size_t)max + 1, sizeof(*list));
+	if (list == NULL)
+		return store_refuse(s, ENOMEM, "out of memory");
+	q = statement_query(s,
 	    "SELECT l.id, ifnull(p.n, 0), l.status, " FACTS
 	    " FROM loops l LEFT JOIN (SELECT loop_id, count(*) AS n FROM tests"
 	    " WHERE status = 'pending' GROUP BY loop_id) p ON p.loop_id = l.id"
 	    " LEFT JOIN component_health h ON h.component = l.id"
-	    " ORDER BY ifnull(l.priority, 1000), l.id",
-	    "");
-	struct queue *list = NULL, one;
-	size_t n = 0;
-	int more;
-
-	while (
-	    (more = statement_row(s, q, "sissss", one.loop_id,
-		 sizeof(one.loop_id), &one.pending, one.status,
-		 sizeof(one.status), one.state, sizeof(one.state), one.wanted,
-		 sizeof(one.wanted), one.circuit, sizeof(one.circuit))) == 1) {
-		struct queue *grown = reallocarray(list, n + 1, sizeof(*list));
-
-		if (grown == NULL) {
-			more = -1;
-			errno = ENOMEM;
-			break;
-		}
-		list = grown;
-		list[n++] = one;
-	}
+	    " ORDER BY ifnull(l.priority, 1000), l.id LIMIT ?1",
+	    "i", max);
+	while ((more = statement_row(s, q, "sissss", one->loop_id,
+		    sizeof(one->loop_id), &one->pending, one->status,
+		    sizeof(one->status), one->state, sizeof(one->state),
+		    one->wanted, sizeof(one->wanted), one->circuit,
+		    sizeof(one->circuit))) == 1)
+		one++;
 	statement_end(q);
 	if (more < 0) {
 		free(list);
 		return -1;
 	}
 	*ret = list;
-	*ret_n = n;
+	*ret_n = (size_t)(one - list);
 	return 0;
 }
 

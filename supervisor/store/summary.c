@@ -12,9 +12,11 @@
 struct summary_loop *
 summary_find(const struct summary *sum, const char *id)
 {
-	for (size_t i = 0; i < sum->n; i++)
-		if (strcmp(sum->loops[i].id, id) == 0)
-			return &sum->loops[i];
+	struct summary_loop *loop = sum->loops;
+
+	for (size_t i = 0; loop != NULL && i < sum->n; i++)
+		if (strcmp(loop[i].id, id) == 0)
+			return &loop[i];
 	return NULL;
 }
 

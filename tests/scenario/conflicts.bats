@@ -281,8 +281,9 @@ include/pocket.h"
 	lk conflicts | grep "done again on the new tip"
 }
 
+# says LOOP TEXT: the status of the loop, or of the whole without one.
 says() {
-	lk status "$1" | grep -qF "$2" || fail "$(lk status "$1")"
+	lk status ${1:+"$1"} | grep -qF "$2" || fail "$(lk status ${1:+"$1"})"
 }
 
 @test "without a PM a loop stops at a conflict, and goes on when it is back" {
@@ -314,4 +315,56 @@ says() {
 	does A 'solve trim'
 	touch "$FLEET/go-A"
 	wait_until 60 all_passed
+}
+
+# waiting NUMBER TEST REPOSITORY: a conflict that only lacks the PM's look at
+# what the second one had done, there.
+waiting() {
+	sql "INSERT INTO tests (id, loop_id, parked, verify)
+	    VALUES ('$2', 'loop-2', 'CON-00$1', 'true');
+	    INSERT INTO attempts (id, test_id, loop_id, fence, state, outcome,
+	    repository, integration_branch, base_commit, snapshot_ref, ended_at)
+	    VALUES ('$2-1', '$2', 'loop-2', 1, 'parked', 'interrupted',
+	    '$3', 'loopkeeper/main', 'HEAD', 'refs/none', datetime('now'));
+	    INSERT INTO conflicts (id, files, first_loop, first_test,
+	    second_loop, second_test, second_attempt, status, paused_loop)
+	    VALUES ('CON-00$1', '[\"f\"]', 'loop-1', 'A', 'loop-2', '$2',
+	    '$2-1', 'paused', 'loop-2')"
+}
+
+@test "one that can't be settled is told, and holds up no other" {
+	configure
+	lk up -d --wait
+	lk stop loop-1 loop-2 monitor
+	lk skip A
+	lk stop pm
+	waiting 1 X "$FLEET/nowhere"
+	waiting 2 Y "$FLEET/repository"
+	lk start pm
+	wait_until 20 sql_is closed "SELECT status FROM conflicts
+	    WHERE id = 'CON-002'"
+	sql_is paused "SELECT status FROM conflicts WHERE id = 'CON-001'"
+	wait_until 10 alert_stands conflict_unsettled 1
+	lk alerts | grep "CON-001: X waits ('loopkeeper reset X' has it begun afresh)"
+	lk reset X
+	wait_until 20 alert_stands conflict_unsettled 0
+	alerts_are 1 conflict_unsettled
+}
+
+@test "an answer that isn't done yet is shown as one" {
+	configure
+	waiting 1 X "$FLEET/repository"
+	sql "UPDATE conflicts SET status = 'deciding', decision_id = 'DEC-001';
+	    INSERT INTO decisions (id, decision_type, options, status) VALUES
+	    ('DEC-001', 'file_conflict',
+	    '[{\"id\": \"A\"}, {\"id\": \"C\"}]', 'pending')"
+	run -3 lk conflicts
+	[[ $output == *"X: waits for an answer"*"decide DEC-001 A|C"* ]] ||
+	    fail "$output"
+	says "" "loop-2 waits; DEC-001 is to be decided"
+	lk decide DEC-001 a
+	says "" "loop-2 waits; DEC-001 is decided, but not done yet"
+	run -3 lk conflicts
+	[[ $output == *"X: waits for the PM"*"DEC-001: A, by "*"; it isn't \
+done yet"* && $output != *"decide DEC"* ]] || fail "$output"
 }

@@ -138,7 +138,19 @@ victim green, resolved at "
 	    INSERT INTO wait_graph (waiter, holder, resource, waiting_since)
 	    VALUES ('red', 'green', 'b.py', '2026-01-07 02:14:00'),
 	    ('green', 'red', 'a.py', '2026-01-07 02:15:00')"
+	# They tell of others in their own way.
+	sql "INSERT INTO events (id, source, event_type, payload) VALUES
+	    ('e1', 'py', 'deadlock_detected', '{\"agents\": [\"a\"]}'),
+	    ('e2', 'py', 'deadlock_resolved', '{}'),
+	    ('e3', 'py', 'deadlock_resolved', 'no JSON')"
 	run -3 lk deadlocks
 	[[ ${lines[0]} == "green -(a.py)-> red -(b.py)-> green, victim green, \
-open now" ]] || fail "$output"
+open for "*d ]] || fail "$output"
+	[[ ${lines[1]} == *"isn't running"* ]] || fail "$output"
+	lk deadlocks --json > "$FLEET/deadlocks" || true
+	jq -e 'length == 1 and .[0].open and
+	    .[0].detected_at == "2026-01-07T02:15:00.000Z"' "$FLEET/deadlocks"
+	sql "UPDATE wait_graph SET waiting_since = NULL"
+	run -3 lk deadlocks
+	[[ ${lines[0]} == *", open now" ]] || fail "$output"
 }

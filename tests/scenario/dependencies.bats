@@ -70,7 +70,7 @@ begun() {
 	# Whoever says that it passed: here a program that knows only the table.
 	wait_until 20 says "waiting: X-1" health
 	sql "UPDATE tests SET status = 'passed' WHERE id = 'X-1'"
-	wait_until 3 begun B-3
+	wait_until 5 begun B-3
 	wait_until 20 all_passed
 }
 
@@ -152,7 +152,7 @@ strand() {
 	wait_until 20 all_passed
 	sql_is 3 "SELECT count(*) FROM events WHERE event_type = 'test_moved'
 	    AND source = 'pm' AND payload ->> 'from' = 'loop-2'"
-	alerts_are 0 tests_stranded
+	wait_until 10 alert_stands tests_stranded 0
 }
 
 @test "so are those of a loop that a reload removes" {

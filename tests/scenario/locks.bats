@@ -289,6 +289,35 @@ refs/loopkeeper/attempts/$id, and the test pending again" ]] || fail "$output"
 	[[ $(attempt fence) == 2 ]]
 }
 
+@test "of another program's loop that works it says so, too" {
+	nobody
+	sql "INSERT INTO loops (id) VALUES ('py-1');
+	    INSERT INTO tests (id, loop_id, status)
+	    VALUES ('P-1', 'py-1', 'in_progress');
+	    INSERT INTO file_locks (file_path, locked_by) VALUES ('a', 'py-1');
+	    INSERT INTO component_health (component, last_heartbeat)
+	    VALUES ('py-1', datetime('now'))"
+	run -2 lk force-unlock py-1
+	[[ ${lines[0]} == "py-1 works on P-1 (attempt 1 of 3, for "*"): it is \
+another program's loop and goes on with that, but the test is pending again" ]] ||
+	    fail "$output"
+	run -2 lk force-unlock --all
+	locked_by a py-1
+	test_is P-1 in_progress
+	run -0 lk force-unlock --all --yes
+	[[ ${lines[1]} == "py-1: unlocked 1 file; P-1 is pending again" ]] ||
+	    fail "$output"
+	no_locks
+	test_is P-1 pending
+	sql_is "force-unlock" "SELECT reason FROM tests WHERE id = 'P-1'"
+	# Nobody is asked of one that is dead.
+	sql "UPDATE tests SET status = 'in_progress';
+	    UPDATE component_health SET last_heartbeat = '2026-01-07 02:14:00';
+	    INSERT INTO file_locks (file_path, locked_by) VALUES ('a', 'py-1')"
+	run -0 lk force-unlock py-1
+	test_is P-1 pending
+}
+
 @test "after everything has crashed all locks can be taken away" {
 	locker "src/more.c"
 	lk up -d

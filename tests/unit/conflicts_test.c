@@ -290,6 +290,26 @@ test_reset_while_it_was_asked_about(void **state)
 	has_rows(0, "tests WHERE parked IS NOT NULL");
 }
 
+/* The PM was away when it was answered; what was said after that counts. */
+static void
+test_reset_after_it_was_answered(void **state)
+{
+	pauses();
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	is("paused");
+	assert_int_equal(
+	    conflicts_ask(store, &found, "src/a.c", HOUR_MS, BOOT, "pm"), 1);
+	works(decisions_answer(store, "DEC-001", "C", "olaf", NULL));
+	assert_int_equal(claims_reset(store, "B", "olaf", NULL), 1);
+	assert_int_equal(decisions_due(store, keep, NULL), 1);
+	assert_int_equal(
+	    decisions_apply(store, &due, conflicts_apply, "pm"), 0);
+	has_rows(1, "tests WHERE id = 'B' AND status = 'pending'");
+	is("deciding");
+	assert_false(found.asked);
+	assert_int_equal(decisions_due(store, keep, NULL), 0);
+}
+
 /* A loop that writes only rows is asked to stop, and to go on. */
 static void
 test_a_foreign_loop_is_asked(void **state)
@@ -363,6 +383,7 @@ main(void)
 		TEST(test_the_second_is_kept, setup),
 		TEST(test_by_hand, setup),
 		TEST(test_reset_while_it_was_asked_about, setup),
+		TEST(test_reset_after_it_was_answered, setup),
 		TEST(test_a_foreign_loop_is_asked, setup),
 		TEST(test_what_was_met_is_over, setup),
 	};

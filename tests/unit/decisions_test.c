@@ -176,6 +176,21 @@ test_strangers(void **state)
 	assert_string_equal(found[0].id, "DEC-042");
 }
 
+/* Whoever only knows the table may answer as people do. */
+static void
+test_answered_by_others(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, max_attempts)"
+	    " VALUES ('T', 'loop-1', 1)");
+	block();
+	assert_int_equal(ask(), 1);
+	sql("UPDATE decisions SET status = 'decided', choice = 'b'");
+	assert_int_equal(find(false), 1);
+	assert_string_equal(found[0].choice, "B");
+	assert_int_equal(apply(), 1);
+	has_rows(1, "tests WHERE status = 'skipped'");
+}
+
 /* The test waits for the answer, its loop doesn't; whoever settles the test
  * by hand ends that, too. */
 static void
@@ -296,6 +311,7 @@ main(void)
 		TEST(test_default, setup),
 		TEST(test_settled_by_hand, setup),
 		TEST(test_strangers, setup),
+		TEST(test_answered_by_others, setup),
 		TEST(test_parked, setup),
 		TEST(test_alerts, setup),
 		TEST(test_alerts_that_become_more_severe, setup),

@@ -158,6 +158,23 @@ test_attempt(void **state)
 	assert_int_equal(answer.result, LOCK_LOST);
 }
 
+/* Who speaks for a loop from outside doesn't take over what its attempt has. */
+static void
+test_beside_attempt(void **state)
+{
+	struct attempt_key key;
+
+	sql("INSERT INTO tests (id, loop_id, files)"
+	    " VALUES ('T', 'loop-1', '[\"src/a.c\"]')");
+	key = takes(&loop_1, "T");
+	(void)asks("loop-1", a_c, x, LOCK_TAKEN);
+	has_rows(1, "file_locks WHERE attempt_id IS NULL");
+	assert_int_equal(locks_release(store, "loop-1", NULL, NULL), 1);
+	has_rows(1, "file_locks WHERE file_path = 'src/a.c' AND test_id = 'T'");
+	ends(&key, OUTCOME_FAILED, false, RESULT_RETRY);
+	has_rows(0, "file_locks");
+}
+
 /* A new attempt's aren't touched by the end of the old one. */
 static void
 test_late_end(void **state)
@@ -355,6 +372,7 @@ main(void)
 		TEST(test_expired, claims_setup),
 		TEST(test_turn, claims_setup),
 		TEST(test_attempt, claims_setup),
+		TEST(test_beside_attempt, claims_setup),
 		TEST(test_late_end, claims_setup),
 		TEST(test_renewed, claims_setup),
 		TEST(test_force, claims_setup),

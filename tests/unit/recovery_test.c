@@ -240,8 +240,10 @@ test_clock_jump(void **state)
 	assert_int_equal(expiry_follow(store, &jump_ms), 1);
 	assert_int_equal(jump_ms, 0);
 	assert_int_equal(expiry_follow(store, &jump_ms), 0);
-	sql("UPDATE file_locks SET expires_at = '2026-01-07 02:14:00'"
+	sql("UPDATE file_locks SET expires_at = '2026-01-07 02:14:00',"
+	    " locked_at = '2026-01-06T02:14:00.000Z'"
 	    " WHERE file_path = 'src/a.c';"
+	    "UPDATE wait_graph SET waiting_since = '2026-01-06 02:14:00';"
 	    "UPDATE attempts SET lease_until = '2026-01-07T02:14:00.250Z';"
 	    "UPDATE attempts SET ended_at = lease_until WHERE id = 'a1';"
 	    "INSERT INTO decisions (id, requested_at) VALUES"
@@ -256,7 +258,11 @@ test_clock_jump(void **state)
 	assert_in_range(jump_ms, day_ms - 5000, day_ms + 5000);
 	after = expiry_now_ms(store);
 	assert_in_range(after - before, day_ms - 5000, day_ms + 5000);
-	has_rows(1, "file_locks WHERE expires_at LIKE '2026-01-08 02:1_:__'");
+	has_rows(1,
+	    "file_locks WHERE expires_at LIKE '2026-01-08 02:1_:__'"
+	    " AND locked_at LIKE '2026-01-07T02:1_:__.___Z'");
+	has_rows(
+	    0, "wait_graph WHERE waiting_since NOT LIKE '2026-01-07 02:%'");
 	has_rows(1,
 	    "attempts WHERE id = 'a2' AND lease_until LIKE"
 	    " '2026-01-08T02:1_:__.___Z'");

@@ -23,9 +23,9 @@ changed_init(struct changed *c, const struct loop_config *config,
 static void
 forget(struct changed *c)
 {
-	for (size_t i = 0; i < c->n; i++)
-		free(c->files[i].path);
+	texts_free(c->paths);
 	free(c->files);
+	c->paths = NULL;
 	c->files = NULL;
 	c->n = 0;
 }
@@ -56,8 +56,8 @@ changed_at(const struct worktree *w, const char *name)
 	return (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000;
 }
 
-/* Takes the paths over, but for what is nobody's work: it was copied or linked
- * there, or setup has made it. Returns 0, or -1. */
+/* Takes the list over, and of its paths all but what is nobody's work: it was
+ * copied or linked there, or setup has made it. Returns 0, or -1 without. */
 static int
 take(struct changed *c, char **paths)
 {
@@ -79,12 +79,11 @@ take(struct changed *c, char **paths)
 		    worktree_lies_in(paths[i], note.made))
 			continue;
 		files[n].wall_ms = changed_at(&c->tree, paths[i]);
-		files[n].path = strdup(paths[i]);
-		if (files[n].path != NULL)
-			n++;
+		files[n++].path = paths[i];
 	}
 	setup_note_free(&note);
 	forget(c);
+	c->paths = paths;
 	c->files = files;
 	c->n = n;
 	return 0;
@@ -116,9 +115,11 @@ look(struct changed *c, const char *base)
 	paths = worktree_changes(&c->git, &c->tree, base);
 	if (paths == NULL)
 		return -1;
-	found = take(c, paths) < 0 ? -1 : 1;
-	texts_free(paths);
-	return found;
+	if (take(c, paths) < 0) {
+		texts_free(paths);
+		return -1;
+	}
+	return 1;
 }
 
 int

@@ -16,9 +16,9 @@
 #include "store/progress.h"
 
 struct changed_file {
-	char *path;	 /* owned; as git has it */
-	int64_t wall_ms; /* of its last change; of one that is gone, that of
-			    the folder that it was in */
+	const char *path; /* one of paths; as git has it */
+	int64_t wall_ms;  /* of its last change; of one that is gone, that of
+			     the folder that it was in */
 };
 
 struct changed {
@@ -27,6 +27,7 @@ struct changed {
 	bool is_open; /* git_open() succeeded */
 	struct worktree tree;
 	char attempt_id[UUID_SIZE]; /* whose files these are; "": nobody's */
+	char **paths; /* owned: all that git told of; NULL: none */
 	struct changed_file *files; /* owned, in the order of their paths */
 	size_t n;
 	int64_t rest_ms; /* no look is taken before that */

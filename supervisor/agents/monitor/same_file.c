@@ -49,34 +49,33 @@ same_file_add(struct same_file *w, struct changed *changed,
 	    attempt->base_commit);
 }
 
-/* What a worker does to files of tests is never merged. */
 static void
 read_scope(struct same_file *w, struct same_file_side *side)
 {
-	const struct changed *c = side->changed;
 	struct progress_scope scope = { 0 };
-	struct texts tests = { 0 };
-	int found = progress_scope(&w->agent->store, side->test_id, &scope);
+	int found;
 
+	if (side->is_scoped)
+		return;
+	found = progress_scope(&w->agent->store, side->test_id, &scope);
 	if (found < 0)
 		agent_failed(w->agent, "reading the scope of a test");
 	if (found > 0)
-		patterns_read(&tests, scope.test_files);
-	side->is_work = calloc(c->n, sizeof(*side->is_work));
-	for (size_t i = 0; side->is_work != NULL && i < c->n; i++)
-		side->is_work[i] = scope.allow_test_changes ||
-		    !(pattern_any(c->config->test_files, c->files[i].path) ||
-			pattern_any(tests.items, c->files[i].path));
-	texts_free(tests.items);
+		patterns_read(&side->tests, scope.test_files);
+	side->allows_tests = scope.allow_test_changes;
+	side->is_scoped = true;
 	progress_scope_free(&scope);
 }
 
+/* What a worker does to files of tests is never merged. */
 static bool
-is_work(struct same_file *w, struct same_file_side *side, size_t i)
+is_work(const struct same_file_side *side, size_t i)
 {
-	if (side->is_work == NULL)
-		read_scope(w, side);
-	return side->is_work != NULL && side->is_work[i];
+	const struct changed *c = side->changed;
+
+	return side->allows_tests ||
+	    !(pattern_any(c->config->test_files, c->files[i].path) ||
+		pattern_any(side->tests.items, c->files[i].path));
 }
 
 /* Whether both merge into the same branch. */
@@ -107,13 +106,15 @@ find_common(struct same_file *w, struct same_file_side *x,
 	int64_t within_ms = w->agent->conf->monitor.same_file_within_ms;
 	uint64_t hash = HASH_INIT;
 
+	read_scope(w, x);
+	read_scope(w, y);
 	for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
 		int order = strcmp(a->files[i].path, b->files[j].path);
 
 		if (order == 0 &&
 		    llabs(a->files[i].wall_ms - b->files[j].wall_ms) <=
 			within_ms &&
-		    is_work(w, x, i) && is_work(w, y, j)) {
+		    is_work(x, i) && is_work(y, j)) {
 			(void)texts_add(ret, a->files[i].path);
 			hash = mix(mix(hash, &a->files[i]), &b->files[j]);
 		}
@@ -154,7 +155,7 @@ peek(const struct same_file_side *side, char ret[static GIT_HASH_SIZE])
 	int result;
 
 	for (size_t i = 0; i < c->n; i++)
-		if (side->is_work[i])
+		if (is_work(side, i))
 			(void)texts_add(&paths, c->files[i].path);
 	list = texts_take(&paths);
 	if (list == NULL)
@@ -290,7 +291,7 @@ judge(struct same_file *w, const struct same_file_side *a,
 	int known = conflicts_known(
 	    &agent->store, a->changed->attempt_id, b->changed->attempt_id);
 
-	if (known == 0 && try_merge(w, a, b, &conflicts))
+	if (known == 0 && try_merge(w, a, b, &conflicts) && conflicts != NULL)
 		known = tell(w, a, b, conflicts, common);
 	texts_free(conflicts);
 	if (known < 0)
@@ -337,7 +338,7 @@ static void
 forget_sides(struct same_file *w)
 {
 	for (size_t i = 0; i < w->nsides; i++)
-		free(w->sides[i].is_work);
+		texts_free(w->sides[i].tests.items);
 	w->nsides = 0;
 }
 

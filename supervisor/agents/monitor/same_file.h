@@ -8,14 +8,16 @@
 
 #include "agents/common/agent.h"
 #include "agents/monitor/changed.h"
+#include "base/texts.h"
 #include "store/progress.h"
 
 struct same_file_side { /* of this look */
 	struct changed *changed;
 	char test_id[ATTEMPT_TEST_SIZE];
 	char base_commit[GIT_HASH_SIZE];
-	bool *is_work; /* owned: of each file whether it would be merged; NULL:
-			  not asked yet */
+	bool is_scoped;	    /* these are read */
+	bool allows_tests;  /* to be changed */
+	struct texts tests; /* patterns of the test's files */
 };
 
 struct same_file_pair {

@@ -1,7 +1,10 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/common/findings.h"
 #include "agents/pm/conflicts.h"
+#include "base/buf.h"
 #include "git/repository.h"
 #include "git/snapshot.h"
 #include "store/conflicts.h"
@@ -40,27 +43,57 @@ applies(struct git *g, const struct conflict *c, char *conflicts, size_t size)
 	    g, work, c->base_commit, tip, moved, conflicts, size);
 }
 
+/* One look at all of them. */
+struct look {
+	struct conflicts_work *work;
+	bool rests; /* git isn't asked this time */
+	struct findings findings;
+};
+
+/* Git can't tell: the test waits on, and that is told until it can. The other
+ * conflicts are settled all the same. */
+static int
+put_off(struct look *l, const struct conflict *c, const char *error)
+{
+	struct finding *f = findings_add(&l->findings);
+	struct buf b;
+
+	log_line(&l->work->agent->log, "%s: %s", c->id, error);
+	if (f == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	f->type = "conflict_unsettled";
+	(void)snprintf(f->cause, sizeof(f->cause), "conflict:%s", c->id);
+	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", c->second.loop_id);
+	(void)snprintf(f->test_id, sizeof(f->test_id), "%s", c->second.test_id);
+	buf_init(&b, f->message, sizeof(f->message));
+	buf_addf(&b,
+	    "%s: %s waits ('loopkeeper reset %s' has it begun afresh): whether "
+	    "%s's work goes on top of %s can't be told: %s",
+	    c->id, c->second.test_id, c->second.test_id, c->second.loop_id,
+	    c->branch, error);
+	return 0;
+}
+
 /* The first one has ended, and nothing of the second one runs any more. */
 static int
-settle(struct conflicts_work *w, const struct conflict *c, int64_t now_ms)
+settle(struct look *l, const struct conflict *c)
 {
-	struct agent *a = w->agent;
+	struct agent *a = l->work->agent;
 	struct git g = { .tick = go_on, .argument = a };
 	char outcome[256], conflicts[CONFLICT_FILES_SIZE];
 	int clean;
 
-	if (now_ms < w->rest_ms)
+	if (l->rests)
 		return 0;
 	(void)snprintf(g.author, sizeof(g.author), "%s", a->name);
 	clean = applies(&g, c, conflicts, sizeof(conflicts));
-	if (clean < 0) {
-		log_line(&a->log, "%s: %s", c->id, g.error);
-		w->rest_ms = now_ms + a->conf->pm.every_ms;
-		return 0;
-	}
+	if (clean < 0)
+		return put_off(l, c, g.error);
 	if (clean == 0)
 		return conflicts_ask(&a->store, c, conflicts,
-		    a->conf->pm.decision_timeout_ms, w->boot_id, a->name);
+		    a->conf->pm.decision_timeout_ms, l->work->boot_id, a->name);
 	(void)snprintf(outcome, sizeof(outcome), "%s goes on after %s",
 	    c->second.loop_id, c->first.loop_id);
 	return conflicts_resume(&a->store, c, outcome, a->name);
@@ -74,9 +107,9 @@ is(const struct conflict *c, const char *status)
 
 /* 1 a step was taken, 0, -1. */
 static int
-step(struct conflicts_work *w, const struct conflict *c, int64_t now_ms)
+step(struct look *l, const struct conflict *c)
 {
-	struct agent *a = w->agent;
+	struct agent *a = l->work->agent;
 	bool is_ours = c->second.attempt_id[0] != '\0';
 
 	if (is(c, "open"))
@@ -87,19 +120,20 @@ step(struct conflicts_work *w, const struct conflict *c, int64_t now_ms)
 		return conflicts_close(
 		    &a->store, c, "its test doesn't wait any more", a->name);
 	if (is(c, "paused") && c->first_ended && (!is_ours || c->let_go))
-		return settle(w, c, now_ms);
+		return settle(l, c);
 	return 0;
 }
 
-int
-conflicts_look(struct conflicts_work *w, int64_t now_ms)
+/* Returns how many steps were taken, or -1. */
+static int
+look(struct look *l)
 {
-	struct agent *a = w->agent;
+	struct agent *a = l->work->agent;
 	struct conflict c = { 0 };
 	int found, done, steps = 0;
 
 	while ((found = conflicts_next(&a->store, c.id, &c)) == 1) {
-		done = step(w, &c, now_ms);
+		done = step(l, &c);
 		if (done < 0)
 			return -1;
 		if (done > 0)
@@ -107,5 +141,23 @@ conflicts_look(struct conflicts_work *w, int64_t now_ms)
 			    c.first.loop_id, c.second.loop_id, c.status);
 		steps += done;
 	}
-	return found < 0 ? -1 : steps;
+	if (found < 0 ||
+	    (!l->rests &&
+		findings_publish(&l->findings, &a->store, a->name) < 0))
+		return -1;
+	return steps;
+}
+
+int
+conflicts_look(struct conflicts_work *w, int64_t now_ms)
+{
+	struct look l = { .work = w,
+		.rests = now_ms < w->rest_ms,
+		.findings = { .prefix = "conflict:" } };
+	int steps = look(&l);
+
+	if (l.findings.n > 0)
+		w->rest_ms = now_ms + w->agent->conf->pm.every_ms;
+	findings_finish(&l.findings);
+	return steps;
 }

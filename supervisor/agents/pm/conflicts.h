@@ -11,7 +11,7 @@
 struct conflicts_work {
 	struct agent *agent;
 	const char *boot_id;
-	int64_t rest_ms; /* git can't tell: not asked again before this */
+	int64_t rest_ms; /* git couldn't tell: it isn't asked again before */
 };
 
 /* Takes each that is open as far as it gets now. Returns how many steps were
