@@ -246,14 +246,17 @@ add_decision(const struct decision_row *row, void *argument)
 {
 	struct work *w = argument;
 	json_t *options;
+	const char *choice;
 	char command[COMMAND_SIZE];
 
 	if (is_listed(w, "waits_for", row->id))
 		return 0;
 	options = json_loads(row->options, 0, NULL);
+	choice = print_json_get(json_array_get(options, 0), "id");
 	add(w, "decision", row->id,
-	    paste_item(format(w, command, "decide", row->id,
-			   print_json_get(json_array_get(options, 0), "id")),
+	    paste_item(choice[0] != '\0'
+		    ? format(w, command, "decide", row->id, choice)
+		    : format(w, command, "decisions", "", ""),
 		"%s: %s", row->id, row->summary));
 	json_decref(options);
 	return 0;
