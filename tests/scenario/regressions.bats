@@ -143,6 +143,25 @@ $FLEET"*"A of loop-1 is no regression any more"* ]]
 	stop_monitor
 }
 
+@test "what a loop has done that is gone by now is looked at, too" {
+	fleet
+	sql "INSERT INTO loops (id, status) VALUES ('gone', 'stopped'),
+	    ('theirs', 'running');
+	    UPDATE tests SET loop_id = 'gone' WHERE id = 'A';
+	    INSERT INTO tests (id, loop_id, status, verify) VALUES
+	    ('S', 'gone', 'passed', 'touch $FLEET/strange; false'),
+	    ('X', 'theirs', 'passed', 'touch $FLEET/theirs; false')"
+	monitor
+	wait_until 20 verified_on "$(tip)" A B
+	wait_until 20 test -e "$FLEET/strange"
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	wait_until 20 verified_on "$(tip)" B
+	[[ $(field test_id) == A && $(field loop_id) == gone ]]
+	[[ ! -e $FLEET/theirs ]]
+	stop_monitor
+}
+
 @test "what fails where it passed before, too, is no commit's doing" {
 	touch "$FLEET/service"
 	fleet

@@ -72,7 +72,8 @@ sweep_open(struct sweep *w, struct agent *a)
 		return -1;
 	w->branches = branches_make(
 	    a->conf, state, w->directory, go_on, w, &w->nbranches);
-	if (w->branches == NULL) {
+	w->configured = branches_configured(a->conf);
+	if (w->branches == NULL || w->configured == NULL) {
 		log_line(&a->log, "%s", strerror(errno));
 		return -1;
 	}
@@ -88,6 +89,7 @@ sweep_close(struct sweep *w)
 {
 	passing_free(&w->tests);
 	branches_free(w->branches, w->nbranches);
+	free(w->configured);
 	io_close(&w->probe.output_fd);
 	io_close(&w->lock_fd);
 }
@@ -285,6 +287,14 @@ examine(struct sweep *w, int64_t now_ms)
 		end_examination(w, false, now_ms);
 }
 
+/* Of a loop that is gone, and it never passed on this branch. */
+static bool
+is_strange(const struct sweep *w)
+{
+	return !w->examination.bisect.has_good &&
+	    conf_loop(w->agent->conf, current(w)->loop_id) == NULL;
+}
+
 /* It fails on the tip. */
 static void
 look_closer(struct sweep *w, int64_t now_ms)
@@ -300,6 +310,9 @@ look_closer(struct sweep *w, int64_t now_ms)
 	} else if (examine_begin(&w->examination, b, current(w), b->tip) < 0) {
 		abandon(w, errno == ENOMEM ? strerror(errno) : b->git.error,
 		    now_ms);
+	} else if (is_strange(w)) {
+		examine_end(&w->examination);
+		end_test(w, false, now_ms);
 	} else {
 		examine(w, now_ms);
 	}
@@ -329,22 +342,36 @@ judge(struct sweep *w, enum probe_state state, int64_t now_ms)
 	}
 }
 
+/* Where there is but one branch, what loops that are gone have done is on it,
+ * too. Returns 0 or -1. */
+static int
+pick(struct sweep *w, struct branch *b, const char *not_on)
+{
+	struct store *s = &w->agent->store;
+	char *all = w->nbranches == 1
+	    ? passing_loops(s, b->loops, w->configured)
+	    : NULL;
+	const struct passing_request request = { .except_id = "",
+		.loops = all != NULL ? all : b->loops,
+		.changed = "[]",
+		.not_on = not_on,
+		.max = TESTS_MAX,
+		.regressed = true };
+	int result = w->nbranches == 1 && all == NULL
+	    ? -1
+	    : passing_pick(s, &request, &w->tests);
+
+	free(all);
+	return result;
+}
+
 /* Returns whether a sweep was begun. */
 static bool
 begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
 {
-	struct agent *a = w->agent;
-	struct passing_request request = { .except_id = "",
-		.loops = b->loops,
-		.changed = "[]",
-		.max = TESTS_MAX,
-		.regressed = true };
-
 	w->is_full = now_ms >= b->due_ms;
-	if (!w->is_full)
-		request.not_on = tip;
-	if (passing_pick(&a->store, &request, &w->tests) < 0) {
-		agent_failed(a, "looking for passed tests");
+	if (pick(w, b, w->is_full ? NULL : tip) < 0) {
+		agent_failed(w->agent, "looking for passed tests");
 		return false;
 	}
 	(void)snprintf(b->tip, sizeof(b->tip), "%s", tip);
