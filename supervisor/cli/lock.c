@@ -166,14 +166,17 @@ static int
 lock(struct locking *l)
 {
 	struct interrupts interrupts;
-	int result;
+	int result = 0;
 
 	if (interrupts_hold(&interrupts) < 0)
 		return cli_error(CLI_FAILED, "%s", strerror(errno));
-	result = try(l);
+	/* What is given back after the try is news. */
+	if (l->request.waits)
+		result = claims_version(l->store, &l->version);
+	if (result == 0)
+		result = try(l);
 	if (result == 0 && l->request.waits) {
-		if (claims_version(l->store, &l->version) == 0)
-			result = wait_for(l, &interrupts);
+		result = wait_for(l, &interrupts);
 		if (l->answer.result != LOCK_TAKEN && l->store->db != NULL &&
 		    edges_end(l->store, l->request.by, l->request.paths) < 0)
 			result = -1;
