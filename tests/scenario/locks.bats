@@ -382,10 +382,10 @@ another program's loop and goes on with that, but the test is pending again" ]] 
 	    json_type(payload, '$.at')
 	    FROM events WHERE event_type = 'session_note'"
 	run -2 lk event session_note --as me \
-	    "text=$(printf '%1024s' | tr ' ' x)"
-	run -2 lk event session_note --as me \
-	    "a=$(printf '%1000s' | tr ' ' '"')" \
-	    "b=$(printf '%1000s' | tr ' ' '"')"
+	    "text=$(printf '%01024d' 0)"
+	local quotes
+	quotes=$(printf '%01000d' 0 | tr 0 '"')
+	run -2 lk event session_note --as me "a=$quotes" "b=$quotes"
 	lk down
 	# Nobody takes it up now: it isn't lost.
 	lk event human_message text=later --as me
