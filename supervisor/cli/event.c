@@ -17,7 +17,11 @@
 #define KEY	 LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define DIGITS	 "0123456789"
 #define TYPE_MAX 64
-#define ALL_MAX	 3000 /* what has room in one event */
+/* What has room in one event, as it is written there, */
+#define ALL_MAX	  3000
+#define VALUE_MAX 1023 /* and in one value */
+/* A longer number isn't what was said any more when it was read. */
+#define NUMBER_MAX 18
 
 /* Past the digits that p begins with; NULL when there are none. */
 static const char *
@@ -28,7 +32,8 @@ digits(const char *p)
 	return n > 0 ? p + n : NULL;
 }
 
-/* Whether JSON has it as a number: what begins with a zero is somebody's id. */
+/* Whether JSON has it as a number, and every reader as the same: what begins
+ * with a zero is somebody's id, what has an e in it may be a commit's. */
 static bool
 is_number(const char *text)
 {
@@ -40,9 +45,7 @@ is_number(const char *text)
 		return false;
 	if (*end == '.')
 		end = digits(end + 1);
-	if (end != NULL && (*end == 'e' || *end == 'E'))
-		end = digits(end + 1 + (end[1] == '-' || end[1] == '+'));
-	return end != NULL && *end == '\0';
+	return end != NULL && *end == '\0' && end - p <= NUMBER_MAX;
 }
 
 static void
@@ -86,6 +89,22 @@ add_known(struct event *e, char *const *words, const struct caller *caller)
 		add(e, "attempt", attempt);
 }
 
+/* Bytes of a text in JSON, at most. */
+static size_t
+json_length(const char *text)
+{
+	size_t n = 0, len;
+
+	for (; *text != '\0'; text += len > 0 ? len : 1) {
+		len = text_utf8_len(text);
+		if (len == 0 || (unsigned char)*text < ' ')
+			n += sizeof("\\u0000") - 1;
+		else
+			n += len + (*text == '"' || *text == '\\');
+	}
+	return n;
+}
+
 static void
 check(const char *type, char *const *words)
 {
@@ -104,7 +123,12 @@ check(const char *type, char *const *words)
 			    "'%s': what an event tells is KEY=VALUE, as in "
 			    "text=hello",
 			    *words);
-		all += strlen(*words) + sizeof("\"\":\"\"");
+		if (strlen(*words + len + 1) > VALUE_MAX)
+			cli_fail(CLI_USAGE,
+			    "%.*s is too long: %zu bytes, %d are the most",
+			    (int)len, *words, strlen(*words + len + 1),
+			    VALUE_MAX);
+		all += json_length(*words) + sizeof("\"\":\"\"");
 	}
 	if (all > ALL_MAX)
 		cli_fail(CLI_USAGE, "too long: %zu bytes, %d are the most", all,

@@ -173,15 +173,17 @@ static int
 lock(struct locking *l)
 {
 	struct interrupts interrupts;
-	int result;
+	int result = 0;
 
 	if (interrupts_hold(&interrupts) < 0)
 		return cli_error(CLI_FAILED, "%s", strerror(errno));
+	/* What is given back after the try is news; so is all, if this can't be
+	 * asked. */
+	if (l->request.waits)
+		(void)claims_version(l->store, &l->version);
 	result = try(l);
 	if (l->request.waits && passing(result) == 0) {
-		result = 0;
-		if (claims_version(l->store, &l->version) == 0)
-			result = wait_for(l, &interrupts);
+		result = wait_for(l, &interrupts);
 		/* What can't be ended now ends by its time. */
 		if (l->answer.result != LOCK_TAKEN && l->store->db != NULL &&
 		    passing(edges_end(

@@ -141,19 +141,17 @@ print_decision(const struct cli *cli, const struct regression_row *r)
 	json_decref(options);
 }
 
+/* By the commit: the test may have been merged again since. */
 static void
 print_rollback(const struct cli *cli, const struct regression_row *r)
 {
 	char commit[SHORT_HASH + 1];
 
 	(void)snprintf(commit, sizeof(commit), "%s", r->first_bad_commit);
-	if (r->blamed_test[0] != '\0')
-		print_command(cli, "roll back",
-		    WORDS(
-			"rollback", r->blamed_loop, "--only", r->blamed_test));
-	else
-		print_command(cli, "roll back",
-		    WORDS("rollback", r->loop_id, "--commit", commit));
+	print_command(cli, "roll back",
+	    WORDS("rollback",
+		r->blamed_loop[0] != '\0' ? r->blamed_loop : r->loop_id,
+		"--commit", commit));
 	(void)putchar('\n');
 }
 

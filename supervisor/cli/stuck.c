@@ -54,11 +54,14 @@ add(struct work *w, const char *kind, const char *name, json_t *item)
 
 /* ---- components and loops ---- */
 
-static int64_t
-stuck_after(const struct work *w)
+static bool
+is_too_long(const struct work *w, int64_t ms)
 {
-	return w->o->conf != NULL ? w->o->conf->monitor.stuck_after_ms
-				  : STUCK_AFTER_MS;
+	int64_t limit_ms = w->o->conf != NULL
+	    ? w->o->conf->monitor.stuck_after_ms
+	    : STUCK_AFTER_MS;
+
+	return limit_ms > 0 && ms >= limit_ms;
 }
 
 static bool
@@ -84,7 +87,7 @@ add_silent(struct work *w, const struct overview_component *c)
 	    l->last_output_ms >= 0 ? l->last_output_ms : l->running_ms;
 	char command[COMMAND_SIZE], age[DURATION_SIZE];
 
-	if (l->test[0] == '\0' || silent_ms < stuck_after(w) ||
+	if (l->test[0] == '\0' || !is_too_long(w, silent_ms) ||
 	    is_listed(w, "name", l->test))
 		return;
 	duration_format(age, silent_ms);

@@ -36,6 +36,7 @@ struct report {
 	json_t *broken;	   /* regressions and rollbacks */
 	json_t *waiting;   /* for somebody */
 	int64_t nunlisted; /* that wait as well: blocked tests */
+	int64_t nasked;	   /* blocked tests that a decision is about */
 	int64_t nasking;   /* open regressions that no decision is about */
 	int64_t needs;	   /* all of these */
 	json_t *todo;

@@ -60,19 +60,16 @@ add_up(struct report *r)
 static void
 count_needs(struct report *r)
 {
-	int64_t blocked = 0, asked = 0;
+	int64_t blocked = 0;
 	json_t *item;
 	size_t i;
 
 	json_array_foreach(r->waiting, i, item)
 	{
-		const char *kind = print_json_get(item, "kind");
-
-		blocked += strcmp(kind, "blocked") == 0;
-		asked += strcmp(kind, "decision") == 0;
+		blocked += strcmp(print_json_get(item, "kind"), "blocked") == 0;
 	}
-	if (!r->whole && r->all.blocked - asked > blocked)
-		r->nunlisted = r->all.blocked - asked - blocked;
+	if (!r->whole && r->all.blocked - r->nasked > blocked)
+		r->nunlisted = r->all.blocked - r->nasked - blocked;
 	r->needs =
 	    (int64_t)json_array_size(r->waiting) + r->nunlisted + r->nasking;
 }

@@ -203,7 +203,8 @@ report_read_waiting(struct report *r)
 	    queries_each_decision(r->store, false, add_decision, r) < 0 ||
 	    queries_each_alert(r->store, false, add_lasting, r) < 0 ||
 	    summary_each_blocked(
-		r->store, r->whole ? -1 : SHOWN, add_blocked, r) < 0)
+		r->store, r->whole ? -1 : SHOWN, add_blocked, r) < 0 ||
+	    summary_count_asked(r->store, &r->nasked) < 0)
 		return -1;
 	return 0;
 }

@@ -23,11 +23,9 @@
  * long a specification is, it isn't read. */
 #define PASSED "tests s INDEXED BY tests_verified" WITH_PASSED
 
-#define FIELDS                                                         \
-	"t.id, t.loop_id, t.verify, ifnull(t.verified_commit, (SELECT" \
-	" p.commit_hash FROM passing_tests p WHERE p.test_id = t.id"   \
-	" ORDER BY julianday(p.passed_at) DESC LIMIT 1)),"             \
-	" ifnull(t.runs, 0), ifnull(t.flakes, 0)"
+#define FIELDS                                       \
+	"t.id, t.loop_id, t.verify, " PASSING_COMMIT \
+	", ifnull(t.runs, 0), ifnull(t.flakes, 0)"
 #define COLUMNS FIELDS ", 0"
 
 /* Patterns of files as a set; what is no JSON is an empty one. */

@@ -8,6 +8,12 @@
 #include "base/texts.h"
 #include "store/attempts.h"
 
+/* Of tests t, in SQL: the commit on which it passed last; NULL: unknown. */
+#define PASSING_COMMIT                                         \
+	"ifnull(t.verified_commit, (SELECT p.commit_hash FROM" \
+	" passing_tests p WHERE p.test_id = t.id"              \
+	" ORDER BY julianday(p.passed_at) DESC LIMIT 1))"
+
 struct passing_test {
 	char id[ATTEMPT_TEST_SIZE];
 	char loop_id[TEXT_NAME_MAX + 1];

@@ -5,6 +5,7 @@
 #include "store/alerts.h"
 #include "store/attempts.h"
 #include "store/note.h"
+#include "store/passing.h"
 #include "store/regressions.h"
 #include "store/statement.h"
 
@@ -41,14 +42,15 @@ add_row(struct store *s, const struct regression *r, char *id, size_t id_size,
 	    " ?6, nullif(?7, ''), ?8, nullif(?9, ''), nullif(?10, ''),"
 	    " nullif(?11, ''), (SELECT transcript FROM attempts"
 	    " WHERE id = ?11), nullif(?12, ''), nullif(?13, ''), ?14, ?15, ?16"
-	    " FROM tests WHERE id = ?1 AND status = 'passed' AND NOT EXISTS"
+	    " FROM tests t WHERE id = ?1 AND status = 'passed' AND (?17 IS NULL"
+	    " OR ifnull(" PASSING_COMMIT ", '') = ?17) AND NOT EXISTS"
 	    " (SELECT 1 FROM regressions WHERE test_id = ?1"
 	    " AND status = 'open') RETURNING id, blamed_transcript",
-	    "tttttttitttttiti>ss", r->test_id, r->loop_id, r->commit,
+	    "tttttttitttttitit>ss", r->test_id, r->loop_id, r->commit,
 	    r->last_good, cause_of(r), r->transcript, r->first_bad, r->ncommits,
 	    r->blamed_loop, r->blamed_test, r->blamed_attempt, r->author,
 	    r->subject, (int64_t)r->is_revert, r->output, (int64_t)r->enough,
-	    id, id_size, transcript, size);
+	    r->passed_on, id, id_size, transcript, size);
 }
 
 static int

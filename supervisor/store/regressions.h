@@ -24,6 +24,9 @@ struct regression {
 	const char *loop_id;
 	const char *commit;	/* on which it fails */
 	const char *last_good;	/* on which it passes, or passed last */
+	const char *passed_on;	/* where it had passed last when it was run: who
+				   has passed elsewhere since isn't meant. NULL:
+				   wherever */
 	const char *first_bad;	/* from which on it fails */
 	int64_t ncommits;	/* first_bad and those before it as far as
 				   last_good: any of them may be to blame */
@@ -44,8 +47,8 @@ struct regression {
 };
 
 /* Opens one, with event regression_detected, which tells all of it. Returns 1,
- * 0 when one is open for that test or the test isn't passed now, -1 with errno
- * of store.h. */
+ * 0 when one is open for that test or the test isn't passed now, or has passed
+ * anew since, -1 with errno of store.h. */
 int regressions_open(
     struct store *s, const char *source, const struct regression *r);
 

@@ -48,15 +48,22 @@ stranded_queues(struct store *s, struct queue **ret, size_t *ret_n)
 	return 0;
 }
 
+/* As a shell takes it for one word: ids of other programs may be anything. */
+#define WORD                                                  \
+	"CASE WHEN id GLOB '*[^-A-Za-z0-9_./:,@%+=]*'"        \
+	" THEN '''' || replace(id, '''', '''\\''''') || ''''" \
+	" ELSE id END"
+
 int
 stranded_list(struct store *s, const char *loop_id, int limit, char *ret,
     size_t size, int *ret_n)
 {
 	return statement_get(s,
-		   "SELECT group_concat(id, ' '), count(*) FROM (SELECT id,"
-		   " sum(length(CAST(id AS BLOB)) + 1) OVER (ORDER BY place,"
-		   " id) AS len FROM (SELECT id, ifnull(sort_order, 0) AS place"
-		   " FROM tests WHERE loop_id = ?1 AND status = 'pending'"
+		   "SELECT group_concat(word, ' '), count(*) FROM (SELECT word,"
+		   " sum(length(CAST(word AS BLOB)) + 1) OVER (ORDER BY place,"
+		   " id) AS len FROM (SELECT id, " WORD " AS word,"
+		   " ifnull(sort_order, 0) AS place FROM tests"
+		   " WHERE loop_id = ?1 AND status = 'pending'"
 		   " ORDER BY sort_order, id LIMIT ?2)) WHERE len <= ?3",
 		   "tii>sn", loop_id, (int64_t)limit, (int64_t)size, ret, size,
 		   ret_n) < 0

@@ -26,7 +26,8 @@ struct queue {
 int stranded_queues(struct store *s, struct queue **ret, size_t *ret_n);
 
 /* The first pending tests of a loop as its queue has them, "T-1 T-2 T-3", as
- * many as there is room for whole, in *ret_n. Returns 0 or -1. */
+ * many as there is room for whole, in *ret_n; as words of a shell's command.
+ * Returns 0 or -1. */
 int stranded_list(struct store *s, const char *loop_id, int limit, char *ret,
     size_t size, int *ret_n);
 

@@ -142,16 +142,20 @@ summary_each_settled(struct store *s, int64_t since_ms,
 	return result;
 }
 
+/* The tests that pending decisions are about. */
+#define ASKED                                                         \
+	"SELECT ifnull(CASE WHEN json_valid(context) THEN"            \
+	" json_extract(context, '$.test_id') END, '') FROM decisions" \
+	" WHERE status = 'pending'"
+
 int
 summary_each_blocked(struct store *s, int64_t limit,
     int (*each)(const struct blocked_row *row, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
 	    "SELECT id, loop_id, ifnull(reason, last_result) FROM tests"
-	    " WHERE status IN ('blocked', 'failed') AND id NOT IN (SELECT"
-	    " ifnull(CASE WHEN json_valid(context) THEN"
-	    " json_extract(context, '$.test_id') END, '') FROM decisions"
-	    " WHERE status = 'pending') LIMIT ?1",
+	    " WHERE status IN ('blocked', 'failed') AND id NOT IN (" ASKED
+	    ") LIMIT ?1",
 	    "i", limit);
 	struct blocked_row r;
 	int result;
@@ -162,4 +166,16 @@ summary_each_blocked(struct store *s, int64_t limit,
 		continue;
 	statement_end(q);
 	return result;
+}
+
+int
+summary_count_asked(struct store *s, int64_t *ret)
+{
+	/* Few are: each is looked up, however many are blocked. */
+	return statement_get(s,
+		   "SELECT count(*) FROM tests WHERE id IN (" ASKED
+		   ") AND +status IN ('blocked', 'failed')",
+		   ">i", ret) < 0
+	    ? -1
+	    : 0;
 }

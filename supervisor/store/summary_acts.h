@@ -79,4 +79,7 @@ struct blocked_row {
 int summary_each_blocked(struct store *s, int64_t limit,
     int (*each)(const struct blocked_row *row, void *argument), void *argument);
 
+/* How many a decision is pending about. Returns 0 or -1. */
+int summary_count_asked(struct store *s, int64_t *ret);
+
 #endif

@@ -110,9 +110,9 @@ headline_is() {
 }
 
 is_over() {
-	conflict_is closed
-	events_are 1 "event_type = 'conflict_resolved'"
-	sql_is "0" "SELECT count(*) FROM tests WHERE parked IS NOT NULL"
+	conflict_is closed &&
+	    events_are 1 "event_type = 'conflict_resolved'" &&
+	    sql_is "0" "SELECT count(*) FROM tests WHERE parked IS NOT NULL"
 }
 
 # It doesn't go together, A is merged, and it is asked what is to become of B.

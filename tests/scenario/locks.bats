@@ -385,6 +385,21 @@ another program's loop and goes on with that, but the test is pending again" ]] 
 	run -2 lk event Human text=hello --as me
 	run -2 lk event human_message hello --as me
 	run -2 lk event human_message text=hello
+	# Nothing of it is lost on its way: neither a number that no reader of
+	# JSON can hold, nor the end of what is too long.
+	lk event session_note commit=1234e567 session=123456789012345678901 \
+	    at=1764374400123456 --as me
+	wait_event "event_type = 'session_note'"
+	sql_is '1234e567 123456789012345678901 integer' "SELECT
+	    json_extract(payload, '$.commit') || ' ' ||
+	    json_extract(payload, '$.session') || ' ' ||
+	    json_type(payload, '$.at')
+	    FROM events WHERE event_type = 'session_note'"
+	run -2 lk event session_note --as me \
+	    "text=$(printf '%01024d' 0)"
+	local quotes
+	quotes=$(printf '%01000d' 0 | tr 0 '"')
+	run -2 lk event session_note --as me "a=$quotes" "b=$quotes"
 	lk down
 	# Nobody takes it up now: it isn't lost.
 	lk event human_message text=later --as me

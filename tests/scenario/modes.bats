@@ -71,11 +71,11 @@ says() {
 }
 
 nine_passed() {
-	all_passed
-	sql_is 9 "SELECT count(*) FROM tests WHERE status = 'passed'"
-	no_locks
-	[[ $(merged "$FLEET/work" | sort) == \
-	    $(sql "SELECT id FROM tests ORDER BY id") ]]
+	all_passed &&
+	    sql_is 9 "SELECT count(*) FROM tests WHERE status = 'passed'" &&
+	    no_locks &&
+	    [[ $(merged "$FLEET/work" | sort) == \
+		$(sql "SELECT id FROM tests ORDER BY id") ]]
 }
 
 @test "monitor dead: slow, longer pauses, no files that overlap" {

@@ -220,8 +220,8 @@ metric() {
 	wait_until 10 metric conflicts critical '5 conflicts in an hour: %'
 	holds "alerts WHERE alert_type = 'conflicts' AND NOT acknowledged"
 	# Down to a warning and up again is no news.
-	sql "DELETE FROM events WHERE event_type = 'file_conflict'
-	    AND rowid % 2"
+	sql "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events
+	    WHERE event_type = 'file_conflict' LIMIT 2)"
 	conflicts 3
 	sql "INSERT INTO decisions (id, requested_at) VALUES
 	    ('DEC-001', strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),

@@ -157,8 +157,8 @@ with_loop() {
 }
 
 nobody_runs() {
-	[[ $(sql "SELECT count(*) FROM loops WHERE status = 'running'") == 0 ]]
-	[[ $(sql "SELECT group_concat(status) FROM component_health
+	[[ $(sql "SELECT count(*) FROM loops WHERE status = 'running'") == 0 &&
+	    $(sql "SELECT group_concat(status) FROM component_health
 	    WHERE component LIKE 'loop-%'") == unknown,unknown ]]
 }
 

@@ -117,7 +117,7 @@ is_over() {
 	says "fails since  ${BAD:0:12}  INF-RING-001 of loop-2, attempt 1"
 	says "loopkeeper decide DEC-001 A   # roll back ${BAD:0:12}, just that"
 	says "loopkeeper decide DEC-001 C   # skip it (the default)"
-	says "loopkeeper rollback loop-2 --only INF-RING-001"
+	says "loopkeeper rollback loop-2 --commit ${BAD:0:12}"
 	says "loopkeeper reset CP-NUM-001"
 	says "skip CP-NUM-001 --reason 'Regression from INF-RING-001'"
 	says "loopkeeper transcript INF-RING-001 1"

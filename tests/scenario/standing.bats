@@ -133,6 +133,22 @@ rows() {
 	[[ $status == 2 ]]
 }
 
+@test "where the monitor calls nothing stuck, silence is none either" {
+	sed -i 's/stuck_after = "1s"/stuck_after = "0"/' "$LOOPKEEPER_CONFIG"
+	lk add T-1 --loop loop-1 --verify false
+	lk up -d --wait
+	wait_until 15 test_is T-1 in_progress
+	wait_until 15 works_on T-1
+	run lk status --stuck
+	[[ $output == "nothing is stuck" ]] || fail "$output"
+}
+
+# Its loop says so.
+works_on() {
+	lk status --json 2> /dev/null |
+	    jq -e "any(.components[]; .loop.test == \"$1\")"
+}
+
 stuck_has() {
 	lk status --stuck | grep -F -- "$1"
 }

@@ -305,6 +305,20 @@ holds() {
 	says "git doesn't tell: it takes too long" "the fleet isn't running"
 }
 
+@test "of many blocked tests all are counted, whatever else is asked" {
+	sleeping_loops 10
+	past 60 supervisor_started '{}'
+	sql "UPDATE tests SET status = 'blocked';
+	    INSERT INTO decisions (id, summary, options, status, context)
+	    VALUES ('DEC-1', 'one', '[{\"id\": \"A\"}]', 'pending', '{}'),
+	    ('DEC-2', 'two', '[{\"id\": \"A\"}]', 'pending', NULL),
+	    ('DEC-3', 'three', '[{\"id\": \"A\"}]', 'pending',
+	    '{\"test_id\": \"T-1\"}')"
+	summary
+	row '^12 things need you'
+	[[ $(lk summary --markdown 2> /dev/null | head -n 1) == *"12 things"* ]]
+}
+
 @test "what waits comes with the command that answers it" {
 	sleeping_loops 1
 	past 60 supervisor_started '{}'

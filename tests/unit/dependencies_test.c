@@ -177,6 +177,12 @@ test_stranded(void **state)
 	works(stranded_list(store, "loop-1", 9, list, 5, &listed));
 	assert_string_equal(list, "D C");
 	assert_int_equal(listed, 2);
+	sql("INSERT INTO tests (id, loop_id, sort_order, status) VALUES"
+	    " ('a b', 'loop-3', 1, 'pending'),"
+	    " ('x''$y', 'loop-3', 2, 'pending')");
+	works(stranded_list(store, "loop-3", 9, list, sizeof(list), &listed));
+	assert_string_equal(list, "'a b' 'x'\\''$y'");
+	sql("DELETE FROM tests WHERE loop_id = 'loop-3'");
 	targets[0] = &queues[1];
 	targets[1] = &queues[2];
 	assert_int_equal(stranded_move(store, "loop-1", targets, 2, "pm"), 4);

@@ -125,6 +125,39 @@ test_when_it_is_over(void **state)
 	has_rows(2, "regressions WHERE status = 'cleared'");
 }
 
+static void
+test_who_has_passed_anew_is_not_meant(void **state)
+{
+	struct regression r = { .test_id = "C",
+		.loop_id = "loop-1",
+		.commit = "c2",
+		.last_good = "c1",
+		.passed_on = "c1",
+		.transcript = "" };
+
+	/* While it was run again it was reset, mended and merged. */
+	sql("INSERT INTO tests (id, loop_id, status, verified_commit) VALUES"
+	    " ('C', 'loop-1', 'passed', 'c3')");
+	assert_int_equal(regressions_open(store, "monitor", &r), 0);
+	sql("UPDATE tests SET verified_commit = 'c1' WHERE id = 'C'");
+	assert_int_equal(regressions_open(store, "monitor", &r), 1);
+}
+
+static void
+test_where_it_passed_is_not_known(void **state)
+{
+	const struct regression r = { .test_id = "C",
+		.loop_id = "loop-1",
+		.commit = "c2",
+		.last_good = "",
+		.passed_on = "",
+		.transcript = "" };
+
+	sql("INSERT INTO tests (id, loop_id, status) VALUES"
+	    " ('C', 'loop-1', 'passed')");
+	assert_int_equal(regressions_open(store, "monitor", &r), 1);
+}
+
 int
 main(void)
 {
@@ -135,6 +168,8 @@ main(void)
 		    test_what_is_locked_or_waits_is_passed_by, regressed_setup),
 		TEST(test_a_reset_one_that_waits, regressed_setup),
 		TEST(test_when_it_is_over, regressed_setup),
+		TEST(test_who_has_passed_anew_is_not_meant, regressed_setup),
+		TEST(test_where_it_passed_is_not_known, regressed_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,29 +8,48 @@
 
 #define SHORT_HASH 12
 
-/* Whether the commit on which it passed last is known, and one of this
- * branch. */
-static bool
+/* Whether the commit on which it passed last is known, and one of this branch:
+ * 1, 0, -1. */
+static int
 has_good(struct branch *b, const struct passing_test *test)
 {
-	return test->commit[0] != '\0' &&
-	    repository_contains(
-		&b->git, b->config->integration_branch, test->commit) > 0;
+	return test->commit[0] == '\0'
+	    ? 0
+	    : repository_contains(
+		  &b->git, b->config->integration_branch, test->commit);
+}
+
+/* Lists the commits behind the good one. Returns 0 or -1. */
+static int
+list_commits(struct examination *e, struct branch *b)
+{
+	const char *good = e->test->commit;
+
+	e->commits = history_between(&b->git, good, e->tip);
+	if (e->commits == NULL)
+		return -1;
+	if (e->commits[0] != NULL || strcmp(good, e->tip) == 0)
+		return 0;
+	/* It has passed on what was merged since: this tip isn't to hold it. */
+	errno = ECANCELED;
+	return -1;
 }
 
 int
 examine_begin(struct examination *e, struct branch *b,
     const struct passing_test *test, const char *tip)
 {
-	bool is_known = has_good(b, test);
+	int is_known = has_good(b, test);
 
 	*e = (struct examination){ .test = test, .tip = tip };
-	if (is_known) {
-		e->commits = history_between(&b->git, test->commit, tip);
-		if (e->commits == NULL)
-			return -1;
+	if (is_known < 0 || (is_known > 0 && list_commits(e, b) < 0)) {
+		int saved = errno;
+
+		examine_end(e);
+		errno = saved;
+		return -1;
 	}
-	if (bisect_begin(&e->bisect, is_known, texts_count(e->commits),
+	if (bisect_begin(&e->bisect, is_known > 0, texts_count(e->commits),
 		test->runs, test->flakes) < 0) {
 		examine_end(e);
 		errno = ENOMEM;
@@ -147,6 +166,7 @@ fill(struct regression *r, const struct examination *e)
 		.loop_id = e->test->loop_id,
 		.commit = e->tip,
 		.last_good = e->test->commit,
+		.passed_on = e->test->commit,
 		.first_bad = "",
 		.blamed_loop = "",
 		.blamed_test = "",

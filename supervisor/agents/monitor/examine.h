@@ -21,7 +21,8 @@ struct examination {
 };
 
 /* Begins with a failure on the tip. All three live longer than it. Returns 0,
- * or -1 with errno; then none is made. */
+ * or -1 with errno; then none is made. ECANCELED: it has passed on a commit
+ * that came after this tip. */
 int examine_begin(struct examination *e, struct branch *b,
     const struct passing_test *test, const char *tip);
 void examine_end(struct examination *e);

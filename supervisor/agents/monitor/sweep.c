@@ -308,7 +308,10 @@ look_closer(struct sweep *w, int64_t now_ms)
 			agent_failed(a, "noting a regression");
 		end_test(w, false, now_ms);
 	} else if (examine_begin(&w->examination, b, current(w), b->tip) < 0) {
-		abandon(w, errno == ENOMEM ? strerror(errno) : b->git.error,
+		abandon(w,
+		    errno == ECANCELED	  ? NULL
+			: errno == ENOMEM ? strerror(errno)
+					  : b->git.error,
 		    now_ms);
 	} else if (is_strange(w)) {
 		examine_end(&w->examination);
