@@ -191,6 +191,26 @@ test_stranded(void **state)
 	free(queues);
 }
 
+/* A long queue is moved bit by bit, and stays in its order. */
+static void
+test_stranded_many(void **state)
+{
+	struct queue to = { .loop_id = "loop-2" }, *targets[] = { &to };
+	int moved;
+
+	sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 1200) INSERT INTO tests (id, loop_id, sort_order)"
+	    " SELECT 'T-' || i, 'loop-1', i FROM n");
+	do {
+		moved = stranded_move(store, "loop-1", targets, 1, "pm");
+		has_rows((int)to.pending, "tests WHERE loop_id = 'loop-2'");
+	} while (moved == STRANDED_MOVE_MAX);
+	assert_int_equal(moved, 1200 % STRANDED_MOVE_MAX);
+	assert_int_equal(to.pending, 1200);
+	has_rows(
+	    0, "tests WHERE loop_id <> 'loop-2' OR id <> 'T-' || sort_order");
+}
+
 int
 main(void)
 {
@@ -199,6 +219,7 @@ main(void)
 		TEST(test_cycles, claims_setup),
 		TEST(test_resume, claims_setup),
 		TEST(test_stranded, claims_setup),
+		TEST(test_stranded_many, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,12 +90,18 @@ static int
 look_far(struct pm *pm, int64_t now_ms)
 {
 	struct agent *a = &pm->agent;
+	int more;
 
 	if (pm->far_ms != 0 && now_ms - pm->far_ms < a->conf->pm.every_ms)
 		return 0;
-	if (dead_ends_look(&a->store, a->name) < 0 || stranded_look(a) < 0)
+	if (dead_ends_look(&a->store, a->name) < 0)
 		return -1;
-	pm->far_ms = now_ms;
+	more = stranded_look(a);
+	if (more < 0)
+		return -1;
+	pm->far_ms = more > 0 ? 0 : now_ms;
+	if (more > 0)
+		pm->looked_ms = 0;
 	return 0;
 }
 
