@@ -1,4 +1,5 @@
 #include "store/parked.h"
+#include "store/note.h"
 #include "store/statement.h"
 
 int
@@ -15,6 +16,29 @@ parked_end(struct store *s, const char *id)
 {
 	return statement_change(
 	    s, "UPDATE tests SET parked = NULL WHERE parked = ?1", "t", id);
+}
+
+#define IS_LOST                                                        \
+	"parked IS NOT NULL AND NOT EXISTS (SELECT 1 FROM decisions d" \
+	" WHERE d.id = tests.parked AND (d.status = 'pending'"         \
+	" OR (d.status IN ('decided', 'auto_resolved')"                \
+	" AND d.applied_at IS NULL))) AND NOT EXISTS (SELECT 1"        \
+	" FROM conflicts c WHERE c.id = tests.parked AND c.closed_at IS NULL)"
+
+int
+parked_sweep(struct store *s)
+{
+	int found = statement_get(
+	    s, "SELECT 1 FROM tests WHERE " IS_LOST " LIMIT 1", ">");
+
+	/* Nothing is locked as long as there is nothing to do. */
+	if (found <= 0)
+		return found;
+	return note_begin(s) < 0
+	    ? -1
+	    : store_end(s,
+		  statement_change(
+		      s, "UPDATE tests SET parked = NULL WHERE " IS_LOST, ""));
 }
 
 /* However long the queue is, only its head is looked at for tests that wait

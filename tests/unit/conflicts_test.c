@@ -90,6 +90,28 @@ is_answered(const char *choice)
 	has_rows(0, "tests WHERE parked IS NOT NULL");
 }
 
+/* Whatever a test is parked on may be closed by others, who know nothing of
+ * that. */
+static void
+test_nothing_is_parked_for_ever(void **state)
+{
+	pauses();
+	assert_int_equal(parked_sweep(store), 0);
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	assert_int_equal(
+	    conflicts_ask(store, &found, "src/a.c", HOUR_MS, BOOT, "pm"), 1);
+	assert_int_equal(parked_sweep(store), 0);
+	sql("UPDATE decisions SET status = 'decided', choice = 'A'");
+	assert_int_equal(parked_sweep(store), 0);
+	sql("UPDATE decisions SET status = 'expired'");
+	assert_int_equal(parked_sweep(store), 1);
+	has_rows(1, "tests WHERE id = 'B' AND waiting = 0 AND parked IS NULL");
+	sql("UPDATE tests SET parked = 'CON-001' WHERE id = 'B'");
+	assert_int_equal(parked_sweep(store), 0);
+	sql("DELETE FROM conflicts");
+	assert_int_equal(parked_sweep(store), 1);
+}
+
 static void
 test_one_pair_is_one_conflict(void **state)
 {
@@ -386,6 +408,7 @@ main(void)
 		TEST(test_reset_after_it_was_answered, setup),
 		TEST(test_a_foreign_loop_is_asked, setup),
 		TEST(test_what_was_met_is_over, setup),
+		TEST(test_nothing_is_parked_for_ever, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

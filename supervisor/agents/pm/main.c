@@ -16,6 +16,7 @@
 #include "store/decisions_failing.h"
 #include "store/decisions_regression.h"
 #include "store/dependencies.h"
+#include "store/parked.h"
 #include "system/process.h"
 
 struct pm {
@@ -112,7 +113,7 @@ look(struct pm *pm, int64_t now_ms)
 	struct agent *a = &pm->agent;
 	int steps = conflicts_look(&pm->conflicts, now_ms);
 
-	if (steps < 0 || ask(pm) < 0 ||
+	if (steps < 0 || parked_sweep(&a->store) < 0 || ask(pm) < 0 ||
 	    answers_look(&pm->answers, now_ms) < 0 ||
 	    dependencies_resume(&a->store, is_ours, a->conf, a->name) < 0 ||
 	    look_far(pm, now_ms) < 0)
