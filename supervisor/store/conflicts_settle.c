@@ -28,27 +28,22 @@
 	" json_each(CASE WHEN json_valid(c.files) THEN c.files ELSE '[]' " \
 	"END))"
 
+#define FIRST_ENDED  ENDED("first")
+#define SECOND_ENDED ENDED("second")
+
 #define FACTS                                                                \
 	"SELECT c.id, c.status, " FILES ", c.first_loop, c.first_test,"      \
 	" c.first_attempt, c.second_loop, c.second_test, "                   \
-	"c.second_attempt, " ENDED("first") ", " ENDED(                      \
-	    "second") ","                                                    \
-		      " EXISTS (SELECT 1 FROM tests t WHERE t.id = "         \
-		      "c.second_test"                                        \
-		      " AND t.parked IN (c.id, c.decision_id)),"             \
-		      " NOT EXISTS (SELECT 1 FROM loops l WHERE l.id = "     \
-		      "c.second_loop"                                        \
-		      " AND l.current_test_id = c.second_test),"             \
-		      " EXISTS (SELECT 1 FROM decisions d WHERE d.id = "     \
-		      "c.decision_id"                                        \
-		      " AND d.applied_at IS NULL"                            \
-		      " AND d.status IN ('pending', 'decided', "             \
-		      "'auto_resolved')),"                                   \
-		      " a.repository, a.integration_branch, a.base_commit, " \
-		      "a.snapshot_ref"                                       \
-		      " FROM conflicts c LEFT JOIN attempts a ON a.id = "    \
-		      "c.second_attempt"                                     \
-		      " WHERE "
+	"c.second_attempt, " FIRST_ENDED ", " SECOND_ENDED                   \
+	", EXISTS (SELECT 1 FROM tests t"                                    \
+	" WHERE t.id = c.second_test AND t.parked IN (c.id, c.decision_id))" \
+	", NOT EXISTS (SELECT 1 FROM loops l WHERE l.id = c.second_loop"     \
+	" AND l.current_test_id = c.second_test), EXISTS (SELECT 1"          \
+	" FROM decisions d WHERE d.id = c.decision_id"                       \
+	" AND d.applied_at IS NULL AND d.status IN ('pending', 'decided',"   \
+	" 'auto_resolved')), a.repository, a.integration_branch,"            \
+	" a.base_commit, a.snapshot_ref FROM conflicts c"                    \
+	" LEFT JOIN attempts a ON a.id = c.second_attempt WHERE "
 #define OPEN "c.closed_at IS NULL"
 
 static int
@@ -99,6 +94,18 @@ enter(struct store *s, const struct conflict *c, const char *status,
 	    " closed_at = CASE ?3 WHEN 'closed' THEN " NOTE_NOW " END"
 	    " WHERE id = ?1 AND status = ?2 AND closed_at IS NULL",
 	    "tttt", c->id, c->status, status, outcome);
+}
+
+/* Whether the test of a paused one waits for it still: whoever looked at it did
+ * so before, and asked git. 1, 0, -1. */
+static int
+waits(struct store *s, const struct conflict *c)
+{
+	return c->second.attempt_id[0] == '\0'
+	    ? 1
+	    : statement_get(s,
+		  "SELECT 1 FROM tests WHERE id = ?1 AND parked = ?2", "tt>",
+		  c->second.test_id, c->id);
 }
 
 static int
@@ -223,8 +230,10 @@ resume_second(struct store *s, const struct conflict *c, const char *outcome,
     const char *by)
 {
 	bool is_ours = c->second.attempt_id[0] != '\0';
-	int closed = finish(s, c, outcome, by);
+	int closed = waits(s, c);
 
+	if (closed > 0)
+		closed = finish(s, c, outcome, by);
 	if (closed <= 0)
 		return closed;
 	return (is_ours &&
@@ -264,8 +273,10 @@ ask(struct store *s, const struct conflict *c, const char *files,
 	char summary[CONFLICT_FILES_SIZE + 1024], first[512], second[512];
 	char id[DECISION_ID_SIZE];
 	int64_t fence;
-	int entered = enter(s, c, "deciding", NULL);
+	int entered = waits(s, c);
 
+	if (entered > 0)
+		entered = enter(s, c, "deciding", NULL);
 	if (entered <= 0)
 		return entered;
 	if (parked_end(s, c->id) < 0 ||
@@ -329,7 +340,7 @@ block_second(struct store *s, const struct conflict *c, const char *by)
 	    "put it right: git worktree add --detach ../by-hand %s; in there "
 	    "git diff --binary %.12s %s | git apply --3way; mend and commit "
 	    "it; "
-	    "git branch -f %s HEAD; then loopkeeper reset %s",
+	    "git push . HEAD:%s; then loopkeeper reset %s",
 	    c->id, c->first.loop_id, c->first.test_id, c->files,
 	    c->snapshot_ref, c->branch, c->base_commit, c->snapshot_ref,
 	    c->branch, test_id);

@@ -90,6 +90,24 @@ is_answered(const char *choice)
 	has_rows(0, "tests WHERE parked IS NOT NULL");
 }
 
+/* The test was reset after the conflict was looked at, while git was asked. */
+static void
+test_reset_while_git_was_asked(void **state)
+{
+	pauses();
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	is("paused");
+	assert_int_equal(claims_reset(store, "B", "olaf", NULL), 1);
+	assert_int_equal(
+	    conflicts_ask(store, &found, "src/a.c", HOUR_MS, BOOT, "pm"), 0);
+	assert_int_equal(conflicts_resume(store, &found, "goes on", "pm"), 0);
+	has_rows(0, "decisions");
+	has_rows(0, "attempts WHERE take_up <> 0");
+	has_rows(1, "tests WHERE id = 'B' AND parked IS NULL");
+	is("paused");
+	assert_false(found.waits);
+}
+
 /* Whatever a test is parked on may be closed by others, who know nothing of
  * that. */
 static void
@@ -408,6 +426,7 @@ main(void)
 		TEST(test_reset_after_it_was_answered, setup),
 		TEST(test_a_foreign_loop_is_asked, setup),
 		TEST(test_what_was_met_is_over, setup),
+		TEST(test_reset_while_git_was_asked, setup),
 		TEST(test_nothing_is_parked_for_ever, setup),
 	};
 
