@@ -85,7 +85,8 @@ move_first(struct store *s, const char *loop_id, struct queue *const *targets,
 	while (moved < STRANDED_MOVE_MAX &&
 	    (found = statement_get(s,
 		 "SELECT id FROM tests WHERE loop_id = ?1"
-		 " AND status = 'pending' ORDER BY sort_order, id LIMIT 1",
+		 " AND status = 'pending' AND " ATTEMPT_TEST_FITS(
+		     "id") " ORDER BY sort_order, id LIMIT 1",
 		 "t>s", loop_id, id, sizeof(id))) == 1) {
 		struct queue *to = shortest(targets, n);
 

@@ -146,6 +146,29 @@ test_resume(void **state)
 	resumes(0);
 }
 
+/* However others write when it passed, they are asked once. */
+static void
+test_resume_at_any_time(void **state)
+{
+	static const char *const times[] = { "''", "NULL", "1767752040.123456",
+		"printf('%0200d', 1)" };
+	char statement[128];
+
+	add("A", "", "");
+	add("B", "A", "");
+	sql("UPDATE loops SET status = 'paused', current_test_id = 'B';"
+	    "UPDATE tests SET status = 'passed' WHERE id = 'A'");
+	for (size_t i = 0; i < 4; i++) {
+		(void)snprintf(statement, sizeof(statement),
+		    "DELETE FROM events; UPDATE tests SET passed_at = %s"
+		    " WHERE id = 'A'",
+		    times[i]);
+		sql(statement);
+		resumes(i < 3);
+		resumes(0);
+	}
+}
+
 static void
 test_stranded(void **state)
 {
@@ -191,7 +214,8 @@ test_stranded(void **state)
 	free(queues);
 }
 
-/* A long queue is moved bit by bit, and stays in its order. */
+/* A long queue is moved bit by bit, and stays in its order; what has too long
+ * an id stays. */
 static void
 test_stranded_many(void **state)
 {
@@ -201,6 +225,8 @@ test_stranded_many(void **state)
 	sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	    " WHERE i < 1200) INSERT INTO tests (id, loop_id, sort_order)"
 	    " SELECT 'T-' || i, 'loop-1', i FROM n");
+	sql("INSERT INTO tests (id, loop_id) VALUES"
+	    " (printf('%0200d', 1), 'loop-1')");
 	do {
 		moved = stranded_move(store, "loop-1", targets, 1, "pm");
 		has_rows((int)to.pending, "tests WHERE loop_id = 'loop-2'");
@@ -208,7 +234,7 @@ test_stranded_many(void **state)
 	assert_int_equal(moved, 1200 % STRANDED_MOVE_MAX);
 	assert_int_equal(to.pending, 1200);
 	has_rows(
-	    0, "tests WHERE loop_id <> 'loop-2' OR id <> 'T-' || sort_order");
+	    1, "tests WHERE loop_id <> 'loop-2' OR id <> 'T-' || sort_order");
 }
 
 int
@@ -218,6 +244,7 @@ main(void)
 		TEST(test_dead_ends, claims_setup),
 		TEST(test_cycles, claims_setup),
 		TEST(test_resume, claims_setup),
+		TEST(test_resume_at_any_time, claims_setup),
 		TEST(test_stranded, claims_setup),
 		TEST(test_stranded_many, claims_setup),
 	};
