@@ -49,12 +49,13 @@ parked_describe(struct store *s, const char *loop_id, char *ret, size_t size)
 	int found = statement_get(s,
 	    "SELECT group_concat(id, ', ') FROM (SELECT id FROM ("
 	    "SELECT DISTINCT parked AS id, 1 AS place FROM tests"
-	    " WHERE parked IS NOT NULL AND loop_id = ?1"
+	    " INDEXED BY tests_parked WHERE parked IS NOT NULL AND loop_id = ?1"
 	    " AND status = 'pending' UNION "
-	    "SELECT depends_on, 2 FROM (SELECT depends_on FROM tests"
-	    " WHERE loop_id = ?1 AND status = 'pending' AND waiting = 1"
-	    " AND parked IS NULL ORDER BY sort_order, id LIMIT 20) t"
-	    " WHERE NOT EXISTS (SELECT 1 FROM tests d"
+	    "SELECT depends_on, 2 FROM (SELECT depends_on, waiting, parked"
+	    " FROM tests WHERE loop_id = ?1 AND status = 'pending'"
+	    " ORDER BY sort_order, id LIMIT 100) t"
+	    " WHERE waiting = 1 AND parked IS NULL AND NOT EXISTS (SELECT 1 "
+	    "FROM tests d"
 	    " WHERE d.id = t.depends_on AND d.loop_id = ?1"
 	    " AND d.status = 'pending')) ORDER BY place, id LIMIT 5)",
 	    "t>s", loop_id, ret, size);

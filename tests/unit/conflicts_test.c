@@ -131,6 +131,31 @@ test_nothing_is_parked_for_ever(void **state)
 }
 
 static void
+describes(const char *expected)
+{
+	char waiting[64];
+
+	works(parked_describe(store, "loop-2", waiting, sizeof(waiting)));
+	assert_string_equal(waiting, expected);
+}
+
+/* What is parked is told of, and what the head of a queue waits for: a long
+ * queue isn't gone through whenever there is news. */
+static void
+test_what_is_waited_for(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, sort_order, depends_on) VALUES"
+	    " ('D', 'loop-2', 3, 'A'), ('E', 'loop-2', 4, 'D')");
+	describes("A");
+	sql("UPDATE tests SET parked = 'DEC-001' WHERE id = 'C'");
+	describes("DEC-001, A");
+	sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 200) INSERT INTO tests (id, loop_id, sort_order)"
+	    " SELECT 'T-' || i, 'loop-2', -i FROM n");
+	describes("DEC-001");
+}
+
+static void
 test_one_pair_is_one_conflict(void **state)
 {
 	opens();
@@ -428,6 +453,7 @@ main(void)
 		TEST(test_what_was_met_is_over, setup),
 		TEST(test_reset_while_git_was_asked, setup),
 		TEST(test_nothing_is_parked_for_ever, setup),
+		TEST(test_what_is_waited_for, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
