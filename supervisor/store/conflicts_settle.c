@@ -158,12 +158,12 @@ rank(struct store *s, const char *id)
 	    "t", id);
 }
 
-/* "CON-001: loop-1 goes first with src/a.c". */
-static void
-explain(char *ret, size_t size, const struct conflict *c)
+static int
+take_up(struct store *s, const char *attempt_id, enum conflict_take_up how)
 {
-	(void)snprintf(ret, size, "%s: %s goes first with %s", c->id,
-	    c->first.loop_id, c->files);
+	return statement_run(s,
+	    "UPDATE attempts SET take_up = ?2 WHERE id = ?1", "ti", attempt_id,
+	    (int64_t)how);
 }
 
 /* The second one stops. One that is none of ours only hears of it. */
@@ -174,12 +174,19 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 	bool is_ours = second->attempt_id[0] != '\0';
 	char why[CONFLICT_FILES_SIZE + 256];
 	char attempt[UUID_SIZE], test_id[ATTEMPT_TEST_SIZE];
+	int parked = 1;
 
-	explain(why, sizeof(why), c);
-	if (is_ours &&
-	    (claims_interrupt_within(
-		 s, second->loop_id, by, why, attempt, test_id) < 0 ||
-		parked_begin(s, second->test_id, c->id) < 0))
+	(void)snprintf(why, sizeof(why), "%s: %s goes first with %s", c->id,
+	    c->first.loop_id, c->files);
+	if (is_ours) {
+		if (claims_interrupt_within(
+			s, second->loop_id, by, why, attempt, test_id) < 0)
+			return -1;
+		parked = parked_begin(s, second->test_id, c->id);
+	}
+	/* With a question about it open it waits for the answer alone. */
+	if (parked < 0 ||
+	    (parked == 0 && take_up(s, second->attempt_id, TAKE_UP_WORK) < 0))
 		return -1;
 	return note_event(s, by, is_ours ? "paused" : "pause_requested",
 	    "ttttttt", "state", is_ours ? "test" : NULL, "component",
@@ -215,14 +222,6 @@ int
 conflicts_pause(struct store *s, const struct conflict *c, const char *by)
 {
 	return note_begin(s) < 0 ? -1 : store_end(s, pause_second(s, c, by));
-}
-
-static int
-take_up(struct store *s, const char *attempt_id, enum conflict_take_up how)
-{
-	return statement_run(s,
-	    "UPDATE attempts SET take_up = ?2 WHERE id = ?1", "ti", attempt_id,
-	    (int64_t)how);
 }
 
 static int

@@ -108,6 +108,20 @@ test_reset_while_git_was_asked(void **state)
 	assert_false(found.waits);
 }
 
+/* A question about its test was open already: that is what it waits for, and
+ * it goes on with its work after that. */
+static void
+test_its_test_waits_already(void **state)
+{
+	opens();
+	sql("UPDATE tests SET parked = 'DEC-001' WHERE id = 'B'");
+	assert_int_equal(conflicts_pause(store, &found, "pm"), 1);
+	is("paused");
+	assert_false(found.waits);
+	has_rows(1, "tests WHERE status = 'pending' AND parked = 'DEC-001'");
+	has_rows(1, "attempts WHERE test_id = 'B' AND take_up = 1");
+}
+
 /* Whatever a test is parked on may be closed by others, who know nothing of
  * that. */
 static void
@@ -452,6 +466,7 @@ main(void)
 		TEST(test_a_foreign_loop_is_asked, setup),
 		TEST(test_what_was_met_is_over, setup),
 		TEST(test_reset_while_git_was_asked, setup),
+		TEST(test_its_test_waits_already, setup),
 		TEST(test_nothing_is_parked_for_ever, setup),
 		TEST(test_what_is_waited_for, setup),
 	};
