@@ -8,6 +8,7 @@
 #include "cli/decisions.h"
 #include "cli/ids.h"
 #include "cli/options.h"
+#include "cli/print.h"
 #include "store/decisions.h"
 
 static bool
@@ -87,17 +88,23 @@ static int
 decide(struct cli *cli, struct store *s, const char *word, const char *choice,
     const char *comment)
 {
-	char id[IDS_SIZE];
-	int answered, code = ids_find(cli, s, IDS_DECISION, word, id);
+	char id[IDS_SIZE], asker[128];
+	int answered, foreign, code = ids_find(cli, s, IDS_DECISION, word, id);
 
 	if (code != CLI_DONE)
 		return code;
 	answered = decisions_answer(s, id, choice, database_user(), comment);
 	if (answered < 0 && (errno == EINVAL || errno == EALREADY))
 		return cli_error(CLI_FAILED, "%s", store_error(s));
-	if (answered < 0 || decisions_print_choice(s, id) < 0)
+	if (answered < 0 || decisions_print_choice(s, id) < 0 ||
+	    (foreign = decisions_of_others(s, id, asker, sizeof(asker))) < 0)
 		return database_error(s);
-	say_when(cli);
+	if (foreign == 0) {
+		say_when(cli);
+	} else if (asker[0] != '\0') {
+		print_clean(asker);
+		printf(" has asked, and does it\n");
+	}
 	return CLI_DONE;
 }
 

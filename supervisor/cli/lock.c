@@ -56,10 +56,17 @@ note_holder(const struct locks_conflict *c, void *argument)
 static int
 try(struct locking *l)
 {
+	int error;
+
 	l->text[0] = '\0';
 	l->renew_ms = clock_ms() + RENEW_MS;
-	if (locks_take(l->store, &l->request, note_holder, l, &l->answer) < 0)
+	if (locks_take(l->store, &l->request, note_holder, l, &l->answer) < 0) {
+		error = errno;
+		(void)snprintf(
+		    l->text, sizeof(l->text), "%s", store_error(l->store));
+		errno = error;
 		return -1;
+	}
 	l->request.has_waited = l->request.waits;
 	l->request.mark = l->answer.mark;
 	return 0;
@@ -171,11 +178,14 @@ lock(struct locking *l)
 	if (interrupts_hold(&interrupts) < 0)
 		return cli_error(CLI_FAILED, "%s", strerror(errno));
 	result = try(l);
-	if (result == 0 && l->request.waits) {
+	if (l->request.waits && passing(result) == 0) {
+		result = 0;
 		if (claims_version(l->store, &l->version) == 0)
 			result = wait_for(l, &interrupts);
+		/* What can't be ended now ends by its time. */
 		if (l->answer.result != LOCK_TAKEN && l->store->db != NULL &&
-		    edges_end(l->store, l->request.by, l->request.paths) < 0)
+		    passing(edges_end(
+			l->store, l->request.by, l->request.paths)) < 0)
 			result = -1;
 	}
 	if (result < 0)

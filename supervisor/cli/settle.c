@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/settle.h"
+#include "system/wanted.h"
 
 #define LOOK_MS	    20
 #define HOLD_MS	    100	 /* a process that ends at once was no start */
@@ -20,9 +21,26 @@ settle_unkillable(const struct keeper_seen *seen, const char *follows)
 	    channel[0] == '\0' ? "an unknown place" : channel, follows);
 }
 
+/* Whether that it is to run is the last word. */
+static bool
+is_wanted(const struct cli *cli, const char *name)
+{
+	const struct wanted_entry *entry;
+	struct wanted wanted;
+	bool is_so;
+
+	if (wanted_read(cli->state_directory, &wanted) < 0)
+		return false;
+	entry = wanted_find(&wanted, name);
+	is_so = entry == NULL || entry->state == WANTED_RUN;
+	wanted_free(&wanted);
+	return is_so;
+}
+
 int
 settle_stopped(const struct cli *cli, const char *name)
 {
+	int64_t begun_ms = clock_ms();
 	struct keeper_seen seen;
 
 	for (;;) {
@@ -37,6 +55,11 @@ settle_stopped(const struct cli *cli, const char *name)
 			return settle_unkillable(&seen, UNKILLABLE);
 		if (seen.pid == 0 && !keepers_running(cli->state_directory))
 			return cli_not_running();
+		/* Before that it may not have heard yet. */
+		if (c->want == WANT_RUN &&
+		    clock_ms() - begun_ms > PATIENCE_MS && is_wanted(cli, name))
+			return cli_error(CLI_FAILED,
+			    "%s: somebody started it meanwhile", name);
 		(void)poll(NULL, 0, LOOK_MS);
 	}
 }

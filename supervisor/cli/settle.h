@@ -11,8 +11,8 @@
 #include "cli/overview.h"
 
 /* Waits until nothing of name's tree is left. Returns CLI_DONE, or CLI_FAILED
- * after naming a process that can't be ended, CLI_NOT_RUNNING if the fleet ends
- * before. */
+ * after naming a process that can't be ended, or when somebody has started it
+ * meanwhile; CLI_NOT_RUNNING if the fleet ends before. */
 int settle_stopped(const struct cli *cli, const char *name);
 
 /* Waits until its keeper has heard that it is to run; not for long, as somebody

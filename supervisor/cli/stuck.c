@@ -125,23 +125,42 @@ add_component(struct work *w, const struct overview_component *c)
 	add_silent(w, c);
 }
 
-/* Those of the monitor that say the same in its words. */
+static bool
+is_of_monitor(const struct alert_row *row)
+{
+	return strcmp(row->alert_type, "loop_stuck") == 0 ||
+	    strcmp(row->alert_type, "test_failing") == 0;
+}
+
+/* What keeps a loop from its queue: a disk that is full, a setup that fails. A
+ * component that has failed is listed as that. */
+static bool
+is_of_loop(const struct alert_row *row, const char *loop)
+{
+	return strcmp(row->severity, "error") == 0 && loop[0] != '\0' &&
+	    strcmp(row->source, loop) == 0;
+}
+
+/* In the words of whoever has found it. */
 static int
 add_alert(const struct alert_row *row, void *argument)
 {
 	struct work *w = argument;
 	json_t *context = json_loads(row->context, 0, NULL);
 	const char *test = print_json_get(context, "test_id");
+	const char *loop = print_json_get(context, "loop_id");
 	char command[COMMAND_SIZE];
 
-	if (strcmp(row->alert_type, "loop_stuck") == 0 ||
-	    strcmp(row->alert_type, "test_failing") == 0)
-		add(w, "alert",
-		    test[0] != '\0' ? test : print_json_get(context, "loop_id"),
+	if (is_of_monitor(row))
+		add(w, "alert", test[0] != '\0' ? test : loop,
 		    paste_item(
 			format(w, command, test[0] != '\0' ? "skip" : "alerts",
 			    test, ""),
 			"%s", row->message));
+	else if (is_of_loop(row, loop))
+		add(w, "alert", loop,
+		    paste_item(format(w, command, "status", loop, ""), "%s: %s",
+			loop, row->message));
 	json_decref(context);
 	return 0;
 }
@@ -227,14 +246,17 @@ add_decision(const struct decision_row *row, void *argument)
 {
 	struct work *w = argument;
 	json_t *options;
+	const char *choice;
 	char command[COMMAND_SIZE];
 
 	if (is_listed(w, "waits_for", row->id))
 		return 0;
 	options = json_loads(row->options, 0, NULL);
+	choice = print_json_get(json_array_get(options, 0), "id");
 	add(w, "decision", row->id,
-	    paste_item(format(w, command, "decide", row->id,
-			   print_json_get(json_array_get(options, 0), "id")),
+	    paste_item(choice[0] != '\0'
+		    ? format(w, command, "decide", row->id, choice)
+		    : format(w, command, "decisions", "", ""),
 		"%s: %s", row->id, row->summary));
 	json_decref(options);
 	return 0;

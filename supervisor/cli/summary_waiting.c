@@ -50,14 +50,19 @@ is_lasting(const struct alert_row *row)
 	    : is_any(row->alert_type, lasting);
 }
 
+/* What a loop says of itself doesn't name it. */
 static void
 add_alert(struct report *r, const struct alert_row *row)
 {
+	json_t *context = json_loads(row->context, 0, NULL);
+	const char *loop = print_json_get(context, "loop_id");
+	bool is_own = loop[0] != '\0' && strcmp(loop, row->source) == 0;
 	char show[SUMMARY_COMMAND];
 
 	add_waiting(r, "alert",
-	    paste_item(
-		report_command(r, show, "alerts", NULL), "%s", row->message));
+	    paste_item(report_command(r, show, "alerts", NULL), "%s%s%s",
+		is_own ? loop : "", is_own ? ": " : "", row->message));
+	json_decref(context);
 }
 
 static int
@@ -87,9 +92,10 @@ add_options(struct buf *b, const char *text, char first[static 32])
 	json_array_foreach(options, i, option)
 	{
 		const char *id = print_json_get(option, "id");
+		const char *description = print_json_get(option, "description");
 
-		buf_addf(b, "%s%s %s", i == 0 ? "" : ", ", id,
-		    print_json_get(option, "description"));
+		buf_addf(b, "%s%s%s%s", i == 0 ? "" : ", ", id,
+		    description[0] != '\0' ? " " : "", description);
 		if (i == 0)
 			(void)snprintf(first, 32, "%s", id);
 	}
@@ -125,11 +131,13 @@ add_decision(const struct decision_row *row, void *argument)
 	add_deadline(&b, row);
 	buf_init(&b, answer, sizeof(answer));
 	paste_begin(&b, r->cli);
-	buf_add(&b, "decide ");
-	paste_word(&b, row->id);
-	buf_add(&b, " ");
-	paste_word(&b, first);
-	item = paste_item(answer, "%s: %s (%s)", when, row->summary, options);
+	buf_add(&b, first[0] != '\0' ? "decide " : "decisions");
+	for (size_t i = 0; first[0] != '\0' && i < 2; i++) {
+		buf_add(&b, i > 0 ? " " : "");
+		paste_word(&b, i == 0 ? row->id : first);
+	}
+	item = paste_item(answer, "%s: %s%s%s%s", when, row->summary,
+	    first[0] != '\0' ? " (" : "", options, first[0] != '\0' ? ")" : "");
 	paste_set(item, "decision_id", row->id);
 	paste_set(item, "default", row->default_option);
 	paste_set(item, "asked_at", row->requested_at);

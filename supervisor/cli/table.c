@@ -187,7 +187,7 @@ table_width(const struct table *t)
 int
 table_print(const struct table *t)
 {
-	int widths[TABLE_COLUMNS_MAX];
+	int widths[TABLE_COLUMNS_MAX] = { 0 };
 
 	if (t->exhausted) {
 		errno = ENOMEM;

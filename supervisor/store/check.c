@@ -347,9 +347,11 @@ check_run(const struct check *c, struct store *s)
 	    ? 0
 	    : guard_is_wanted_released(
 		  c->state_directory, s->error, sizeof(s->error));
-	if (released != 0) {
-		if (released > 0)
-			errno = ESHUTDOWN;
+	if (released < 0)
+		return store_refuse(s, errno, "%s/wanted: %s",
+		    c->state_directory, strerror(errno));
+	if (released > 0) {
+		errno = ESHUTDOWN;
 		return -1;
 	}
 	if (run_all(&run) < 0) {

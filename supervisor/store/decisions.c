@@ -219,6 +219,16 @@ decisions_answer(struct store *s, const char *id, const char *choice,
 }
 
 int
+decisions_of_others(struct store *s, const char *id, char *ret_by, size_t size)
+{
+	return statement_get(s,
+	    "SELECT requested_by FROM decisions WHERE id = ?1"
+	    " AND ifnull(CASE WHEN json_valid(context)"
+	    " THEN json_extract(context, '$.asked_ms') END, 0) = 0",
+	    "t>s", id, ret_by, size);
+}
+
+int
 decisions_expire_within(struct store *s, const char *id, const char *by)
 {
 	char choice[DECISION_CHOICE_SIZE];

@@ -78,6 +78,11 @@ int decisions_due(struct store *s,
 int decisions_answer(struct store *s, const char *id, const char *choice,
     const char *by, const char *comment);
 
+/* Whether another program has asked, which then does what is answered: 1 with
+ * its name, "" where it doesn't tell; 0, -1. */
+int
+decisions_of_others(struct store *s, const char *id, char *ret_by, size_t size);
+
 /* Takes the default of a pending one whose time is over (auto_resolved).
  * Returns 1, 0 when it is not pending any more, -1. */
 int decisions_expire(struct store *s, const char *id, const char *by);

@@ -186,9 +186,11 @@ wait_share(struct store *s, struct mark *m)
 		int released = guard_is_wanted_released(
 		    s->state_directory, s->error, sizeof(s->error));
 
-		if (released != 0) {
-			if (released > 0)
-				errno = ESHUTDOWN;
+		if (released < 0)
+			return store_refuse(s, errno, "%s/wanted: %s",
+			    s->state_directory, strerror(errno));
+		if (released > 0) {
+			errno = ESHUTDOWN;
 			return -1;
 		}
 		errno = saved;

@@ -222,6 +222,20 @@ passing_free(struct passing_list *list)
 	*list = (struct passing_list){ 0 };
 }
 
+char *
+passing_loops(struct store *s, const char *loops, const char *configured)
+{
+	char *list = NULL;
+	int found = statement_get(s,
+	    "SELECT json_group_array(id) FROM (SELECT value AS id"
+	    " FROM json_each(?1) UNION SELECT id FROM loops"
+	    " WHERE status <> 'running'"
+	    " AND id NOT IN (SELECT value FROM json_each(?2)))",
+	    "tt>m", loops, configured, &list);
+
+	return found > 0 ? list : NULL;
+}
+
 static int
 note_all(struct store *s, const struct passing_list *list)
 {

@@ -55,6 +55,13 @@ int passing_pick(struct store *s, const struct passing_request *request,
     struct passing_list *ret);
 void passing_free(struct passing_list *list);
 
+/*
+ * These loops (a JSON array of ids) and those that are gone: none of this name
+ * is configured (another one), and none runs. Returns such an array, which the
+ * caller frees, or NULL with errno of store.h.
+ */
+char *passing_loops(struct store *s, const char *loops, const char *configured);
+
 /* Those that were found to pass did so again. Returns 0 or -1. */
 int passing_verified(struct store *s, const struct passing_list *list);
 

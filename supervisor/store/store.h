@@ -40,9 +40,9 @@ enum store_mode {
 };
 
 struct store {
-	struct sqlite3 *db; /* NULL while closed */
+	struct sqlite3 *db;	   /* NULL while closed */
 	struct sqlite3_stmt *kept; /* of statement.c; NULL: none */
-	int lock_fd;	    /* STATE/database.lock; -1 while closed */
+	int lock_fd;		   /* STATE/database.lock; -1 while closed */
 	enum store_mode mode;
 	int busy_ms;
 	bool created;	       /* store_open() made the file */

@@ -189,8 +189,8 @@ note_fault() {
 
 # away NAME SECONDS: it can't be kept up meanwhile.
 away() {
-	lk stop "$1" > /dev/null
-	(sleep "$2"; lk start "$1" > /dev/null) 3>&- &
+	lk stop "$1" > /dev/null || true
+	(sleep "$2"; lk start "$1" > /dev/null || true) 3>&- &
 	BACKGROUND+=("$!")
 }
 

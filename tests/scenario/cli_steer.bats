@@ -329,3 +329,17 @@ wait_for_slow() {
 	run -1 wait "$PID"
 	grep -q "slow: .*somebody" "$FLEET/restart"
 }
+
+@test "who waits for a stop ends when somebody else starts it" {
+	fleet_config <<-CONF
+		components = ( { name = "slow"; command = [ "$HELPERS/stubborn" ];
+		    stop_timeout = "1s"; } );
+	CONF
+	lk up -d --wait
+	background stop "$LOOPKEEPER" stop slow
+	wait_state slow stopping
+	lk start slow
+	wait_until 10 gone "$PID"
+	run -1 wait "$PID"
+	grep -q "slow: somebody started it meanwhile" "$FLEET/stop"
+}

@@ -140,3 +140,13 @@ park() {
 	wait_until 20 test_is T-1 skipped
 	sql_is 1 "SELECT count(*) FROM events WHERE event_type = 'test_skipped'"
 }
+
+@test "what another program asks is said to be for that to do" {
+	sql "INSERT INTO decisions (id, decision_type, options, requested_by)
+	    VALUES ('Q-1', 'merge', '[{\"id\": \"x\"}]', 'py'),
+	    ('Q-2', 'merge', '[{\"id\": \"x\"}]', NULL)"
+	run -0 lk decide q-1 X
+	[[ ${lines[1]} == "py has asked, and does it" ]] || fail "$output"
+	run -0 lk decide Q-2 x
+	[[ ${#lines[@]} == 1 ]] || fail "$output"
+}

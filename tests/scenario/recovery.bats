@@ -12,9 +12,10 @@ leave_work() {
 		    ('CP-1', 'loop-1', 'in_progress'),
 		    ('INF-1', 'loop-2', 'in_progress'),
 		    ('INF-2', 'loop-2', 'passed');
-		INSERT INTO attempts (id, test_id, loop_id, fence, state, epoch)
-		    SELECT 'a-1', 'CP-1', 'loop-1', 1, 'running', value
-		    FROM meta WHERE key = 'epoch';
+		INSERT INTO attempts (id, test_id, loop_id, fence, state, epoch,
+		    cost_usd) SELECT 'a-' || t.id, t.id, t.loop_id, 1, 'running',
+		    value, 0.5 FROM meta JOIN tests t
+		    ON t.status = 'in_progress' WHERE key = 'epoch';
 		INSERT INTO file_locks (file_path, locked_by, test_id) VALUES
 		    ('src/a.c', 'loop-1', 'CP-1');
 		INSERT INTO wait_graph (waiter, holder, resource) VALUES
@@ -41,7 +42,9 @@ nothing_in_progress() {
 	[[ $output == *"reset 2 tests of dead loops: CP-1, INF-1"* ]]
 	[[ $output == *"removed 1 lock"* ]]
 	nothing_in_progress
-	[[ $(sql "SELECT outcome FROM attempts") == interrupted ]]
+	[[ $(sql "SELECT group_concat(outcome) FROM attempts") == \
+	    interrupted,interrupted ]]
+	[[ $(sql "SELECT sum(cost_usd) FROM usage") == 1.0 ]]
 	wait_event "event_type = 'recovery_done'
 	    AND json_extract(payload, '$.tests') = 2"
 	[[ $(sql 'PRAGMA integrity_check') == ok ]]
@@ -50,6 +53,10 @@ nothing_in_progress() {
 
 @test "recover says what it would do, does it, and is safe to repeat" {
 	sleepers one
+	rm -rf "$FLEET/state"
+	run -1 lk recover
+	[[ $output == *"$FLEET/state/wanted: No such file or directory" ]] ||
+	    fail "$output"
 	lk up -d
 	wait_state one running
 	leave_work

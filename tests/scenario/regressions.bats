@@ -114,6 +114,54 @@ $FLEET"*"A of loop-1 is no regression any more"* ]]
 	stop_monitor
 }
 
+@test "what is mended while it is looked at is no regression" {
+	fleet
+	monitor
+	change touch harmless
+	wait_until 20 verified_on "$(tip)" A B
+	sql "UPDATE tests SET verify = 'test -e A && test ! -e broken || {
+	    touch $FLEET/waits; while test -e $FLEET/hold; do sleep 0.05; done
+	    false; }' WHERE id = 'A'"
+	touch "$FLEET/hold"
+	change touch broken
+	wait_until 20 test -e "$FLEET/waits"
+	change rm broken
+	rm "$FLEET/hold"
+	wait_until 30 verified_on "$(tip)" A B
+	events_are 0 "event_type = 'regression_detected'"
+	# What isn't mended is told all the same.
+	touch "$FLEET/hold"
+	rm "$FLEET/waits"
+	change touch broken
+	local bad
+	bad=$(tip)
+	wait_until 20 test -e "$FLEET/waits"
+	change touch something
+	rm "$FLEET/hold"
+	wait_event "event_type = 'regression_detected'"
+	[[ $(field first_bad_commit) == "$bad" ]]
+	stop_monitor
+}
+
+@test "what a loop has done that is gone by now is looked at, too" {
+	fleet
+	sql "INSERT INTO loops (id, status) VALUES ('gone', 'stopped'),
+	    ('theirs', 'running');
+	    UPDATE tests SET loop_id = 'gone' WHERE id = 'A';
+	    INSERT INTO tests (id, loop_id, status, verify) VALUES
+	    ('S', 'gone', 'passed', 'touch $FLEET/strange; false'),
+	    ('X', 'theirs', 'passed', 'touch $FLEET/theirs; false')"
+	monitor
+	wait_until 20 verified_on "$(tip)" A B
+	wait_until 20 test -e "$FLEET/strange"
+	change touch broken
+	wait_event "event_type = 'regression_detected'"
+	wait_until 20 verified_on "$(tip)" B
+	[[ $(field test_id) == A && $(field loop_id) == gone ]]
+	[[ ! -e $FLEET/theirs ]]
+	stop_monitor
+}
+
 @test "what fails where it passed before, too, is no commit's doing" {
 	touch "$FLEET/service"
 	fleet

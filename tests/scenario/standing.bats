@@ -122,8 +122,12 @@ rows() {
 	[[ $output != *"without output"* ]]
 	lk status --stuck --json | jq -e 'length == 8 and
 	    all(.text and .command and .kind)'
+	sql "INSERT INTO alerts (alert_type, severity, source, message,
+	    context) VALUES ('disk', 'error', 'loop-2', 'there is no room',
+	    '{\"loop_id\": \"loop-2\"}')"
 	lk pause loop-2
 	run lk status --stuck
+	behind "loop-2: there is no room" "loopkeeper status loop-2"
 	behind "loop-2: paused, with 2 tests left" "loopkeeper resume loop-2"
 	run lk status --stuck loop-1
 	[[ $status == 2 ]]

@@ -317,24 +317,31 @@ holds() {
 	    timeout_minutes, requested_at, status) VALUES ('DEC-008', 'really?',
 	    '[{\"id\": \"C\"}]', 'C', 60, datetime('now', '-10 minutes'),
 	    'pending')"
+	sql "INSERT INTO decisions (id, summary, requested_at, status) VALUES
+	    ('DEC-009', 'who knows?', datetime('now', '+1 hours'), 'pending')"
 	sql "INSERT INTO loops (id) VALUES ('of-old')"
 	sql "UPDATE tests SET status = 'blocked'"
-	sql "INSERT INTO alerts (severity, alert_type, message) VALUES
-	    ('critical', 'disk', 'the disk is full'),
-	    ('error', 'setup', 'setup fails'),
-	    ('error', 'component_failed', 'one of these below'),
-	    ('warning', 'dependency_cycle', 'none of these can begin'),
-	    ('warning', 'mode_changed', 'it is warm')"
+	sql "INSERT INTO alerts (severity, alert_type, message, source, context)
+	    VALUES ('critical', 'disk', 'the disk is full', 'recorder', NULL),
+	    ('error', 'setup', 'setup fails', 'loop-1',
+	    '{\"loop_id\": \"loop-1\"}'),
+	    ('error', 'component_failed', 'one of these below', 'x', NULL),
+	    ('warning', 'dependency_cycle', 'none of these can begin', 'pm', ''),
+	    ('warning', 'mode_changed', 'it is warm', 'recorder', NULL)"
 	summary
-	row '^5 things need you'
-	row 'DEC-008, else C in (50|49)m: really\? \(C \): loopkeeper decide DEC-008 C$'
+	row '^6 things need you'
+	row 'DEC-008, else C in (50|49)m: really\? \(C\): loopkeeper decide DEC-008 C$'
 	[[ $output != *of-old* ]]
 	row '^waits the disk is full: loopkeeper alerts$'
 	row 'T-1 is blocked \(A retry, B skip it\): loopkeeper decide DEC-007 A$'
 	pasted 'loopkeeper decide DEC-007 A' | bash
 	holds "decisions WHERE choice = 'A'"
 	summary --json
+	# Another program's question, of which it doesn't say what to answer.
+	[[ $(jq -r '.waiting[] | select(.decision_id == "DEC-009") |
+	    .text + "|" + .command' <<< "$output") == \
+	    "DEC-009: who knows?|loopkeeper decisions" ]] || fail "$output"
 	[[ $(jq -c '[.waiting[] | select(.kind == "alert") | .text]' \
-	    <<< "$output") == '["the disk is full","none of these can begin","setup fails"]' ]] ||
+	    <<< "$output") == '["the disk is full","none of these can begin","loop-1: setup fails"]' ]] ||
 	    fail "$output"
 }

@@ -45,6 +45,20 @@ list_loops(const struct conf *conf, const struct loop_config *first)
 	return text;
 }
 
+char *
+branches_configured(const struct conf *conf)
+{
+	json_t *names = json_array();
+	char *text;
+
+	for (size_t i = 0; i < conf->fleet.ncomponents; i++)
+		(void)json_array_append_new(
+		    names, json_string(conf->components[i]->name));
+	text = json_dumps(names, JSON_COMPACT);
+	json_decref(names);
+	return text;
+}
+
 static int
 init(struct branch *b, const struct conf *conf,
     const struct loop_config *config, const char *state_directory,

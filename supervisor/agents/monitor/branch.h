@@ -45,4 +45,7 @@ int branch_tip(struct branch *b, char ret[static GIT_HASH_SIZE]);
  * as worktree_open(). */
 int branch_make_worktree(struct branch *b, const char *commit);
 
+/* The names of all components as a JSON array, to be freed; NULL: no memory. */
+char *branches_configured(const struct conf *conf);
+
 #endif

@@ -72,7 +72,8 @@ sweep_open(struct sweep *w, struct agent *a)
 		return -1;
 	w->branches = branches_make(
 	    a->conf, state, w->directory, go_on, w, &w->nbranches);
-	if (w->branches == NULL) {
+	w->configured = branches_configured(a->conf);
+	if (w->branches == NULL || w->configured == NULL) {
 		log_line(&a->log, "%s", strerror(errno));
 		return -1;
 	}
@@ -88,6 +89,7 @@ sweep_close(struct sweep *w)
 {
 	passing_free(&w->tests);
 	branches_free(w->branches, w->nbranches);
+	free(w->configured);
 	io_close(&w->probe.output_fd);
 	io_close(&w->lock_fd);
 }
@@ -180,6 +182,7 @@ begin_test(struct sweep *w, int64_t now_ms)
 	    is_known(w) ? "again" : w->branch->tip);
 	w->probe.test = current(w);
 	w->passes = 0;
+	w->newer[0] = '\0';
 	if (path_format(directory, "%s/logs", w->directory) == 0)
 		w->probe.output_fd = transcript_open(
 		    directory, current(w)->id, suffix, w->transcript);
@@ -245,20 +248,51 @@ tell(struct sweep *w)
 	return told;
 }
 
+/* What always fails may have been mended while it was looked at: then nobody is
+ * to undo what broke it. */
+static bool
+is_out_of_date(struct sweep *w)
+{
+	const struct examination *e = &w->examination;
+	struct branch *b = w->branch;
+	char tip[GIT_HASH_SIZE];
+
+	if (e->step != BISECT_FOUND || e->bisect.enough > 0 ||
+	    branch_tip(b, tip) <= 0 || strcmp(tip, b->tip) == 0)
+		return false;
+	(void)strlcpy(w->newer, tip, sizeof(w->newer));
+	return true;
+}
+
+static void
+end_examination(struct sweep *w, bool is_over, int64_t now_ms)
+{
+	bool told = !is_over && tell(w);
+
+	examine_end(&w->examination);
+	end_test(w, told, now_ms);
+}
+
 /* Runs it where that tells most, until enough is known. */
 static void
 examine(struct sweep *w, int64_t now_ms)
 {
 	const char *commit = examine_next(&w->examination);
-	bool told;
 
-	if (commit != NULL) {
+	if (commit != NULL)
 		run(w, commit, now_ms);
-		return;
-	}
-	told = tell(w);
-	examine_end(&w->examination);
-	end_test(w, told, now_ms);
+	else if (is_out_of_date(w))
+		run(w, w->newer, now_ms);
+	else
+		end_examination(w, false, now_ms);
+}
+
+/* Of a loop that is gone, and it never passed on this branch. */
+static bool
+is_strange(const struct sweep *w)
+{
+	return !w->examination.bisect.has_good &&
+	    conf_loop(w->agent->conf, current(w)->loop_id) == NULL;
 }
 
 /* It fails on the tip. */
@@ -276,6 +310,9 @@ look_closer(struct sweep *w, int64_t now_ms)
 	} else if (examine_begin(&w->examination, b, current(w), b->tip) < 0) {
 		abandon(w, errno == ENOMEM ? strerror(errno) : b->git.error,
 		    now_ms);
+	} else if (is_strange(w)) {
+		examine_end(&w->examination);
+		end_test(w, false, now_ms);
 	} else {
 		examine(w, now_ms);
 	}
@@ -290,6 +327,8 @@ judge(struct sweep *w, enum probe_state state, int64_t now_ms)
 	/* On an older commit it tells nothing of it. */
 	if (state == PROBE_IMPOSSIBLE && is_on_tip) {
 		abandon(w, w->probe.error, now_ms);
+	} else if (w->newer[0] != '\0') {
+		end_examination(w, state == PROBE_PASSED, now_ms);
 	} else if (e->branch != NULL) {
 		examine_note(e, state);
 		examine(w, now_ms);
@@ -303,22 +342,36 @@ judge(struct sweep *w, enum probe_state state, int64_t now_ms)
 	}
 }
 
+/* Where there is but one branch, what loops that are gone have done is on it,
+ * too. Returns 0 or -1. */
+static int
+pick(struct sweep *w, struct branch *b, const char *not_on)
+{
+	struct store *s = &w->agent->store;
+	char *all = w->nbranches == 1
+	    ? passing_loops(s, b->loops, w->configured)
+	    : NULL;
+	const struct passing_request request = { .except_id = "",
+		.loops = all != NULL ? all : b->loops,
+		.changed = "[]",
+		.not_on = not_on,
+		.max = TESTS_MAX,
+		.regressed = true };
+	int result = w->nbranches == 1 && all == NULL
+	    ? -1
+	    : passing_pick(s, &request, &w->tests);
+
+	free(all);
+	return result;
+}
+
 /* Returns whether a sweep was begun. */
 static bool
 begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
 {
-	struct agent *a = w->agent;
-	struct passing_request request = { .except_id = "",
-		.loops = b->loops,
-		.changed = "[]",
-		.max = TESTS_MAX,
-		.regressed = true };
-
 	w->is_full = now_ms >= b->due_ms;
-	if (!w->is_full)
-		request.not_on = tip;
-	if (passing_pick(&a->store, &request, &w->tests) < 0) {
-		agent_failed(a, "looking for passed tests");
+	if (pick(w, b, w->is_full ? NULL : tip) < 0) {
+		agent_failed(w->agent, "looking for passed tests");
 		return false;
 	}
 	(void)snprintf(b->tip, sizeof(b->tip), "%s", tip);

@@ -16,6 +16,7 @@ struct sweep {
 	int lock_fd;		   /* held by who sweeps; -1: not us */
 	struct branch *branches;   /* owned */
 	size_t nbranches;
+	char *configured;	/* owned: JSON array of all components */
 	size_t next;		/* branch to be looked at first */
 	int64_t look_ms;	/* at the tips, next */
 	struct branch *trouble; /* can't be swept; NULL: none */
@@ -29,6 +30,8 @@ struct sweep {
 	size_t n;			/* the one at hand */
 	int passes;			/* of it, one after the other */
 	struct examination examination; /* if it fails */
+	char newer[GIT_HASH_SIZE]; /* the tip by the end of that, on which it is
+				      run once more; "": it isn't yet */
 	struct probe probe;
 	const char *held; /* on this commit it can't be run yet; NULL: it is */
 	int64_t held_ms;  /* when that is tried again */
