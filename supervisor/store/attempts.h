@@ -116,6 +116,11 @@ enum attempt_result {
 	" AND EXISTS (SELECT 1 FROM tests t" \
 	" WHERE t.id = attempts.test_id AND t.status = 'in_progress')"
 
+/* Inside store/, of a test's id: it isn't longer than we can keep, as one of
+ * another program may be. Nothing is done for such a test: it wouldn't be found
+ * again by what is kept of it. */
+#define ATTEMPT_TEST_FITS(id) "length(CAST(" id " AS BLOB)) < 128"
+
 /* Inside store/, for whoever ends attempts that aren't his: their row of usage,
  * before they are ended. A condition on attempts follows. */
 #define ATTEMPT_ADD_USAGE                                                     \

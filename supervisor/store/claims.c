@@ -26,11 +26,13 @@
 	" AND (NOT ?6 OR EXISTS (SELECT 1 FROM regressions g" \
 	" WHERE g.test_id = t.id AND g.status = 'open'))"
 
+#define TEST_FITS ATTEMPT_TEST_FITS("t.id")
+
 /* May be run by the loop ?1 at the time ?5, its files left aside. The first
  * three are those of the index tests_ready: what waits for another test isn't
  * even passed by. */
 #define IS_NEXT                                                             \
-	"t.status = 'pending' AND t.waiting = 0"                            \
+	"t.status = 'pending' AND t.waiting = 0 AND " TEST_FITS             \
 	" AND ifnull(t.automatable, 1) <> 0"                                \
 	" AND (ifnull(t.depends_on, '') = '' OR EXISTS (SELECT 1"           \
 	" FROM tests d WHERE d.id = t.depends_on AND d.status = 'passed'))" \

@@ -90,42 +90,40 @@ claims_reset_within(
 	return 1;
 }
 
+/* Out of the queue: skipped, or blocked. */
+static int
+settle(struct store *s, const char *test_id, const char *status,
+    const char *event, const char *by, const char *reason)
+{
+	char condition[64];
+	int is_so;
+
+	(void)snprintf(condition, sizeof(condition), "status = '%s'", status);
+	is_so = holds(s, test_id, condition);
+	if (is_so != 0)
+		return is_so < 0 ? -1 : 0;
+	if (set_aside(s, test_id, by, status) < 0 ||
+	    statement_run(s,
+		"UPDATE tests SET status = ?3, reason = ?2 WHERE id = ?1",
+		"ttt", test_id, reason, status) < 0 ||
+	    note_event(s, by, event, "ttt", "test_id", test_id, "by", by,
+		"reason", reason) < 0)
+		return -1;
+	return 1;
+}
+
 int
 claims_skip_within(
     struct store *s, const char *test_id, const char *by, const char *reason)
 {
-	int skipped = holds(s, test_id, "status = 'skipped'");
-
-	if (skipped != 0)
-		return skipped < 0 ? -1 : 0;
-	if (set_aside(s, test_id, by, "skipped") < 0 ||
-	    statement_run(s,
-		"UPDATE tests SET status = 'skipped', reason = ?2"
-		" WHERE id = ?1",
-		"tt", test_id, reason) < 0 ||
-	    note_event(s, by, "test_skipped", "ttt", "test_id", test_id, "by",
-		by, "reason", reason) < 0)
-		return -1;
-	return 1;
+	return settle(s, test_id, "skipped", "test_skipped", by, reason);
 }
 
 int
 claims_block_within(
     struct store *s, const char *test_id, const char *by, const char *reason)
 {
-	int blocked = holds(s, test_id, "status = 'blocked'");
-
-	if (blocked != 0)
-		return blocked < 0 ? -1 : 0;
-	if (set_aside(s, test_id, by, "blocked") < 0 ||
-	    statement_run(s,
-		"UPDATE tests SET status = 'blocked', reason = ?2"
-		" WHERE id = ?1",
-		"tt", test_id, reason) < 0 ||
-	    note_event(s, by, "test_blocked", "ttt", "test_id", test_id, "by",
-		by, "reason", reason) < 0)
-		return -1;
-	return 1;
+	return settle(s, test_id, "blocked", "test_blocked", by, reason);
 }
 
 int

@@ -28,27 +28,22 @@
 	" json_each(CASE WHEN json_valid(c.files) THEN c.files ELSE '[]' " \
 	"END))"
 
+#define FIRST_ENDED  ENDED("first")
+#define SECOND_ENDED ENDED("second")
+
 #define FACTS                                                                \
 	"SELECT c.id, c.status, " FILES ", c.first_loop, c.first_test,"      \
 	" c.first_attempt, c.second_loop, c.second_test, "                   \
-	"c.second_attempt, " ENDED("first") ", " ENDED(                      \
-	    "second") ","                                                    \
-		      " EXISTS (SELECT 1 FROM tests t WHERE t.id = "         \
-		      "c.second_test"                                        \
-		      " AND t.parked IN (c.id, c.decision_id)),"             \
-		      " NOT EXISTS (SELECT 1 FROM loops l WHERE l.id = "     \
-		      "c.second_loop"                                        \
-		      " AND l.current_test_id = c.second_test),"             \
-		      " EXISTS (SELECT 1 FROM decisions d WHERE d.id = "     \
-		      "c.decision_id"                                        \
-		      " AND d.applied_at IS NULL"                            \
-		      " AND d.status IN ('pending', 'decided', "             \
-		      "'auto_resolved')),"                                   \
-		      " a.repository, a.integration_branch, a.base_commit, " \
-		      "a.snapshot_ref"                                       \
-		      " FROM conflicts c LEFT JOIN attempts a ON a.id = "    \
-		      "c.second_attempt"                                     \
-		      " WHERE "
+	"c.second_attempt, " FIRST_ENDED ", " SECOND_ENDED                   \
+	", EXISTS (SELECT 1 FROM tests t"                                    \
+	" WHERE t.id = c.second_test AND t.parked IN (c.id, c.decision_id))" \
+	", NOT EXISTS (SELECT 1 FROM loops l WHERE l.id = c.second_loop"     \
+	" AND l.current_test_id = c.second_test), EXISTS (SELECT 1"          \
+	" FROM decisions d WHERE d.id = c.decision_id"                       \
+	" AND d.applied_at IS NULL AND d.status IN ('pending', 'decided',"   \
+	" 'auto_resolved')), a.repository, a.integration_branch,"            \
+	" a.base_commit, a.snapshot_ref FROM conflicts c"                    \
+	" LEFT JOIN attempts a ON a.id = c.second_attempt WHERE "
 #define OPEN "c.closed_at IS NULL"
 
 static int
@@ -101,6 +96,18 @@ enter(struct store *s, const struct conflict *c, const char *status,
 	    "tttt", c->id, c->status, status, outcome);
 }
 
+/* Whether the test of a paused one waits for it still: whoever looked at it did
+ * so before, and asked git. 1, 0, -1. */
+static int
+waits(struct store *s, const struct conflict *c)
+{
+	return c->second.attempt_id[0] == '\0'
+	    ? 1
+	    : statement_get(s,
+		  "SELECT 1 FROM tests WHERE id = ?1 AND parked = ?2", "tt>",
+		  c->second.test_id, c->id);
+}
+
 static int
 finish(struct store *s, const struct conflict *c, const char *outcome,
     const char *by)
@@ -151,12 +158,12 @@ rank(struct store *s, const char *id)
 	    "t", id);
 }
 
-/* "CON-001: loop-1 goes first with src/a.c". */
-static void
-explain(char *ret, size_t size, const struct conflict *c)
+static int
+take_up(struct store *s, const char *attempt_id, enum conflict_take_up how)
 {
-	(void)snprintf(ret, size, "%s: %s goes first with %s", c->id,
-	    c->first.loop_id, c->files);
+	return statement_run(s,
+	    "UPDATE attempts SET take_up = ?2 WHERE id = ?1", "ti", attempt_id,
+	    (int64_t)how);
 }
 
 /* The second one stops. One that is none of ours only hears of it. */
@@ -167,12 +174,19 @@ stop_second(struct store *s, const struct conflict *c, const char *by)
 	bool is_ours = second->attempt_id[0] != '\0';
 	char why[CONFLICT_FILES_SIZE + 256];
 	char attempt[UUID_SIZE], test_id[ATTEMPT_TEST_SIZE];
+	int parked = 1;
 
-	explain(why, sizeof(why), c);
-	if (is_ours &&
-	    (claims_interrupt_within(
-		 s, second->loop_id, by, why, attempt, test_id) < 0 ||
-		parked_begin(s, second->test_id, c->id) < 0))
+	(void)snprintf(why, sizeof(why), "%s: %s goes first with %s", c->id,
+	    c->first.loop_id, c->files);
+	if (is_ours) {
+		if (claims_interrupt_within(
+			s, second->loop_id, by, why, attempt, test_id) < 0)
+			return -1;
+		parked = parked_begin(s, second->test_id, c->id);
+	}
+	/* With a question about it open it waits for the answer alone. */
+	if (parked < 0 ||
+	    (parked == 0 && take_up(s, second->attempt_id, TAKE_UP_WORK) < 0))
 		return -1;
 	return note_event(s, by, is_ours ? "paused" : "pause_requested",
 	    "ttttttt", "state", is_ours ? "test" : NULL, "component",
@@ -211,20 +225,14 @@ conflicts_pause(struct store *s, const struct conflict *c, const char *by)
 }
 
 static int
-take_up(struct store *s, const char *attempt_id, enum conflict_take_up how)
-{
-	return statement_run(s,
-	    "UPDATE attempts SET take_up = ?2 WHERE id = ?1", "ti", attempt_id,
-	    (int64_t)how);
-}
-
-static int
 resume_second(struct store *s, const struct conflict *c, const char *outcome,
     const char *by)
 {
 	bool is_ours = c->second.attempt_id[0] != '\0';
-	int closed = finish(s, c, outcome, by);
+	int closed = waits(s, c);
 
+	if (closed > 0)
+		closed = finish(s, c, outcome, by);
 	if (closed <= 0)
 		return closed;
 	return (is_ours &&
@@ -264,8 +272,10 @@ ask(struct store *s, const struct conflict *c, const char *files,
 	char summary[CONFLICT_FILES_SIZE + 1024], first[512], second[512];
 	char id[DECISION_ID_SIZE];
 	int64_t fence;
-	int entered = enter(s, c, "deciding", NULL);
+	int entered = waits(s, c);
 
+	if (entered > 0)
+		entered = enter(s, c, "deciding", NULL);
 	if (entered <= 0)
 		return entered;
 	if (parked_end(s, c->id) < 0 ||
@@ -329,7 +339,7 @@ block_second(struct store *s, const struct conflict *c, const char *by)
 	    "put it right: git worktree add --detach ../by-hand %s; in there "
 	    "git diff --binary %.12s %s | git apply --3way; mend and commit "
 	    "it; "
-	    "git branch -f %s HEAD; then loopkeeper reset %s",
+	    "git push . HEAD:%s; then loopkeeper reset %s",
 	    c->id, c->first.loop_id, c->first.test_id, c->files,
 	    c->snapshot_ref, c->branch, c->base_commit, c->snapshot_ref,
 	    c->branch, test_id);

@@ -331,9 +331,22 @@ deadlocks_resolve_within(struct store *s, const char *by)
 	return deadlocks_each(s, resolve, &r) < 0 ? -1 : r.n;
 }
 
+static int
+stop_at_once(const struct deadlock *d, void *argument)
+{
+	(void)d;
+	(void)argument;
+	return 1;
+}
+
 int
 deadlocks_resolve(struct store *s, const char *by)
 {
+	int found = deadlocks_each(s, stop_at_once, NULL);
+
+	/* Nothing is locked as long as there is nothing to do. */
+	if (found <= 0)
+		return found;
 	return note_begin(s) < 0
 	    ? -1
 	    : store_end(s, deadlocks_resolve_within(s, by));

@@ -280,7 +280,7 @@ decisions_settle(
 	while ((found = find_settled(s, type, statuses, id)) == 1) {
 		found = write_answer(s, id, "expired", NULL, by,
 		    "its test was settled otherwise");
-		if (found < 0)
+		if (found <= 0)
 			break;
 		settled++;
 	}

@@ -11,6 +11,8 @@
 #define SKIP  "B"
 #define LEAVE "C"
 
+#define TEST_FITS ATTEMPT_TEST_FITS("t.id")
+
 struct blocked {
 	char test_id[ATTEMPT_TEST_SIZE];
 	char loop_id[TEXT_NAME_MAX + 1];
@@ -27,7 +29,8 @@ find(struct store *s, struct blocked *ret)
 	    "SELECT id, loop_id, reason, last FROM (SELECT t.id, t.loop_id,"
 	    " t.reason, ifnull((SELECT max(a.fence) FROM attempts a"
 	    " WHERE a.test_id = t.id), 0) AS last FROM tests t"
-	    " WHERE t.status = 'blocked') b WHERE NOT EXISTS (SELECT 1"
+	    " WHERE t.status = 'blocked' AND " TEST_FITS ") b"
+	    " WHERE NOT EXISTS (SELECT 1"
 	    " FROM decisions d WHERE json_valid(d.context)"
 	    " AND json_extract(d.context, '$.test_id') = b.id"
 	    " AND (d.decision_type IN"

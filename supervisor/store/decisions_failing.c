@@ -22,7 +22,8 @@
  * them are older than the question it is about this run. */
 #define IS_SAME_RUN(fence) FAILED_SINCE(fence) " < t.attempts"
 
-#define IS_OPEN "t.status IN ('pending', 'in_progress')"
+#define TEST_FITS ATTEMPT_TEST_FITS("t.id")
+#define IS_OPEN	  "t.status IN ('pending', 'in_progress') AND " TEST_FITS
 
 struct failing {
 	char test_id[ATTEMPT_TEST_SIZE];

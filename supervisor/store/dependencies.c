@@ -82,6 +82,13 @@ struct resume {
 	" ('pause_requested', 'resume_requested') AND l.id IN (e.loop_id," \
 	" e.component) ORDER BY e.rowid DESC LIMIT 1), '')"
 
+/* What is asked is found again by these, as they are kept. */
+#define TEST_FITS ATTEMPT_TEST_FITS("t.id")
+#define IS_KEPT                                              \
+	TEST_FITS " AND length(CAST(l.id AS BLOB)) <= 48"    \
+		  " AND length(CAST(ifnull(d.passed_at, '')" \
+		  " AS BLOB)) < 64"
+
 /* One of others that may go on and wasn't asked to since. 1, 0, -1. */
 static int
 find_resume(struct store *s,
@@ -94,10 +101,11 @@ find_resume(struct store *s,
 	    " JOIN tests d ON d.id = t.depends_on"
 	    " WHERE l.status = 'paused' AND t.status = 'pending'"
 	    " AND d.status = 'passed' AND t.parked IS NULL"
-	    " AND " ASKED " <> 'pause_requested'"
+	    " AND " IS_KEPT " AND " ASKED " <> 'pause_requested'"
 	    " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.test_id = t.id"
 	    " AND e.event_type = 'resume_requested' AND e.loop_id = l.id"
-	    " AND json_extract(e.payload, '$.passed_at') IS d.passed_at)",
+	    " AND ifnull(json_extract(e.payload, '$.passed_at'), '')"
+	    " = ifnull(CAST(d.passed_at AS TEXT), ''))",
 	    "");
 	struct resume r;
 	int more;

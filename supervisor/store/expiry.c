@@ -16,6 +16,9 @@
 	" ELSE '%Y-%m-%d %H:%M:%S' END, " column ", (?1 / 1000.0)"     \
 	" || ' seconds') WHERE julianday(" column ") IS NOT NULL AND " open
 
+#define REGRESSED \
+	"id IN (SELECT test_id FROM regressions WHERE status = 'open')"
+
 static const char *const moves[] = {
 	MOVE("file_locks", "expires_at", "1"),
 	MOVE("file_locks", "locked_at", "1"),
@@ -24,6 +27,9 @@ static const char *const moves[] = {
 	MOVE("attempts", "lease_until", "ended_at IS NULL"),
 	MOVE("tests", "claimed_at", "status = 'in_progress'"),
 	MOVE("tests", "retry_at", "retry_at IS NOT NULL"),
+	/* By these is told whether one is over. */
+	MOVE("tests", "verified_at", REGRESSED),
+	MOVE("regressions", "detected_at", "status = 'open'"),
 	MOVE("gates", "open_at", "1"),
 	MOVE("gates", "probe_until", "1"),
 	MOVE("decisions", "requested_at", "status = 'pending'"),

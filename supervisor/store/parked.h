@@ -20,6 +20,11 @@ int parked_begin(struct store *s, const char *test_id, const char *id);
 /* Gives back what is parked on id. Returns how many tests, or -1. */
 int parked_end(struct store *s, const char *id);
 
+/* Gives back what is parked on something that nobody will end any more: other
+ * programs close decisions and remove rows, too. In a transaction of its own.
+ * Returns how many tests, or -1. */
+int parked_sweep(struct store *s);
+
 /*
  * What the pending tests of a loop wait for, as far as that is known at once:
  * "DEC-003, CON-001, T-2", the first few of them; "" for nothing. For people.

@@ -43,7 +43,7 @@ int
 queries_last_sort_order(struct store *s, const char *loop_id, int64_t *ret)
 {
 	return statement_get(s,
-		   "SELECT ifnull(max(sort_order), 0) FROM tests"
+		   "SELECT ifnull(max(place), 0) FROM tests"
 		   " WHERE loop_id = ?1",
 		   "t>i", loop_id, ret) == 1
 	    ? 0

@@ -100,7 +100,7 @@ queries_move(
 	if (moved == 1)
 		moved = statement_change(s,
 		    "UPDATE tests SET loop_id = ?2, sort_order ="
-		    " (SELECT ifnull(max(sort_order), 0) + 1 FROM tests"
+		    " (SELECT ifnull(max(place), 0) + 1 FROM tests"
 		    " WHERE loop_id = ?2) WHERE id = ?1",
 		    "tt", id, loop_id);
 	if (moved == 1 &&

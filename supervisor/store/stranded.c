@@ -83,16 +83,18 @@ shortest(struct queue *const *targets, size_t n)
 }
 
 static int
-move_all(struct store *s, const char *loop_id, struct queue *const *targets,
+move_first(struct store *s, const char *loop_id, struct queue *const *targets,
     size_t n, const char *by)
 {
 	char id[ATTEMPT_TEST_SIZE];
-	int found, moved = 0;
+	int found = 0, moved = 0;
 
-	while ((found = statement_get(s,
-		    "SELECT id FROM tests WHERE loop_id = ?1"
-		    " AND status = 'pending' ORDER BY sort_order, id LIMIT 1",
-		    "t>s", loop_id, id, sizeof(id))) == 1) {
+	while (moved < STRANDED_MOVE_MAX &&
+	    (found = statement_get(s,
+		 "SELECT id FROM tests WHERE loop_id = ?1"
+		 " AND status = 'pending' AND " ATTEMPT_TEST_FITS(
+		     "id") " ORDER BY sort_order, id LIMIT 1",
+		 "t>s", loop_id, id, sizeof(id))) == 1) {
 		struct queue *to = shortest(targets, n);
 
 		if (queries_move(s, id, to->loop_id, by) < 0)
@@ -109,5 +111,5 @@ stranded_move(struct store *s, const char *loop_id,
 {
 	return note_begin(s) < 0
 	    ? -1
-	    : store_end(s, move_all(s, loop_id, targets, n, by));
+	    : store_end(s, move_first(s, loop_id, targets, n, by));
 }

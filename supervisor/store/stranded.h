@@ -31,11 +31,14 @@ int stranded_queues(struct store *s, struct queue **ret, size_t *ret_n);
 int stranded_list(struct store *s, const char *loop_id, int limit, char *ret,
     size_t size, int *ret_n);
 
+/* So many are moved at once: others want to write, too. */
+#define STRANDED_MOVE_MAX 500
+
 /*
- * Moves all pending tests of a loop, in their order, to the ends of the queues
- * of these loops, always to the one that has least to do (of equals the first);
- * their pending is counted up. Each is noted as test_moved. Returns how many,
- * or -1.
+ * Moves the first pending tests of a loop, in their order, to the ends of the
+ * queues of these loops, always to the one that has least to do (of equals the
+ * first); their pending is counted up. Each is noted as test_moved. Returns how
+ * many, STRANDED_MOVE_MAX when there may be more, or -1.
  */
 int stranded_move(struct store *s, const char *loop_id,
     struct queue *const *targets, size_t n, const char *by);

@@ -31,41 +31,15 @@
 			 "a.loop_id = ?1"                                     \
 			 " AND a.ended_at IS NULL)"
 
+#define IS_OLD_WAIT  IS_OLDER("waiting_since")
+#define LEFT_WAITING "waiter = ?1 AND " IS_OLD_WAIT
+
 /* Who waits for it waits for what it still holds. */
-#define LEFT_WAITS                                                             \
-	"(waiter = ?1 AND " IS_OLDER(                                          \
-	    "waiting_since") ") OR (holder = ?1 AND " IS_OLDER("waiting_"      \
-							       "since") " AND" \
-									" NOT" \
-									" EXI" \
-									"STS " \
-									"(SEL" \
-									"ECT " \
-									"1 "   \
-									"FROM" \
-									" fil" \
-									"e_"   \
-									"lock" \
-									"s l"  \
-									" WHE" \
-									"RE "  \
-									"l."   \
-									"lock" \
-									"ed_"  \
-									"by "  \
-									"= "   \
-									"?1 "  \
-									"AND " \
-									"l."   \
-									"file" \
-									"_pat" \
-									"h = " \
-									"wait" \
-									"_gra" \
-									"ph."  \
-									"reso" \
-									"urce" \
-									"))"
+#define LEFT_HOLDING                                               \
+	"holder = ?1 AND " IS_OLD_WAIT " AND NOT EXISTS (SELECT 1" \
+	" FROM file_locks l WHERE l.locked_by = ?1"                \
+	" AND l.file_path = wait_graph.resource)"
+#define LEFT_WAITS "(" LEFT_WAITING ") OR (" LEFT_HOLDING ")"
 
 static const char reset_tests[] =
     "UPDATE tests SET status = 'pending', reason = '" DIED "'"

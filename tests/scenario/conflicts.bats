@@ -206,7 +206,7 @@ include/pocket.h"
 }
 
 @test "nobody answers: the test is blocked and says how to put it right" {
-	local reason
+	local reason push
 	it_is_asked 'pm = { every = "1s"; decision_timeout = "1s"; };'
 	wait_until 30 test_is B blocked
 	wait_until 10 is_over
@@ -222,8 +222,15 @@ include/pocket.h"
 		git checkout -q --theirs include/pocket.h
 		git add -A
 		git commit -q -m "By hand"
-		eval "$(grep -o 'git branch -f loopkeeper/main HEAD' \
-		    <<< "$reason")" 3>&-
+		push=$(grep -o 'git push \. HEAD:loopkeeper/main' \
+		    <<< "$reason")
+		# What was merged meanwhile isn't lost by it.
+		git branch -f before loopkeeper/main
+		git branch -f loopkeeper/main "$(git commit-tree \
+		    -p before -m "Meanwhile" 'before^{tree}')"
+		! eval "$push" 3>&- 2> /dev/null
+		git branch -f loopkeeper/main before
+		eval "$push" 3>&-
 		eval "lk ${reason##*then loopkeeper }"
 	)
 	wait_until 30 all_passed

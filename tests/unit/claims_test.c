@@ -20,6 +20,7 @@ test_order(void **state)
 	    " ('T-2', 'loop-1', 2, 'T-3', 1, 'pending'),"
 	    " ('T-1', 'loop-1', 1, NULL, 0, 'pending'),"
 	    " ('T-0', 'loop-1', 0, NULL, 1, 'skipped'),"
+	    " (printf('%0200d', 1), 'loop-1', 0, NULL, 1, 'pending'),"
 	    " ('U-1', 'loop-2', 0, 'T-0', 1, 'pending')");
 	takes(&loop_1, "T-3");
 	takes(&loop_1, NULL);

@@ -90,6 +90,85 @@ is_answered(const char *choice)
 	has_rows(0, "tests WHERE parked IS NOT NULL");
 }
 
+/* The test was reset after the conflict was looked at, while git was asked. */
+static void
+test_reset_while_git_was_asked(void **state)
+{
+	pauses();
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	is("paused");
+	assert_int_equal(claims_reset(store, "B", "olaf", NULL), 1);
+	assert_int_equal(
+	    conflicts_ask(store, &found, "src/a.c", HOUR_MS, BOOT, "pm"), 0);
+	assert_int_equal(conflicts_resume(store, &found, "goes on", "pm"), 0);
+	has_rows(0, "decisions");
+	has_rows(0, "attempts WHERE take_up <> 0");
+	has_rows(1, "tests WHERE id = 'B' AND parked IS NULL");
+	is("paused");
+	assert_false(found.waits);
+}
+
+/* A question about its test was open already: that is what it waits for, and
+ * it goes on with its work after that. */
+static void
+test_its_test_waits_already(void **state)
+{
+	opens();
+	sql("UPDATE tests SET parked = 'DEC-001' WHERE id = 'B'");
+	assert_int_equal(conflicts_pause(store, &found, "pm"), 1);
+	is("paused");
+	assert_false(found.waits);
+	has_rows(1, "tests WHERE status = 'pending' AND parked = 'DEC-001'");
+	has_rows(1, "attempts WHERE test_id = 'B' AND take_up = 1");
+}
+
+/* Whatever a test is parked on may be closed by others, who know nothing of
+ * that. */
+static void
+test_nothing_is_parked_for_ever(void **state)
+{
+	pauses();
+	assert_int_equal(parked_sweep(store), 0);
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	assert_int_equal(
+	    conflicts_ask(store, &found, "src/a.c", HOUR_MS, BOOT, "pm"), 1);
+	assert_int_equal(parked_sweep(store), 0);
+	sql("UPDATE decisions SET status = 'decided', choice = 'A'");
+	assert_int_equal(parked_sweep(store), 0);
+	sql("UPDATE decisions SET status = 'expired'");
+	assert_int_equal(parked_sweep(store), 1);
+	has_rows(1, "tests WHERE id = 'B' AND waiting = 0 AND parked IS NULL");
+	sql("UPDATE tests SET parked = 'CON-001' WHERE id = 'B'");
+	assert_int_equal(parked_sweep(store), 0);
+	sql("DELETE FROM conflicts");
+	assert_int_equal(parked_sweep(store), 1);
+}
+
+static void
+describes(const char *expected)
+{
+	char waiting[64];
+
+	works(parked_describe(store, "loop-2", waiting, sizeof(waiting)));
+	assert_string_equal(waiting, expected);
+}
+
+/* What is parked is told of, and what the head of a queue waits for: a long
+ * queue isn't gone through whenever there is news. */
+static void
+test_what_is_waited_for(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, sort_order, depends_on) VALUES"
+	    " ('D', 'loop-2', 3, 'A'), ('E', 'loop-2', 4, 'D')");
+	describes("A");
+	sql("UPDATE tests SET parked = 'DEC-001' WHERE id = 'C'");
+	describes("DEC-001, A");
+	sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 200) INSERT INTO tests (id, loop_id, sort_order)"
+	    " SELECT 'T-' || i, 'loop-2', -i FROM n");
+	describes("DEC-001");
+}
+
 static void
 test_one_pair_is_one_conflict(void **state)
 {
@@ -386,6 +465,10 @@ main(void)
 		TEST(test_reset_after_it_was_answered, setup),
 		TEST(test_a_foreign_loop_is_asked, setup),
 		TEST(test_what_was_met_is_over, setup),
+		TEST(test_reset_while_git_was_asked, setup),
+		TEST(test_its_test_waits_already, setup),
+		TEST(test_nothing_is_parked_for_ever, setup),
+		TEST(test_what_is_waited_for, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

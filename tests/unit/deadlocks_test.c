@@ -279,6 +279,22 @@ test_no_circle(void **state)
 	has_rows(0, "wait_graph WHERE waiter = 'loop-1'");
 }
 
+/* Where there is none to be broken nobody who writes is waited for. */
+static void
+test_nothing_is_locked(void **state)
+{
+	struct store other;
+
+	locks("one", a_c);
+	waits("two", a_c, "one");
+	assert_int_equal(store_open(&other, directory, STORE_WRITE), 0);
+	assert_int_equal(store_begin(&other), 0);
+	store_set_busy(store, 0);
+	assert_int_equal(deadlocks_resolve(store, "pm"), 0);
+	store_rollback(&other);
+	store_close(&other);
+}
+
 /* Somebody without an attempt is told that he was made to let go. */
 static void
 test_passer_by(void **state)
@@ -382,6 +398,7 @@ main(void)
 		TEST(test_foreign_loop, claims_setup),
 		TEST(test_several, claims_setup),
 		TEST(test_no_circle, claims_setup),
+		TEST(test_nothing_is_locked, claims_setup),
 		TEST(test_passer_by, claims_setup),
 		TEST(test_processes, fixture_open),
 	};

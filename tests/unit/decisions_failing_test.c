@@ -94,6 +94,14 @@ test_switched_off(void **state)
 }
 
 static void
+test_long_id(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, attempts)"
+	    " VALUES (printf('%0200d', 1), 'loop-1', 3)");
+	assert_int_equal(ask(), 0);
+}
+
+static void
 test_asked_once(void **state)
 {
 	fails(&loop_1, "T", 2);
@@ -193,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_switched_off, setup),
+		TEST(test_long_id, setup),
 		TEST(test_asked_once, setup),
 		TEST(test_answers, setup),
 		TEST(test_passes_meanwhile, setup),

@@ -123,6 +123,17 @@ test_retry(void **state)
 	assert_string_equal(found[0].id, "DEC-002");
 }
 
+/* A longer id than we keep: it couldn't be told that it was asked about. */
+static void
+test_long_id(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, status, attempts)"
+	    " VALUES (printf('%0200d', 1), 'loop-1', 'blocked', 3),"
+	    " ('T', 'loop-1', 'blocked', 3)");
+	assert_int_equal(ask(), 1);
+	has_rows(1, "decisions WHERE summary LIKE 'T is%'");
+}
+
 static void
 test_default(void **state)
 {
@@ -308,6 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_retry, setup),
+		TEST(test_long_id, setup),
 		TEST(test_default, setup),
 		TEST(test_settled_by_hand, setup),
 		TEST(test_strangers, setup),

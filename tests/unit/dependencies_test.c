@@ -146,6 +146,29 @@ test_resume(void **state)
 	resumes(0);
 }
 
+/* However others write when it passed, they are asked once. */
+static void
+test_resume_at_any_time(void **state)
+{
+	static const char *const times[] = { "''", "NULL", "1767752040.123456",
+		"printf('%0200d', 1)" };
+	char statement[128];
+
+	add("A", "", "");
+	add("B", "A", "");
+	sql("UPDATE loops SET status = 'paused', current_test_id = 'B';"
+	    "UPDATE tests SET status = 'passed' WHERE id = 'A'");
+	for (size_t i = 0; i < 4; i++) {
+		(void)snprintf(statement, sizeof(statement),
+		    "DELETE FROM events; UPDATE tests SET passed_at = %s"
+		    " WHERE id = 'A'",
+		    times[i]);
+		sql(statement);
+		resumes(i < 3);
+		resumes(0);
+	}
+}
+
 static void
 test_stranded(void **state)
 {
@@ -197,6 +220,29 @@ test_stranded(void **state)
 	free(queues);
 }
 
+/* A long queue is moved bit by bit, and stays in its order; what has too long
+ * an id stays. */
+static void
+test_stranded_many(void **state)
+{
+	struct queue to = { .loop_id = "loop-2" }, *targets[] = { &to };
+	int moved;
+
+	sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 1200) INSERT INTO tests (id, loop_id, sort_order)"
+	    " SELECT 'T-' || i, 'loop-1', i FROM n");
+	sql("INSERT INTO tests (id, loop_id) VALUES"
+	    " (printf('%0200d', 1), 'loop-1')");
+	do {
+		moved = stranded_move(store, "loop-1", targets, 1, "pm");
+		has_rows((int)to.pending, "tests WHERE loop_id = 'loop-2'");
+	} while (moved == STRANDED_MOVE_MAX);
+	assert_int_equal(moved, 1200 % STRANDED_MOVE_MAX);
+	assert_int_equal(to.pending, 1200);
+	has_rows(
+	    1, "tests WHERE loop_id <> 'loop-2' OR id <> 'T-' || sort_order");
+}
+
 int
 main(void)
 {
@@ -204,7 +250,9 @@ main(void)
 		TEST(test_dead_ends, claims_setup),
 		TEST(test_cycles, claims_setup),
 		TEST(test_resume, claims_setup),
+		TEST(test_resume_at_any_time, claims_setup),
 		TEST(test_stranded, claims_setup),
+		TEST(test_stranded_many, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

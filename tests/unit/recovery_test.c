@@ -248,8 +248,10 @@ test_clock_jump(void **state)
 	    "UPDATE attempts SET ended_at = lease_until WHERE id = 'a1';"
 	    "INSERT INTO decisions (id, requested_at) VALUES"
 	    " ('DEC-1', '2026-01-07T02:14:00Z');"
-	    "INSERT INTO tests (id, retry_at) VALUES"
-	    " ('R', '2026-01-07T02:14:00Z');"
+	    "INSERT INTO tests (id, retry_at, verified_at) VALUES"
+	    " ('R', '2026-01-07T02:14:00Z', '2026-01-07T02:13:00.000Z');"
+	    "INSERT INTO regressions (test_id, detected_at) VALUES"
+	    " ('R', '2026-01-07T02:14:00.000Z');"
 	    "UPDATE meta SET value = CAST(value AS INTEGER) - 86400000"
 	    " WHERE key = 'clock_offset_ms'");
 	before = expiry_now_ms(store);
@@ -271,6 +273,11 @@ test_clock_jump(void **state)
 	    " '2026-01-07T02:14:00.250Z'");
 	has_rows(1, "decisions WHERE requested_at LIKE '2026-01-08T%'");
 	has_rows(1, "tests WHERE retry_at LIKE '2026-01-08T02:1%'");
+	has_rows(1,
+	    "tests JOIN regressions ON test_id = tests.id"
+	    " WHERE verified_at LIKE '2026-01-08T02:%'"
+	    " AND detected_at LIKE '2026-01-08T02:%'"
+	    " AND verified_at < detected_at");
 }
 
 /* What is said when only one of the two loops is dead. */

@@ -16,6 +16,7 @@
 #include "store/decisions_failing.h"
 #include "store/decisions_regression.h"
 #include "store/dependencies.h"
+#include "store/parked.h"
 #include "system/process.h"
 
 struct pm {
@@ -90,12 +91,18 @@ static int
 look_far(struct pm *pm, int64_t now_ms)
 {
 	struct agent *a = &pm->agent;
+	int more;
 
 	if (pm->far_ms != 0 && now_ms - pm->far_ms < a->conf->pm.every_ms)
 		return 0;
-	if (dead_ends_look(&a->store, a->name) < 0 || stranded_look(a) < 0)
+	if (dead_ends_look(&a->store, a->name) < 0)
 		return -1;
-	pm->far_ms = now_ms;
+	more = stranded_look(a);
+	if (more < 0)
+		return -1;
+	pm->far_ms = more > 0 ? 0 : now_ms;
+	if (more > 0)
+		pm->looked_ms = 0;
 	return 0;
 }
 
@@ -106,7 +113,7 @@ look(struct pm *pm, int64_t now_ms)
 	struct agent *a = &pm->agent;
 	int steps = conflicts_look(&pm->conflicts, now_ms);
 
-	if (steps < 0 || ask(pm) < 0 ||
+	if (steps < 0 || parked_sweep(&a->store) < 0 || ask(pm) < 0 ||
 	    answers_look(&pm->answers, now_ms) < 0 ||
 	    dependencies_resume(&a->store, is_ours, a->conf, a->name) < 0 ||
 	    look_far(pm, now_ms) < 0)

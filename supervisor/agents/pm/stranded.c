@@ -144,6 +144,7 @@ say(struct search *x, const struct queue *q, const char *why, size_t ntargets)
 	return 0;
 }
 
+/* 0, 1 there is more to move, -1. */
 static int
 settle(struct search *x, const struct queue *q)
 {
@@ -162,7 +163,7 @@ settle(struct search *x, const struct queue *q)
 	if (moved > 0)
 		log_line(&a->log, "%s %s: %d of its tests moved to others",
 		    q->loop_id, why, moved);
-	return moved < 0 ? -1 : 0;
+	return moved < 0 ? -1 : moved == STRANDED_MOVE_MAX;
 }
 
 /* A reload that takes loops away is none of a PM's own configuration: the file
@@ -187,13 +188,22 @@ read_again(const struct search *x)
 static int
 settle_all(struct search *x)
 {
+	bool is_more = false;
+
 	x->targets = calloc(x->n + 1, sizeof(struct queue *));
 	if (x->targets == NULL)
 		return -1;
-	for (size_t i = 0; i < x->n; i++)
-		if (settle(x, &x->queues[i]) < 0)
+	for (size_t i = 0; i < x->n; i++) {
+		int more = settle(x, &x->queues[i]);
+
+		if (more < 0)
 			return -1;
-	return findings_publish(&x->findings, &x->agent->store, x->agent->name);
+		is_more |= more > 0;
+	}
+	return findings_publish(
+		   &x->findings, &x->agent->store, x->agent->name) < 0
+	    ? -1
+	    : is_more;
 }
 
 int

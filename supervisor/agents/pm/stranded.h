@@ -9,7 +9,8 @@
 
 #include "agents/common/agent.h"
 
-/* Returns 0, or -1 with errno of store.h or ENOMEM. */
+/* Returns 0; 1 when there is more to move, and it is to be called again at
+ * once; or -1 with errno of store.h or ENOMEM. */
 int stranded_look(struct agent *a);
 
 #endif
