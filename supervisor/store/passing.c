@@ -241,7 +241,9 @@ note_all(struct store *s, const struct passing_list *list)
 		if (list->tests[i].passes &&
 		    statement_run(s,
 			"UPDATE tests SET verified_at = " NOTE_NOW
-			" WHERE id = ?1 AND status = 'passed'",
+			" WHERE id = ?1 AND status = 'passed' AND NOT EXISTS"
+			" (SELECT 1 FROM regressions g WHERE g.test_id = ?1"
+			" AND g.status = 'open')",
 			"t", list->tests[i].id) < 0)
 			return -1;
 	return 0;

@@ -68,7 +68,8 @@ void passing_free(struct passing_list *list);
  */
 char *passing_loops(struct store *s, const char *loops, const char *configured);
 
-/* Those that were found to pass did so again. Returns 0 or -1. */
+/* Those that were found to pass did so again, on what isn't merged: that ends
+ * no open regression of them. Returns 0 or -1. */
 int passing_verified(struct store *s, const struct passing_list *list);
 
 /* One of them was run again. */

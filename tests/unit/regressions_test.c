@@ -1,5 +1,6 @@
 /* When a regression is over, and for whom it is one. */
 #include "claims_fixture.h"
+#include "store/passing.h"
 #include "store/regressions.h"
 
 static void
@@ -48,6 +49,21 @@ test_whose_branch_it_is(void **state)
 	asks("[\"loop-1\", \"loop-2\"]", "A", false);
 	asks("[\"loop-2\"]", "B", false);
 	asks("[\"loop-3\"]", NULL, false);
+}
+
+/* A candidate of another loop that is without the bad commit says nothing of
+ * the branch. */
+static void
+test_it_passes_elsewhere(void **state)
+{
+	struct passing_test a = { .id = "A", .passes = true };
+	const struct passing_list list = { .tests = &a, .n = 1 };
+
+	works(passing_verified(store, &list));
+	assert_int_equal(regressions_settle(store, "monitor"), 0);
+	sql("UPDATE regressions SET status = 'cleared'");
+	works(passing_verified(store, &list));
+	has_rows(1, "tests WHERE id = 'A' AND verified_at > '2026-01-02'");
 }
 
 static void
@@ -163,6 +179,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_whose_branch_it_is, regressed_setup),
+		TEST(test_it_passes_elsewhere, regressed_setup),
 		TEST(test_a_reset_one_is_the_fix, regressed_setup),
 		TEST(
 		    test_what_is_locked_or_waits_is_passed_by, regressed_setup),
