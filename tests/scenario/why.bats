@@ -3,9 +3,14 @@
 load lib
 
 @test "why tells cause, decision, last output of both streams" {
+	# A busy logger would take one run's last word and the next one's first
+	# for one line.
+	local log=$FLEET/state/logs/fails.log
 	fleet_config <<-CONF
 		components = ( { name = "fails"; command = [ "sh", "-c",
-		    "echo working; echo cannot go on >&2; printf gasp; exit 3" ];
+		    "until [ ! -e $FLEET/ran ] || grep -q gasp $log; do
+		    sleep 0.05; done; touch $FLEET/ran;
+		    echo working; echo cannot go on >&2; printf gasp; exit 3" ];
 		    restart = { max_restarts = 1; window = "1h";
 		      retry_every = "1h"; }; } );
 	CONF
