@@ -128,15 +128,7 @@ print_all(const struct cli *cli, struct store *s, bool all)
 int
 alerts_run(struct cli *cli, int argc, char **argv)
 {
-	bool all = false;
-	const struct option_spec specs[] = {
-		{ .name = "all", .letter = 'a', .flag = &all },
-	};
-	struct store s;
-
-	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
-	database_open(cli, &s, STORE_READ);
-	return database_done(cli, &s, print_all(cli, &s, all));
+	return database_list(cli, argc, argv, print_all);
 }
 
 static int

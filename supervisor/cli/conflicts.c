@@ -5,7 +5,6 @@
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
-#include "cli/options.h"
 #include "cli/print.h"
 #include "store/queries_conflicts.h"
 
@@ -146,13 +145,5 @@ print_all(const struct cli *cli, struct store *s, bool all)
 int
 conflicts_run(struct cli *cli, int argc, char **argv)
 {
-	bool all = false;
-	const struct option_spec specs[] = {
-		{ .name = "all", .letter = 'a', .flag = &all },
-	};
-	struct store s;
-
-	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
-	database_open(cli, &s, STORE_READ);
-	return database_done(cli, &s, print_all(cli, &s, all));
+	return database_list(cli, argc, argv, print_all);
 }

@@ -9,6 +9,7 @@
 
 #include "cli/database.h"
 #include "cli/keepers.h"
+#include "cli/options.h"
 #include "cli/owner.h"
 
 #define GLANCE_MS 300 /* how long `status` waits for others' locks */
@@ -63,6 +64,21 @@ database_done(const struct cli *cli, struct store *s, int code)
 	return code == CLI_DONE && !keepers_running(cli->state_directory)
 	    ? cli_not_running()
 	    : code;
+}
+
+int
+database_list(struct cli *cli, int argc, char **argv,
+    int (*print)(const struct cli *cli, struct store *s, bool all))
+{
+	bool all = false;
+	const struct option_spec specs[] = {
+		{ .name = "all", .letter = 'a', .flag = &all },
+	};
+	struct store s;
+
+	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
+	database_open(cli, &s, STORE_READ);
+	return database_done(cli, &s, print(cli, &s, all));
 }
 
 /* Of a fleet that doesn't run a missing one is no news. */

@@ -21,6 +21,11 @@ int database_error(const struct store *s);
  * code; CLI_NOT_RUNNING, after saying so, where all else was well. */
 int database_done(const struct cli *cli, struct store *s, int code);
 
+/* A whole command that reads and takes nothing but --all: print gets whether
+ * that was given, and returns an exit code. */
+int database_list(struct cli *cli, int argc, char **argv,
+    int (*print)(const struct cli *cli, struct store *s, bool all));
+
 /*
  * cli_locate() and overview_read() with what the database can add at once;
  * that it can't be read is no error (o->database_error says why). s is open

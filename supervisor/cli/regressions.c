@@ -7,7 +7,6 @@
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
-#include "cli/options.h"
 #include "cli/paste.h"
 #include "cli/print.h"
 #include "store/attempts.h"
@@ -276,13 +275,5 @@ print_all(const struct cli *cli, struct store *s, bool all)
 int
 regressions_run(struct cli *cli, int argc, char **argv)
 {
-	bool all = false;
-	const struct option_spec specs[] = {
-		{ .name = "all", .letter = 'a', .flag = &all },
-	};
-	struct store s;
-
-	(void)options_parse(cli, argc, argv, specs, 1, 0, 0);
-	database_open(cli, &s, STORE_READ);
-	return database_done(cli, &s, print_all(cli, &s, all));
+	return database_list(cli, argc, argv, print_all);
 }

@@ -127,7 +127,7 @@ read_report(struct report *r, const char *since)
 	r->decided = json_array();
 	r->broken = json_array();
 	r->waiting = json_array();
-	r->todo = json_array();
+	r->next = json_array();
 	if (summary_read(&r->sum, r->store, add_now, r) < 0)
 		return -1;
 	forget_gone(r);
@@ -145,7 +145,7 @@ free_report(struct report *r)
 	json_decref(r->decided);
 	json_decref(r->broken);
 	json_decref(r->waiting);
-	json_decref(r->todo);
+	json_decref(r->next);
 	summary_free(&r->sum);
 	overview_free(&r->o);
 }

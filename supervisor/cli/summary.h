@@ -18,7 +18,7 @@
 
 #define SUMMARY_LINES	 24
 #define SUMMARY_COLUMNS	 100
-#define SUMMARY_TODO	 3
+#define SUMMARY_NEXT	 3
 #define REPORT_DONE_SIZE 16
 #define SUMMARY_COMMAND	 (PATH_SIZE + 512) /* bytes of one */
 
@@ -39,7 +39,7 @@ struct report {
 	int64_t nasked;	   /* blocked tests that a decision is about */
 	int64_t nasking;   /* open regressions that no decision is about */
 	int64_t needs;	   /* all of these */
-	json_t *todo;
+	json_t *next;
 	char verdict[256];
 	bool is_well;
 };
@@ -53,7 +53,7 @@ int report_read_waiting(struct report *r);
  */
 void report_read_commits(struct report *r);
 
-/* summary_verdict.c: sums, verdict and todo, from all that was read. */
+/* summary_verdict.c: sums, verdict and what is next, from all that was read. */
 void report_conclude(struct report *r);
 
 /* The commands of loopkeeper: "loopkeeper [-c FILE] VERB WORD"; word may be

@@ -73,6 +73,6 @@ report_print_json(const struct report *r)
 		r->is_well, "needs", (json_int_t)r->needs, "all",
 		loop_json(&r->all, r->done_ms), "loops", loops, "commits",
 		r->commits, "decided", r->decided, "broken", r->broken,
-		"waiting", r->waiting, "todo", r->todo),
+		"waiting", r->waiting, "next", r->next),
 	    CLI_DONE);
 }

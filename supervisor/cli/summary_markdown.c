@@ -105,6 +105,6 @@ report_print_markdown(const struct report *r)
 	print_list("Decided meanwhile", r->decided);
 	print_list("Regressions and rollbacks", r->broken);
 	print_list("What waits for you", r->waiting);
-	print_list("What to do", r->todo);
+	print_list("What to do", r->next);
 	return CLI_DONE;
 }

@@ -56,7 +56,7 @@ print_item(const json_t *item)
 
 /* "COMMAND  # TEXT": what the line begins with is what is to be pasted. */
 static void
-print_todo(const json_t *item)
+print_next(const json_t *item)
 {
 	const char *command = print_json_get(item, "command");
 	char text[SUMMARY_COLUMNS * 4 + 8];
@@ -225,8 +225,8 @@ report_print(const struct report *r)
 		{ "waits", r->waiting, list_total(r->waiting) + r->nunlisted, 4,
 		    r->nunlisted > 0 ? "tests --status blocked" : whole,
 		    print_item },
-		{ "do", r->todo, list_total(r->todo), SUMMARY_TODO, "help",
-		    print_todo },
+		{ "do", r->next, list_total(r->next), SUMMARY_NEXT, "help",
+		    print_next },
 	};
 	int left = SUMMARY_LINES - 3 - commit_lines(r);
 

@@ -145,12 +145,12 @@ has_command(const json_t *list, const char *command)
 }
 
 static void
-add_todo(struct report *r, const char *command, const char *why)
+add_next(struct report *r, const char *command, const char *why)
 {
-	if (command[0] != '\0' && json_array_size(r->todo) < SUMMARY_TODO &&
-	    !has_command(r->todo, command))
+	if (command[0] != '\0' && json_array_size(r->next) < SUMMARY_NEXT &&
+	    !has_command(r->next, command))
 		(void)json_array_append_new(
-		    r->todo, paste_item(command, "%s", why));
+		    r->next, paste_item(command, "%s", why));
 }
 
 /* One blocked test stands for all of them: else nothing else would be there. */
@@ -167,7 +167,7 @@ add_waiting(struct report *r)
 		    strcmp(print_json_get(item, "kind"), "blocked") == 0;
 
 		if (!blocked || !has_blocked)
-			add_todo(r, print_json_get(item, "command"),
+			add_next(r, print_json_get(item, "command"),
 			    print_json_get(item, "text"));
 		has_blocked |= blocked;
 	}
@@ -183,24 +183,24 @@ add_others(struct report *r)
 	json_array_foreach(r->broken, i, item)
 	{
 		if (strcmp(print_json_get(item, "status"), "open") == 0)
-			add_todo(r, print_json_get(item, "command"),
+			add_next(r, print_json_get(item, "command"),
 			    print_json_get(item, "text"));
 	}
 	json_array_foreach(r->commits, i, item)
 	{
-		add_todo(r, print_json_get(item, "command"), "review");
-		add_todo(r, print_json_get(item, "merge"), "merge");
+		add_next(r, print_json_get(item, "command"), "review");
+		add_next(r, print_json_get(item, "merge"), "merge");
 	}
 	for (size_t n = 0; n < r->sum.n; n++) {
 		const struct summary_loop *loop = &r->sum.loops[n];
 
 		if (loop->is_paused && loop->left > 0)
-			add_todo(r,
+			add_next(r,
 			    report_command(r, command, "resume", loop->id),
 			    "it is paused, and has tests left");
 	}
 	if (r->all.left == 0)
-		add_todo(r, report_command(r, command, "help import", NULL),
+		add_next(r, report_command(r, command, "help import", NULL),
 		    "nothing is left to do");
 }
 

@@ -157,7 +157,7 @@ holds() {
 	    grep -c 'by default; undo') == 60 ]]
 	lk summary --json 2> /dev/null | jq -e '(.loops | length) == 30 and
 	    (.decided | length) == 60 and (.broken | length) == 30 and
-	    (.waiting | length) == 30 and (.todo | length) == 3' || fail json
+	    (.waiting | length) == 30 and (.next | length) == 3' || fail json
 }
 
 @test "24 lines, though every list is full, and of two repositories" {
