@@ -1,4 +1,5 @@
 # alone
+# minutes: 20
 # Six loops work side by side for MINUTES while everything goes wrong that may:
 # workers hang, lie, crash, wait for each other's locks, change the same lines,
 # break what others made, change far too much, or are refused by their
