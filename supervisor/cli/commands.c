@@ -115,9 +115,11 @@ const struct command commands[] = {
 	    "take somebody's locks away, and stop his worker first",
 	    force_unlock_run },
 	{ "rollback", NULL, GROUP_REPAIR,
-	    "LOOP [--to CHECKPOINT|--only TEST|--commit HASH] [--yes] "
-	    "[--force] [--dry-run]",
-	    "revert what a loop has merged, by new commits", rollback_run },
+	    "LOOP [--to CHECKPOINT|--only TEST|--commit HASH|--undo HASH] "
+	    "[--yes] [--force] [--dry-run]",
+	    "revert what a loop has merged, by new commits; --undo takes that "
+	    "back",
+	    rollback_run },
 
 	{ "check-config", "check", GROUP_SETUP, "[FILE] [--defaults]",
 	    "say what is wrong with the configuration, or list its keys",

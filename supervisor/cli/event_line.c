@@ -161,6 +161,10 @@ static const struct phrase phrases[] = {
 	    "={test_id} of {loop_id} is no regression any more", PRINT_GREEN },
 	{ "rollback_triggered",
 	    "is rolled back[ to {git_ref}][: only {test_id}]", PRINT_YELLOW },
+	{ "rollback_undone",
+	    "={commit:hash} of {loop_id} is back[, and {test_id} passes][, by "
+	    "{by}]",
+	    PRINT_PLAIN },
 	{ "rate_limited",
 	    "is rate limited[ by {provider}][ until {until:time}]",
 	    PRINT_YELLOW },

@@ -172,7 +172,10 @@ carry_out(struct rolling *r)
 		    "%s moves faster than this can be verified: nothing was "
 		    "changed; pause the loops that merge into it first",
 		    r->config->integration_branch);
-	if (code == CLI_DONE)
+	if (code == CLI_DONE && r->undo[0] != '\0')
+		printf("%.*s is back; %s is at %.*s\n", SHORT_HASH, r->undo,
+		    r->config->integration_branch, SHORT_HASH, r->new);
+	else if (code == CLI_DONE)
 		printf("%zu commit%s reverted, %d test%s pending again; %s is "
 		       "at %.*s\n",
 		    r->nreverts, r->nreverts == 1 ? "" : "s", n,
@@ -188,6 +191,10 @@ roll_back(struct rolling *r, bool yes, bool dry_run)
 
 	if (code != CLI_DONE)
 		return code;
+	if (r->nreverts + r->nleft == 0 && r->undo[0] != '\0') {
+		printf("%.*s is back already\n", SHORT_HASH, r->undo);
+		return CLI_DONE;
+	}
 	if (r->nreverts + r->nleft == 0) {
 		printf("%s has merged nothing%s%s that could be rolled back\n",
 		    r->config->name,
@@ -206,7 +213,7 @@ roll_back(struct rolling *r, bool yes, bool dry_run)
 			printf("%zu would be reverted\n", r->nreverts);
 		return code;
 	}
-	code = confirm("Roll back", yes);
+	code = confirm(r->undo[0] != '\0' ? "Undo this" : "Roll back", yes);
 	return code == CLI_DONE ? carry_out(r) : code;
 }
 
@@ -240,25 +247,26 @@ find_checkpoint(struct rolling *r, const char *word)
 	return CLI_DONE;
 }
 
-/* The one test or commit that is to be undone alone. */
 static int
-find_one(struct rolling *r, const char *only, const char *commit)
+find_test(struct rolling *r, const char *word)
 {
-	int code = CLI_DONE, found;
+	char id[IDS_SIZE];
+	int code = ids_find(r->cli, r->store, IDS_TEST, word, id);
 
-	if (only != NULL) {
-		char id[IDS_SIZE];
+	if (code == CLI_DONE)
+		(void)strlcpy(r->only, id, sizeof(r->only));
+	return code;
+}
 
-		code = ids_find(r->cli, r->store, IDS_TEST, only, id);
-		if (code == CLI_DONE)
-			(void)strlcpy(r->only, id, sizeof(r->only));
-	}
-	if (code != CLI_DONE || commit == NULL)
-		return code;
-	found = repository_commit(&r->git, commit, r->commit);
+static int
+find_commit(
+    struct rolling *r, const char *commit, char ret[static GIT_HASH_SIZE])
+{
+	int found = repository_commit(&r->git, commit, ret);
+
 	if (found > 0)
 		found = repository_contains(
-		    &r->git, r->config->integration_branch, r->commit);
+		    &r->git, r->config->integration_branch, ret);
 	if (found < 0)
 		return cli_error(CLI_FAILED, "%s", r->git.error);
 	return found > 0 ? CLI_DONE
@@ -318,13 +326,14 @@ enter(struct rolling *r)
 int
 rollback_run(struct cli *cli, int argc, char **argv)
 {
-	const char *to = NULL, *only = NULL, *commit = NULL;
+	const char *to = NULL, *only = NULL, *commit = NULL, *undo = NULL;
 	bool yes = false, dry_run = false;
 	struct rolling r = { .cli = cli };
 	const struct option_spec specs[] = {
 		{ .name = "to", .letter = 't', .value = &to },
 		{ .name = "only", .value = &only },
 		{ .name = "commit", .value = &commit },
+		{ .name = "undo", .value = &undo },
 		{ .name = "yes", .letter = 'y', .flag = &yes },
 		{ .name = "force", .letter = 'f', .flag = &r.force },
 		{ .name = "dry-run", .letter = 'n', .flag = &dry_run },
@@ -333,8 +342,9 @@ rollback_run(struct cli *cli, int argc, char **argv)
 	struct conf *conf;
 	int code, fd = -1;
 
-	(void)options_parse(cli, argc, argv, specs, 6, 1, 1);
-	if ((to != NULL) + (only != NULL) + (commit != NULL) > 1)
+	(void)options_parse(cli, argc, argv, specs, 7, 1, 1);
+	if ((to != NULL) + (only != NULL) + (commit != NULL) + (undo != NULL) >
+	    1)
 		cli_usage("rollback");
 	database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
 	owner_only(cli, "roll back");
@@ -343,8 +353,12 @@ rollback_run(struct cli *cli, int argc, char **argv)
 	code = find_loop(&r, argv[1]);
 	if (code == CLI_DONE && to != NULL)
 		code = find_checkpoint(&r, to);
-	if (code == CLI_DONE)
-		code = find_one(&r, only, commit);
+	if (code == CLI_DONE && only != NULL)
+		code = find_test(&r, only);
+	if (code == CLI_DONE && commit != NULL)
+		code = find_commit(&r, commit, r.commit);
+	if (code == CLI_DONE && undo != NULL)
+		code = find_commit(&r, undo, r.undo);
 	if (code == CLI_DONE && !dry_run && (fd = enter(&r)) < 0)
 		code = CLI_FAILED;
 	if (code == CLI_DONE)

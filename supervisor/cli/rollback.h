@@ -20,11 +20,12 @@
 
 /* A commit of the loop. */
 struct rollback_commit {
-	char hash[GIT_HASH_SIZE];
+	char hash[GIT_HASH_SIZE];     /* for undo that of its rollback */
 	char test[ATTEMPT_TEST_SIZE]; /* "" for none */
 	const char *subject;	      /* one of subjects */
 	bool reverted;		      /* already, by the branch */
-	bool left; /* reverted, but its row of passing_tests is there yet */
+	bool left; /* reverted, but its row of passing_tests is there yet; for
+		      undo: isn't */
 	bool passed_since; /* a later commit of its test stands, and stays */
 };
 
@@ -39,6 +40,8 @@ struct rolling {
 	char since[GIT_HASH_SIZE];    /* of the checkpoint; "" for none: all */
 	char only[ATTEMPT_TEST_SIZE]; /* the last commit of this test; "" */
 	char commit[GIT_HASH_SIZE];   /* this one; "": not one alone */
+	char undo[GIT_HASH_SIZE];     /* this one was rolled back, and is to be
+					 again what it was; "" */
 	bool force;
 
 	char tip[GIT_HASH_SIZE];	 /* on which the reverts are made, */
@@ -51,7 +54,8 @@ struct rolling {
 };
 
 /* rollback_plan.c: fills commits from r->tip back to r->since, or with the one
- * that is wanted alone. Returns CLI_DONE, or CLI_FAILED after an error. */
+ * that is wanted alone; for undo with the rollback that is reverted itself.
+ * Returns CLI_DONE, or CLI_FAILED after an error. */
 int rollback_plan(struct rolling *r);
 void rollback_forget(struct rolling *r);
 void rollback_print(const struct rolling *r);

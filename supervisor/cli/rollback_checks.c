@@ -67,27 +67,52 @@ is_same_branch(const struct rolling *r, const char *loop)
 	    0;
 }
 
+/* Returns NULL without memory. */
+static struct rollback_check *
+add(struct picking *p, const struct test_row *t)
+{
+	struct rollback_checks *all = p->checks;
+	struct rollback_check *c;
+
+	c = reallocarray(all->items, all->n + 1, sizeof(*all->items));
+	if (c == NULL)
+		return NULL;
+	all->items = c;
+	c += all->n++;
+	*c = (struct rollback_check){ 0 };
+	c->id = texts_add(&all->texts, t->id);
+	c->loop = texts_add(&all->texts, t->loop_id);
+	c->verify = texts_add(&all->texts, t->verify);
+	c->passed_at = texts_add(&all->texts, t->passed_at);
+	return all->texts.failed ? NULL : c;
+}
+
 static int
 consider(const struct test_row *t, void *argument)
 {
 	struct picking *p = argument;
-	struct rollback_checks *all = p->checks;
 	struct rollback_check *c;
 
 	if (t->verify[0] == '\0' || !is_same_branch(p->r, t->loop_id) ||
 	    is_undone(p->r, t->id))
 		return 0;
-	c = reallocarray(all->items, all->n + 1, sizeof(*all->items));
-	if (c == NULL)
-		return 1;
-	all->items = c;
-	c += all->n++;
-	c->id = texts_add(&all->texts, t->id);
-	c->loop = texts_add(&all->texts, t->loop_id);
-	c->verify = texts_add(&all->texts, t->verify);
-	c->passed_at = texts_add(&all->texts, t->passed_at);
-	c->touched = is_touched(p, t->files);
-	return all->texts.failed;
+	c = add(p, t);
+	if (c != NULL)
+		c->touched = is_touched(p, t->files);
+	return c == NULL;
+}
+
+static int
+consider_undo(const struct test_row *t, void *argument)
+{
+	struct rollback_check *c;
+
+	if (t->verify[0] == '\0')
+		return 0;
+	c = add(argument, t);
+	if (c != NULL)
+		c->touched = c->fails = true;
+	return 0;
 }
 
 static int
@@ -121,7 +146,12 @@ rollback_checks_pick(struct rolling *r, struct rollback_checks *ret)
 		return cli_error(CLI_FAILED, "%s", r->git.error);
 	}
 	result = queries_each_test(r->store, NULL, "passed", consider, &p);
+	if (result == 0 && r->undo[0] != '\0' &&
+	    queries_test(r->store, r->commits[0].test, consider_undo, &p) < 0)
+		result = -1;
 	json_decref(p.changed);
+	if (result == 0 && ret->texts.failed)
+		result = 1;
 	if (result != 0)
 		return result < 0 ? database_error(r->store)
 				  : cli_error(CLI_FAILED, "out of memory");

@@ -10,6 +10,7 @@ struct rollback_check {
 	const char *verify; /* for sh -c */
 	const char *passed_at;
 	bool touched; /* the reverts change files of it */
+	bool fails;   /* without the reverts, as is known */
 };
 
 struct rollback_checks {
@@ -21,8 +22,9 @@ struct rollback_checks {
 /*
  * Of the tests that stay passed, of all loops that merge into the same branch:
  * those whose files r->new changes, and besides as many as the loop rechecks,
- * those that passed last. Returns CLI_DONE, or CLI_FAILED after an error. Free
- * with rollback_checks_free(), on failure too.
+ * those that passed last; and the one that an undo says passes. Returns
+ * CLI_DONE, or CLI_FAILED after an error. Free with rollback_checks_free(), on
+ * failure too.
  */
 int rollback_checks_pick(struct rolling *r, struct rollback_checks *ret);
 void rollback_checks_free(struct rollback_checks *checks);

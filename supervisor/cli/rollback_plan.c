@@ -86,9 +86,23 @@ note(const struct history_commit *commit, void *argument)
 
 	if (p->failed)
 		return;
-	p->failed = commit->reverts[0] != '\0'
+	if (commit->reverts[0] == '\0')
+		p->failed = !note_commit(p, commit);
+	else if (!is_reverted(p, commit->hash)) /* else it was undone */
+		p->failed = !note_revert(p, commit->reverts);
+}
+
+/* The last rollback of the one commit is what counts. */
+static void
+note_rollback(const struct history_commit *commit, void *argument)
+{
+	struct planning *p = argument;
+
+	if (p->failed || commit->reverts[0] == '\0')
+		return;
+	p->failed = strcmp(commit->reverts, p->r->undo) != 0
 	    ? !note_revert(p, commit->reverts)
-	    : !note_commit(p, commit);
+	    : p->r->ncommits == 0 && !note_commit(p, commit);
 }
 
 /* A rollback that died between its two halves. */
@@ -106,6 +120,31 @@ find_left(struct rolling *r)
 		c->left = passing > 0;
 		r->nleft += c->left;
 	}
+	return CLI_DONE;
+}
+
+/* Whether there is a rollback to undo, and the test waits for nothing else. */
+static int
+check_undo(struct rolling *r)
+{
+	struct rollback_commit *c = r->commits;
+	int passed, passing;
+
+	if (r->ncommits == 0)
+		return cli_error(CLI_FAILED,
+		    "%.*s wasn't rolled back from %s as one of %s", SHORT_HASH,
+		    r->undo, r->config->integration_branch, r->config->name);
+	passed = rollbacks_has_passed(r->store, c->test);
+	passing = rollbacks_is_passing(r->store, c->test, r->undo);
+	if (passed < 0 || passing < 0)
+		return database_error(r->store);
+	if (passed > 0 && !c->reverted)
+		return cli_error(CLI_FAILED,
+		    "%s has passed anew since %.*s was rolled back: roll that "
+		    "back first ('loopkeeper rollback %s --only %s')",
+		    c->test, SHORT_HASH, r->undo, r->config->name, c->test);
+	c->left = c->reverted && c->test[0] != '\0' && passed + passing == 0;
+	r->nleft = c->left;
 	return CLI_DONE;
 }
 
@@ -143,9 +182,10 @@ note_other(const struct history_commit *commit, void *argument)
 
 	if (commit->reverts[0] != '\0')
 		p->code = cli_error(CLI_FAILED,
-		    "%.*s is a rollback itself: 'loopkeeper reset' puts its "
-		    "test back into the queue",
-		    SHORT_HASH, commit->hash);
+		    "%.*s is a rollback itself: 'loopkeeper rollback %s "
+		    "--undo %.*s' takes it back",
+		    SHORT_HASH, commit->hash, commit->loop, SHORT_HASH,
+		    commit->reverts);
 	else if (commit->loop[0] != '\0')
 		p->code = cli_error(CLI_FAILED,
 		    "%.*s was made by %s: 'loopkeeper rollback %s --commit "
@@ -176,8 +216,10 @@ rollback_plan(struct rolling *r)
 	struct planning p = { .r = r, .code = CLI_DONE };
 	int code = CLI_DONE;
 
-	if (history_each(&r->git, r->tip, r->since, r->config->name, note, &p) <
-	    0)
+	bool undo = r->undo[0] != '\0';
+
+	if (history_each(&r->git, r->tip, r->since, r->config->name,
+		undo ? note_rollback : note, &p) < 0)
 		code = cli_error(CLI_FAILED, "%s", r->git.error);
 	if (code == CLI_DONE && r->commit[0] != '\0')
 		code = add_other(&p);
@@ -185,7 +227,7 @@ rollback_plan(struct rolling *r)
 	if (code == CLI_DONE && p.failed)
 		code = cli_error(CLI_FAILED, "out of memory");
 	if (code == CLI_DONE)
-		code = find_left(r);
+		code = undo ? check_undo(r) : find_left(r);
 	if (code == CLI_DONE && (r->only[0] != '\0' || r->commit[0] != '\0'))
 		narrow(r);
 	return code;
@@ -282,8 +324,20 @@ move_branch(void *argument)
 	return moved > 0 ? 0 : -1;
 }
 
-int
-rollback_write(struct rolling *r)
+static int
+write_undo(struct rolling *r)
+{
+	return rollbacks_undo(r->store,
+	    &(struct rollback_undo){ .loop_id = r->config->name,
+		.test_id = r->commits[0].test,
+		.commit = r->undo,
+		.tip = r->new,
+		.by = database_user() },
+	    move_branch, r);
+}
+
+static int
+write_rollback(struct rolling *r)
 {
 	struct rollback rollback = { .loop_id = r->config->name,
 		.git_ref = r->since[0] != '\0' ? r->since : NULL,
@@ -292,12 +346,10 @@ rollback_write(struct rolling *r)
 					      : NULL,
 		.by = database_user() };
 	struct rollback_row *rows = calloc(r->ncommits + 1, sizeof(*rows));
-	int n, error;
+	int n;
 
-	if (rows == NULL) {
-		(void)cli_error(CLI_FAILED, "out of memory");
-		return -1;
-	}
+	if (rows == NULL)
+		return store_refuse(r->store, ENOMEM, "out of memory");
 	for (size_t i = 0; i < r->ncommits; i++) {
 		const struct rollback_commit *c = &r->commits[i];
 
@@ -307,10 +359,19 @@ rollback_write(struct rolling *r)
 		    (struct rollback_row){ c->test, c->hash, !c->passed_since };
 	}
 	rollback.rows = rows;
-	r->git.error[0] = '\0';
 	n = rollbacks_write(r->store, &rollback, move_branch, r);
-	error = errno;
 	free(rows);
+	return n;
+}
+
+int
+rollback_write(struct rolling *r)
+{
+	int n, error;
+
+	r->git.error[0] = '\0';
+	n = r->undo[0] != '\0' ? write_undo(r) : write_rollback(r);
+	error = errno;
 	if (n < 0 && r->git.error[0] != '\0' && error != ESTALE)
 		(void)cli_error(CLI_FAILED, "%s", r->git.error);
 	else if (n < 0 && error != ESTALE)

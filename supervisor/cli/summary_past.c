@@ -8,7 +8,6 @@
 #include "store/summary_acts.h"
 
 #define SHORT_HASH 12
-#define PICKS_MAX  5 /* commits in one command */
 
 /* ---- in somebody's absence ---- */
 
@@ -116,16 +115,38 @@ add_moved(const struct event_row *row, void *argument)
 	return json_array_append_new(r->decided, item);
 }
 
+static const char *
+format_rollback(const struct report *r, char buf[static SUMMARY_COMMAND],
+    const char *loop, const char *option, const char *word)
+{
+	struct buf b;
+
+	buf_init(&b, buf, SUMMARY_COMMAND);
+	paste_begin(&b, r->cli);
+	buf_add(&b, "rollback ");
+	paste_word(&b, loop);
+	buf_addf(&b, " --%s ", option);
+	paste_word(&b, word);
+	return buf;
+}
+
 static int
 add_settled(const struct settled_row *row, void *argument)
 {
 	const struct report *r = argument;
-	char show[SUMMARY_COMMAND];
-	json_t *item = paste_item(
-	    report_command(r, show, "conflicts --all", NULL),
-	    "%s of %s and %s: %s", row->id, row->first_loop, row->second_loop,
-	    row->outcome[0] != '\0' ? row->outcome : "is over");
+	bool can_undo = row->ahead[0] != '\0';
+	char command[SUMMARY_COMMAND];
+	json_t *item;
 
+	if (can_undo)
+		(void)format_rollback(
+		    r, command, row->first_loop, "only", row->ahead);
+	else
+		(void)report_command(r, command, "conflicts --all", NULL);
+	item = paste_item(command, "%s of %s and %s: %s%s", row->id,
+	    row->first_loop, row->second_loop,
+	    row->outcome[0] != '\0' ? row->outcome : "is over",
+	    can_undo ? "; undo" : "");
 	paste_set(item, "kind", "conflict");
 	paste_set(item, "conflict_id", row->id);
 	paste_set(item, "at", row->closed_at);
@@ -142,7 +163,7 @@ add_deadlock(const struct event_row *row, void *argument)
 	char show[SUMMARY_COMMAND];
 
 	item = paste_item(report_command(r, show, "deadlocks", NULL),
-	    "a deadlock: %s had to let go%s%s",
+	    "a deadlock: %s had to let go%s%s, and does it again",
 	    victim[0] != '\0' ? victim : "somebody",
 	    test[0] != '\0' ? " of " : "", test);
 	paste_set(item, "kind", "deadlock");
@@ -186,32 +207,6 @@ add_regression(const struct broken_row *row, void *argument)
 	return json_array_append_new(r->broken, item);
 }
 
-/* What brings the commits, of which the newest comes first, back on the branch
- * that is checked out. False where one can't tell. */
-static bool
-format_picks(char buf[static SUMMARY_COMMAND], const struct report *r,
-    const char *loop, const json_t *commits)
-{
-	const struct loop_config *config =
-	    r->o.conf != NULL ? conf_loop(r->o.conf, loop) : NULL;
-	size_t n = json_array_size(commits);
-	struct buf b;
-
-	if (config == NULL || n == 0 || n > PICKS_MAX)
-		return false;
-	buf_init(&b, buf, SUMMARY_COMMAND);
-	buf_add(&b, "git -C ");
-	paste_word(&b, config->repository);
-	buf_add(&b, " cherry-pick");
-	while (n-- > 0) {
-		const char *hash =
-		    json_string_value(json_array_get(commits, n));
-
-		buf_addf(&b, " %.*s", SHORT_HASH, hash != NULL ? hash : "");
-	}
-	return true;
-}
-
 static int
 add_rollback(const struct event_row *row, void *argument)
 {
@@ -222,15 +217,18 @@ add_rollback(const struct event_row *row, void *argument)
 	const char *by = print_json_get(payload, "by");
 	const char *test = json_string_value(
 	    json_array_get(json_object_get(payload, "tests"), 0));
+	const char *commit = json_string_value(json_array_get(commits, 0));
 	size_t n = json_array_size(commits);
-	char undo[SUMMARY_COMMAND], what[32];
-	bool can_undo = format_picks(undo, r, loop, commits);
+	char undo[SUMMARY_COMMAND], what[32], hash[SHORT_HASH + 1];
+	bool can_undo = n == 1 && commit != NULL;
 
+	(void)snprintf(hash, sizeof(hash), "%s", can_undo ? commit : "");
 	if (n != 1 || test == NULL) {
 		(void)snprintf(what, sizeof(what), "%zu commits", n);
 		test = what;
 	}
-	item = paste_item(can_undo ? undo : NULL,
+	item = paste_item(
+	    can_undo ? format_rollback(r, undo, loop, "undo", hash) : NULL,
 	    "%s of %s rolled back by %s%s", test, loop,
 	    by[0] != '\0' ? by : row->source, can_undo ? "; undo" : "");
 	paste_set(item, "loop_id", loop);

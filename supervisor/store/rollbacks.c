@@ -124,3 +124,61 @@ rollbacks_write(struct store *s, const struct rollback *r,
 	    ? -1
 	    : store_end(s, write_rows(s, r, move, argument));
 }
+
+int
+rollbacks_has_passed(struct store *s, const char *test_id)
+{
+	return statement_get(s,
+	    "SELECT 1 FROM tests WHERE id = ?1 AND status = 'passed'", "t>",
+	    test_id);
+}
+
+/* Whoever has removed the test meanwhile doesn't want it. */
+static int
+pass_again(struct store *s, const struct rollback_undo *u)
+{
+	int found = rollbacks_has_passed(s, u->test_id);
+
+	if (found > 0)
+		return store_refuse(s, EEXIST,
+		    "%s has passed anew since it was rolled back", u->test_id);
+	if (found == 0)
+		found = statement_get(
+		    s, "SELECT 1 FROM tests WHERE id = ?1", "t>", u->test_id);
+	if (found <= 0)
+		return found;
+	if (claims_reset_within(
+		s, u->test_id, u->by, "its rollback is undone") < 0 ||
+	    statement_run(s,
+		"INSERT OR IGNORE INTO passing_tests"
+		" (test_id, commit_hash, passed_at) VALUES (?1, ?2, " NOTE_NOW
+		")",
+		"tt", u->test_id, u->commit) < 0)
+		return -1;
+	return statement_run(s,
+	    "UPDATE tests SET status = 'passed', passed_at = " NOTE_NOW ","
+	    " verified_at = " NOTE_NOW ", verified_commit = ?2,"
+	    " last_result = 'passed', evidence = NULL WHERE id = ?1",
+	    "tt", u->test_id, u->tip);
+}
+
+static int
+write_undo(struct store *s, const struct rollback_undo *u,
+    int (*move)(void *argument), void *argument)
+{
+	if ((u->test_id[0] != '\0' && pass_again(s, u) < 0) ||
+	    note_event(s, u->by, "rollback_undone", "tttt", "loop_id",
+		u->loop_id, "test_id", u->test_id, "commit", u->commit, "by",
+		u->by) < 0)
+		return -1;
+	return move(argument) != 0 ? -1 : 0;
+}
+
+int
+rollbacks_undo(struct store *s, const struct rollback_undo *u,
+    int (*move)(void *argument), void *argument)
+{
+	return note_begin(s) < 0
+	    ? -1
+	    : store_end(s, write_undo(s, u, move, argument));
+}

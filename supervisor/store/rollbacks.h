@@ -41,4 +41,22 @@ rollbacks_is_passing(struct store *s, const char *test_id, const char *commit);
 int rollbacks_write(struct store *s, const struct rollback *r,
     int (*move)(void *argument), void *argument);
 
+/* One commit that was rolled back is on the branch again. */
+struct rollback_undo {
+	const char *loop_id;
+	const char *test_id; /* "": of none */
+	const char *commit;
+	const char *tip; /* of the branch */
+	const char *by;
+};
+
+/* Whether the test has passed: 1, 0, or -1. */
+int rollbacks_has_passed(struct store *s, const char *test_id);
+
+/* In one transaction: the test is passed by that commit again, whatever works
+ * on it now ends, and an event. move as above. Returns 0; or -1 with errno of
+ * store.h (EEXIST: the test has passed anew), or that of move. */
+int rollbacks_undo(struct store *s, const struct rollback_undo *u,
+    int (*move)(void *argument), void *argument);
+
 #endif

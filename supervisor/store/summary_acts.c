@@ -130,12 +130,14 @@ summary_each_settled(struct store *s, int64_t since_ms,
 	format_since(since, since_ms);
 	q = statement_query(s,
 	    "SELECT id, ifnull(first_loop, 'somebody else'), second_loop,"
-	    " outcome, closed_at"
+	    " outcome, closed_at, (SELECT a.id FROM tests a, tests b"
+	    " WHERE a.id = first_test AND a.status = 'passed'"
+	    " AND b.id = second_test AND b.status <> 'passed')"
 	    " FROM conflicts WHERE replace(closed_at, ' ', 'T') >= ?1"
 	    " AND decision_id IS NULL ORDER BY closed_at DESC, id DESC",
 	    "t", since);
-	while ((result = statement_row(s, q, "ttttt", &r.id, &r.first_loop,
-		    &r.second_loop, &r.outcome, &r.closed_at)) == 1 &&
+	while ((result = statement_row(s, q, "tttttt", &r.id, &r.first_loop,
+		    &r.second_loop, &r.outcome, &r.closed_at, &r.ahead)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

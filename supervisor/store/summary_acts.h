@@ -62,6 +62,8 @@ struct settled_row {	/* a conflict that was settled without a human */
 	const char *second_loop;
 	const char *outcome;
 	const char *closed_at;
+	const char *ahead; /* the test whose work was merged first, while the
+			      other one hasn't passed yet; "" */
 };
 
 /* Since then, the newest first. The same. */

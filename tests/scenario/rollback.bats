@@ -259,6 +259,59 @@ as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
 	says "nothing"
 }
 
+@test "a rollback is undone, and undone it can be rolled back again" {
+	merged loop-1 A-1 a 'a\n'
+	local first=$COMMIT
+	run -1 lk rollback loop-1 --undo "$first" --yes
+	says "${first:0:12} wasn't rolled back from $BRANCH as one of loop-1"
+	run -0 lk rollback loop-1 --only A-1 --yes
+	run -2 lk rollback loop-1 --undo "$first" --only A-1
+	run -1 lk rollback loop-2 --undo "$first" --yes
+	sql "UPDATE tests SET status = 'in_progress', evidence = 'x'
+	    WHERE id = 'A-1';
+	    INSERT INTO attempts (id, test_id, loop_id, fence, state)
+	    VALUES ('x', 'A-1', 'loop-1', 2, 'running')"
+	run -0 lk rollback loop-1 --undo "${first:0:9}" --dry-run
+	run ! in_branch a
+	run -0 lk rollback loop-1 --undo "${first:0:9}" --yes
+	says "verifying with 1 test that must have passed"
+	says "${first:0:12} is back; $BRANCH is at"
+	[[ $(in_branch a) == a ]]
+	test_is A-1 passed
+	[[ $(sql "SELECT outcome FROM attempts") == interrupted ]]
+	[[ $(sql "SELECT ifnull(reason, '-') || ifnull(evidence, '-')
+	    FROM tests WHERE id = 'A-1'") == -- ]]
+	[[ $(sql "SELECT commit_hash FROM passing_tests") == "$first" ]]
+	events_are 1 "event_type = 'rollback_undone' AND test_id = 'A-1'"
+	run -3 lk timeline
+	says "${first:0:12} of loop-1 is back, and A-1 passes, by"
+	run -0 lk rollback loop-1 --undo "$first" --yes
+	says "${first:0:12} is back already"
+	# It died before the rows were written.
+	sql "UPDATE tests SET status = 'pending'; DELETE FROM passing_tests"
+	run -0 lk rollback loop-1 --undo "$first" --yes
+	test_is A-1 passed
+	[[ $(passing A-1) == 1 ]]
+	# To and fro.
+	run -0 lk rollback loop-1 --yes
+	says "1 commit reverted, 1 test pending again"
+	run ! in_branch a
+	run -0 lk rollback loop-1 --undo "$first" --yes
+	[[ $(in_branch a) == a ]]
+	run -0 lk rollback loop-1 --commit "$first" --yes
+	run ! in_branch a
+	nothing_left_over
+	# Its test has to pass.
+	sql "UPDATE tests SET verify = 'false' WHERE id = 'A-1'"
+	run -1 lk rollback loop-1 --undo "$first" --yes
+	says "A-1 fails with the rollback undone: exit 1"
+	run ! in_branch a
+	test_is A-1 pending
+	merged loop-1 A-1 d 'd\n'
+	run -1 lk rollback loop-1 --undo "$first" --yes
+	says "A-1 has passed anew since ${first:0:12} was rolled back"
+}
+
 @test "nobody is asked without a terminal; a dry run changes nothing" {
 	merged loop-1 A-1 a 'a\n'
 	local before
