@@ -23,7 +23,6 @@ static const struct undo {
 	{ "regression", "B", "skip" },
 	{ "file_conflict", "A", NULL },
 	{ "file_conflict", "B", NULL },
-	{ "file_conflict", "C", NULL },
 };
 #define NUNDOS (sizeof(undos) / sizeof(undos[0]))
 

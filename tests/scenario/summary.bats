@@ -281,6 +281,13 @@ holds() {
 	sql "UPDATE tests SET status = 'pending' WHERE id = 'T-2'"
 	summary
 	row 'it goes on; undo: loopkeeper rollback loop-1 --only T-1$'
+	sql "INSERT INTO decisions (id, decision_type, status, options, choice,
+	    context, decided_at) VALUES ('DEC-001', 'file_conflict',
+	    'auto_resolved', '[{\"id\": \"C\", \"description\": \"by hand\"}]',
+	    'C', '{\"test_id\": \"T-1\"}',
+	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
+	summary
+	row '^decided DEC-001 of T-1: C, by hand, by default; undo: loopkeeper reset T-1$'
 }
 
 @test "without a repository, or with one of which nothing is known, the rest" {
