@@ -230,6 +230,7 @@ note_passed(struct sweep *w)
 	    passing_note(&a->store, a->name,
 		&(struct passing_run){ .test_id = current(w)->id,
 		    .commit = w->branch->tip,
+		    .passed_on = current(w)->commit,
 		    .runs = 1 }) < 0)
 		agent_failed(a, "noting what passes");
 }
