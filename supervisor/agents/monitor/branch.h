@@ -25,6 +25,7 @@ struct branch {
 	char tip[GIT_HASH_SIZE]; /* of which the last sweep was; "" none yet */
 	int64_t due_ms;		 /* the next one, whatever its tip */
 	int64_t rest_ms;	 /* none before that */
+	char why[384];		 /* it can't be swept; "": it can */
 };
 
 /*

@@ -103,8 +103,7 @@ finish(struct sweep *w, int64_t now_ms)
 	w->held = NULL;
 	examine_end(&w->examination);
 	io_close(&w->probe.output_fd);
-	if (w->trouble == b)
-		w->trouble = NULL;
+	b->why[0] = '\0';
 	/* As long a rest as it took: others need the machine, too. But who
 	 * broke something is looked for as long as it takes. */
 	if (rest_ms > w->agent->conf->regressions.time_limit_ms)
@@ -123,13 +122,6 @@ complete(struct sweep *w, int64_t now_ms)
 	finish(w, now_ms);
 }
 
-static void
-note_trouble(struct sweep *w, struct branch *b, const char *why)
-{
-	w->trouble = b;
-	(void)strlcpy(w->why, why, sizeof(w->why));
-}
-
 /* It can't go on for now; why is NULL where nobody needs to know. */
 static void
 abandon(struct sweep *w, const char *why, int64_t now_ms)
@@ -141,7 +133,7 @@ abandon(struct sweep *w, const char *why, int64_t now_ms)
 	if (why == NULL)
 		(void)unlink(w->transcript);
 	else
-		note_trouble(w, b, why);
+		(void)strlcpy(b->why, why, sizeof(b->why));
 }
 
 static void
@@ -391,8 +383,7 @@ begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
 
 /* Whether it is to be swept, with its tip. */
 static bool
-is_due(struct sweep *w, struct branch *b, char tip[static GIT_HASH_SIZE],
-    int64_t now_ms)
+is_due(struct branch *b, char tip[static GIT_HASH_SIZE], int64_t now_ms)
 {
 	int found;
 
@@ -400,7 +391,10 @@ is_due(struct sweep *w, struct branch *b, char tip[static GIT_HASH_SIZE],
 		return false;
 	found = branch_tip(b, tip);
 	if (found < 0)
-		note_trouble(w, b, b->git.error);
+		(void)strlcpy(b->why, b->git.error, sizeof(b->why));
+	/* Nothing that couldn't be done is left to do. */
+	else if (found == 0 || strcmp(tip, b->tip) == 0)
+		b->why[0] = '\0';
 	return found > 0 && (strcmp(tip, b->tip) != 0 || now_ms >= b->due_ms);
 }
 
@@ -416,7 +410,7 @@ look(struct sweep *w, int64_t now_ms)
 		struct branch *b = &w->branches[w->next];
 
 		w->next = (w->next + 1) % w->nbranches;
-		if (is_due(w, b, tip, now_ms) && begin(w, b, tip, now_ms))
+		if (is_due(b, tip, now_ms) && begin(w, b, tip, now_ms))
 			return;
 	}
 }

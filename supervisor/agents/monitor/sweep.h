@@ -16,11 +16,9 @@ struct sweep {
 	int lock_fd;		   /* held by who sweeps; -1: not us */
 	struct branch *branches;   /* owned */
 	size_t nbranches;
-	char *configured;	/* owned: JSON array of all components */
-	size_t next;		/* branch to be looked at first */
-	int64_t look_ms;	/* at the tips, next */
-	struct branch *trouble; /* can't be swept; NULL: none */
-	char why[384];		/* it can't */
+	char *configured; /* owned: JSON array of all components */
+	size_t next;	  /* branch to be looked at first */
+	int64_t look_ms;  /* at the tips, next */
 
 	/* While one is made. */
 	struct branch *branch; /* NULL: none is */
