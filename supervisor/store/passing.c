@@ -12,12 +12,13 @@
 #define LOOK_MAX   1000 /* whose files are compared with what changed */
 
 /* Of s: a test that passed, of one of these loops. */
-#define WITH_PASSED                                           \
-	" CROSS JOIN tests t ON t.id = s.id"                  \
-	" WHERE s.status = 'passed' AND s.id <> ?1"           \
-	" AND s.loop_id IN (SELECT value FROM json_each(?2))" \
-	" AND s.id NOT IN (SELECT test_id FROM regressions"   \
-	" WHERE status = 'open') AND ifnull(t.verify, '') <> ''"
+#define WITH_PASSED                                               \
+	" CROSS JOIN tests t ON t.id = s.id"                      \
+	" WHERE s.status = 'passed' AND s.id <> ?1"               \
+	" AND s.loop_id IN (SELECT value FROM json_each(?2))"     \
+	" AND s.id NOT IN (SELECT test_id FROM regressions"       \
+	" WHERE status = 'open') AND ifnull(t.verify, '') <> '' " \
+	"AND " ATTEMPT_TEST_FITS("s.id")
 
 /* All that is asked for is in the index, which has them in their order: however
  * long a specification is, it isn't read. */
