@@ -21,6 +21,7 @@
 #define TESTS_MAX 1000 /* of one sweep */
 #define TICK_MS	  1000
 #define HURRY_MS  100 /* while a tree is being ended */
+#define TIP_REST  20  /* times as long as it took to be refused a tip */
 
 /* While git is waited for. */
 static bool
@@ -385,15 +386,19 @@ begin(struct sweep *w, struct branch *b, const char *tip, int64_t now_ms)
 static bool
 is_due(struct branch *b, char tip[static GIT_HASH_SIZE], int64_t now_ms)
 {
+	int64_t begun_ms = clock_ms();
 	int found;
 
 	if (now_ms < b->rest_ms)
 		return false;
 	found = branch_tip(b, tip);
-	if (found < 0)
+	if (found < 0) {
 		(void)strlcpy(b->why, b->git.error, sizeof(b->why));
+		/* Where git hangs, all else goes on meanwhile. */
+		b->rest_ms = now_ms + TIP_REST * (clock_ms() - begun_ms);
+	}
 	/* Nothing that couldn't be done is left to do. */
-	else if (found == 0 || strcmp(tip, b->tip) == 0)
+	if (found == 0 || (found > 0 && strcmp(tip, b->tip) == 0))
 		b->why[0] = '\0';
 	return found > 0 && (strcmp(tip, b->tip) != 0 || now_ms >= b->due_ms);
 }
