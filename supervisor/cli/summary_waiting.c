@@ -43,7 +43,7 @@ is_lasting(const struct alert_row *row)
 		"rollback_failed", NULL };
 	static const char *const lasting[] = { "dependency_dead_end",
 		"dependency_cycle", "tests_stranded", "regressions_unknown",
-		NULL };
+		"test_id_too_long", NULL };
 
 	return strcmp(row->severity, "error") == 0
 	    ? !is_any(row->alert_type, elsewhere)

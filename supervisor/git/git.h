@@ -12,7 +12,7 @@
  * Errors: -1 with errno, and a text for people in .error:
  *   EPROTO     git says no; .error has its words
  *   ECANCELED  tick() said to end
- *   ETIMEDOUT  git was ended after GIT_LIMIT_MS
+ *   ETIMEDOUT  git was ended after limit_ms
  *   EFBIG      more output than GIT_OUTPUT_MAX
  *   others     as fork(2), open(2)
  */
@@ -23,12 +23,15 @@
 #include <stddef.h>
 
 #include "base/path.h"
+#include "base/point.h"
 
 #define GIT_HASH_SIZE  65 /* SHA-256 and the NUL */
 #define GIT_REF_SIZE   256
 #define GIT_ERROR_SIZE 1024
 #define GIT_OUTPUT_MAX (64 * 1024 * 1024)
 #define GIT_LIMIT_MS   (30 * 60 * 1000)
+/* For who only looks, and has other things to look at. */
+#define GIT_LOOK_MS point_ms("LOOPKEEPER_GIT_LOOK_MS", INT64_C(60) * 1000)
 
 struct git {
 	char top[PATH_SIZE];	/* where the repository's own commands run */
@@ -38,6 +41,7 @@ struct git {
 	 * or delete ourselves: false ends it. May be NULL. */
 	bool (*tick)(void *argument);
 	void *argument;
+	int64_t limit_ms; /* of each run; 0: GIT_LIMIT_MS */
 	char error[GIT_ERROR_SIZE];
 };
 

@@ -13,6 +13,7 @@
 #include <bsd/string.h>
 
 #include "base/clock.h"
+#include "base/duration.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "base/texts.h"
@@ -54,6 +55,7 @@ struct run {
 	char err[GIT_ERROR_SIZE]; /* the beginning of stderr */
 	size_t err_len;
 	int64_t begun_ms;
+	int64_t limit_ms;
 	int64_t kill_ms; /* 0: nobody wants it to end */
 	int error;	 /* why it was ended; 0: it wasn't */
 };
@@ -222,7 +224,7 @@ look_after(struct run *r)
 {
 	int64_t now_ms = clock_ms();
 
-	if (r->error == 0 && now_ms - r->begun_ms > GIT_LIMIT_MS)
+	if (r->error == 0 && now_ms - r->begun_ms > r->limit_ms)
 		r->error = ETIMEDOUT;
 	if (r->error == 0 && git_tick(r->g) < 0)
 		r->error = ECANCELED;
@@ -289,11 +291,18 @@ judge(struct run *r, int status, const char *command)
 	struct spawn_failure failure;
 	int started = spawn_result(r->error_fd, &failure);
 	struct git *g = r->g;
+	char limit[DURATION_SIZE];
 	const char *said;
 
 	if (started < 0)
 		return git_fail(g, failure.error, "git: %s: %s",
 		    spawn_stage_name(failure.stage), strerror(failure.error));
+	if (r->error == ETIMEDOUT) {
+		duration_format(limit, r->limit_ms);
+		return git_fail(g, ETIMEDOUT,
+		    "git %s: it didn't end within %s and was killed", command,
+		    limit);
+	}
 	if (r->error != 0)
 		return git_fail(
 		    g, r->error, "git %s: %s", command, strerror(r->error));
@@ -337,7 +346,8 @@ git_run(
 		.error_fd = -1,
 		.out_fd = -1,
 		.err_fd = -1,
-		.begun_ms = clock_ms() };
+		.begun_ms = clock_ms(),
+		.limit_ms = g->limit_ms > 0 ? g->limit_ms : GIT_LIMIT_MS };
 	const char *argv[ARGUMENTS_MAX];
 	char program[PATH_SIZE];
 	int result = -1;

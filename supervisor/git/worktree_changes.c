@@ -94,7 +94,7 @@ worktree_changes(struct git *g, const struct worktree *w, const char *commit)
 	char index[PATH_SIZE];
 	struct git_call call = { .index_file = index };
 	struct texts paths = { 0 };
-	int result;
+	int result, saved;
 
 	worktree_call(w, &call);
 	if (path_format(index, "%s/loopkeeper-changes", w->admin) < 0) {
@@ -113,7 +113,9 @@ worktree_changes(struct git *g, const struct worktree *w, const char *commit)
 		    (const char *const[]){ "ls-files", "-z", "--others",
 			"--exclude-standard", NULL },
 		    &paths);
+	saved = errno;
 	(void)unlink(index);
+	errno = saved;
 	if (result < 0) {
 		texts_free(paths.items);
 		return NULL;

@@ -118,7 +118,7 @@ enum attempt_result {
 
 /* Inside store/, of a test's id: it isn't longer than we can keep, as one of
  * another program may be. Nothing is done for such a test: it wouldn't be found
- * again by what is kept of it. */
+ * again by what is kept of it. That is told (misfits.h). */
 #define ATTEMPT_TEST_FITS(id) "length(CAST(" id " AS BLOB)) < 128"
 
 /* Inside store/, for whoever ends attempts that aren't his: their row of usage,

@@ -12,12 +12,13 @@
 #define LOOK_MAX   1000 /* whose files are compared with what changed */
 
 /* Of s: a test that passed, of one of these loops. */
-#define WITH_PASSED                                           \
-	" CROSS JOIN tests t ON t.id = s.id"                  \
-	" WHERE s.status = 'passed' AND s.id <> ?1"           \
-	" AND s.loop_id IN (SELECT value FROM json_each(?2))" \
-	" AND s.id NOT IN (SELECT test_id FROM regressions"   \
-	" WHERE status = 'open') AND ifnull(t.verify, '') <> ''"
+#define WITH_PASSED                                               \
+	" CROSS JOIN tests t ON t.id = s.id"                      \
+	" WHERE s.status = 'passed' AND s.id <> ?1"               \
+	" AND s.loop_id IN (SELECT value FROM json_each(?2))"     \
+	" AND s.id NOT IN (SELECT test_id FROM regressions"       \
+	" WHERE status = 'open') AND ifnull(t.verify, '') <> '' " \
+	"AND " ATTEMPT_TEST_FITS("s.id")
 
 /* All that is asked for is in the index, which has them in their order: however
  * long a specification is, it isn't read. */
@@ -257,19 +258,25 @@ passing_verified(struct store *s, const struct passing_list *list)
 	return note_begin(s) < 0 ? -1 : store_end(s, note_all(s, list));
 }
 
+/* Of the run's tests t: it passed on ?2, and nowhere else since it was picked.
+ */
+#define HAS_PASSED \
+	"?2 <> '' AND (?5 IS NULL OR ifnull(" PASSING_COMMIT ", '') = ?5)"
+
 static int
 note_run(struct store *s, const char *source, const struct passing_run *run)
 {
 	char loop_id[TEXT_NAME_MAX + 1];
 	int64_t flakes;
 	int found = statement_get(s,
-	    "UPDATE tests SET runs = ifnull(runs, 0) + ?3,"
-	    " flakes = ifnull(flakes, 0) + ?4, verified_at = CASE WHEN ?2 = ''"
-	    " THEN verified_at ELSE " NOTE_NOW " END,"
-	    " verified_commit = ifnull(nullif(?2, ''), verified_commit)"
+	    "UPDATE tests AS t SET runs = ifnull(runs, 0) + ?3,"
+	    " flakes = ifnull(flakes, 0) + ?4, verified_at = CASE"
+	    " WHEN " HAS_PASSED " THEN " NOTE_NOW " ELSE verified_at END,"
+	    " verified_commit = CASE WHEN " HAS_PASSED
+	    " THEN ?2 ELSE verified_commit END"
 	    " WHERE id = ?1 AND status = 'passed' RETURNING loop_id, flakes",
-	    "ttii>si", run->test_id, run->commit, run->runs, run->flakes,
-	    loop_id, sizeof(loop_id), &flakes);
+	    "ttiit>si", run->test_id, run->commit, run->runs, run->flakes,
+	    run->passed_on, loop_id, sizeof(loop_id), &flakes);
 
 	if (found <= 0 || run->flakes == 0 || flakes > run->flakes)
 		return found < 0 ? -1 : 0;

@@ -75,10 +75,13 @@ int passing_verified(struct store *s, const struct passing_list *list);
 /* One of them was run again. */
 struct passing_run {
 	const char *test_id;
-	const char *commit; /* of the integration branch, on which it passed;
-			       "": none */
-	int64_t runs;	    /* where it should pass, */
-	int64_t flakes;	    /* and how many of them failed by chance */
+	const char *commit;    /* of the integration branch, on which it passed;
+				  "": none */
+	const char *passed_on; /* where it had passed last when it was picked:
+				  who has passed elsewhere since did so on what
+				  came later, and that stands. NULL: wherever */
+	int64_t runs;	       /* where it should pass, */
+	int64_t flakes;	       /* and how many of them failed by chance */
 };
 
 /* Notes it, with event flaky_detected when it fails by chance for the first

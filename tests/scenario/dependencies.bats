@@ -102,6 +102,13 @@ begun() {
 	wait_until 20 test_is D-1 passed
 	wait_until 20 alert_stands dependency_cycle 0
 	alerts_are 1 dependency_cycle
+	# What no loop will ever claim.
+	sql "INSERT INTO tests (id, loop_id, verify)
+	    VALUES (printf('%0128d', 1), 'loop-1', 'true')"
+	wait_until 20 alert_says test_id_too_long "Shorten the id"
+	sql "UPDATE tests SET id = 'E-1' WHERE length(id) = 128"
+	wait_until 20 test_is E-1 passed
+	wait_until 20 alert_stands test_id_too_long 0
 }
 
 @test "a loop of another program that paused for one is asked to go on" {

@@ -49,6 +49,12 @@ holds() {
 	    "$(sql "SELECT severity, alert_type, message FROM alerts")"
 }
 
+sql_is() {
+	local is
+	is=$(sql "$2")
+	[[ $is == "$1" ]] || fail "is: $is"
+}
+
 alerts_are() {
 	local is
 	is=$(sql "SELECT count(*) FROM alerts WHERE $2")
@@ -99,6 +105,47 @@ alerts_are() {
 	[[ $(sql "SELECT group_concat(outcome) FROM attempts") == failed ]]
 	events_are 0 "event_type = 'stuck_detected'"
 	alerts_are 0 1
+}
+
+# hung NUMBER: so many runs of git did.
+hung() {
+	[[ $(wc -l < "$FLEET/hung") -ge $1 ]]
+}
+
+@test "where git hangs it isn't tried for each loop" {
+	use_points
+	configure '' <<-'SH'
+		#!/bin/sh
+		exec sleep 1000
+	SH
+	sed -i 's|^components = (|&{ name = "loop-2"; command = [ "true" ];\
+	    loop = { worker = [ "'"$FLEET"'/worker" ];\
+	    repository = "'"$FLEET"'/repository"; }; },|' "$LOOPKEEPER_CONFIG"
+	queue
+	lk add T-2 --loop loop-2 --verify false
+	mkdir "$FLEET/bin"
+	cat > "$FLEET/bin/git" <<-SH
+		#!/bin/bash
+		case \$* in *" diff "*)
+			echo "\$EPOCHREALTIME" >> "$FLEET/hung"
+			exec sleep 1000
+		esac
+		exec $(type -P git) "\$@"
+	SH
+	chmod +x "$FLEET/bin/git"
+	touch "$FLEET/hung"
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1
+	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-2
+	wait_until 20 sql_is 2 "SELECT count(*) FROM attempts
+	    WHERE state = 'running'"
+	export LOOPKEEPER_GIT_LOOK_MS=300
+	PATH=$FLEET/bin:$PATH alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 30 hung 2
+	local at
+	mapfile -t at < "$FLEET/hung"
+	((${at[1]/./} - ${at[0]/./} > 4000000))
+	grep -F "what it has changed: git diff: it didn't end within" \
+	    "$FLEET/monitor.log"
 }
 
 @test "a loop that doesn't end what it is told to end is told of" {

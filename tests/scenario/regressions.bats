@@ -306,6 +306,50 @@ log_has_line() {
 	stop_monitor
 }
 
+@test "every branch that can't be swept is told" {
+	fleet
+	sed -i -e 's/pause = "0";/& setup = "exit 3";/' \
+	    -e 's|^components = (|&{ name = "loop-2"; command = [ "true" ];\
+		loop = { worker = [ "true" ]; setup = "exit 4";\
+		repository = "'"$FLEET"'/repository"; }; },|' \
+	    "$LOOPKEEPER_CONFIG"
+	sql "INSERT INTO loops (id) VALUES ('loop-2');
+	    INSERT INTO tests (id, loop_id, status, verify)
+	    VALUES ('C', 'loop-2', 'passed', 'true')"
+	monitor
+	change touch harmless
+	wait_until 20 alerts_stand 2 regressions_unknown
+	sql "SELECT message FROM alerts WHERE acknowledged = 0" > "$FLEET/told"
+	grep -F "setup: exit 3" "$FLEET/told"
+	grep -F "setup: exit 4" "$FLEET/told"
+	stop_monitor
+}
+
+@test "git that hangs is given up, and told" {
+	fleet
+	mkdir "$FLEET/bin"
+	cat > "$FLEET/bin/git" <<-SH
+		#!/bin/sh
+		[ ! -e "$FLEET/hangs" ] || exec sleep 1000
+		exec $(type -P git) "\$@"
+	SH
+	chmod +x "$FLEET/bin/git"
+	use_points
+	export LOOPKEEPER_GIT_LOOK_MS=300
+	PATH=$FLEET/bin:$PATH monitor
+	change touch harmless
+	wait_until 20 verified_on "$(tip)" A B
+	# So that it takes git to find the tip.
+	git -C "$FLEET/repository" pack-refs --all
+	touch "$FLEET/hangs"
+	wait_until 20 alerts_stand 1 regressions_unknown
+	sql "SELECT message FROM alerts WHERE acknowledged = 0" |
+	    grep -F "git rev-parse: it didn't end within"
+	rm "$FLEET/hangs"
+	wait_until 30 alerts_stand 0 regressions_unknown
+	stop_monitor
+}
+
 @test "without a merge all are run again after a while" {
 	local first
 	fleet "" 'every = "1s";'

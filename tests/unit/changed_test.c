@@ -1,4 +1,5 @@
 /* What an attempt has changed in its worktree, seen from outside. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,27 @@ test_whose_list_it_is(void **state)
 	changed_finish(&changed);
 }
 
+/* It isn't waited for as long as for what git does to a worktree. */
+static void
+test_git_hangs(void **state)
+{
+	int64_t begun_ms = clock_ms();
+
+	begin();
+	assert_in_range(changed.git.limit_ms, 1, 60 * 1000);
+	changed.git.limit_ms = 300;
+	sh(WT "echo x > new");
+	sees("new ");
+	/* The longer it took, the later it is asked again. */
+	fake_git("case $* in *\" diff \"*) sleep 1000; esac; exec $GIT \"$@\"");
+	changed.rest_ms = 0;
+	assert_int_equal(changed_look(&changed, &attempt, begun_ms), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	assert_int_equal(changed.n, 1);
+	assert_in_range(changed.rest_ms, begun_ms + 20 * 300, clock_ms() * 2);
+	changed_finish(&changed);
+}
+
 int
 main(void)
 {
@@ -169,6 +191,7 @@ main(void)
 		TEST(test_what_is_nobodys_work),
 		TEST(test_when_it_was_changed),
 		TEST(test_whose_list_it_is),
+		TEST(test_git_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

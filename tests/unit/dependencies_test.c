@@ -7,6 +7,7 @@
 
 #include "claims_fixture.h"
 #include "store/dependencies.h"
+#include "store/misfits.h"
 #include "store/stranded.h"
 
 /* status is '' for pending. */
@@ -243,6 +244,39 @@ test_stranded_many(void **state)
 	    1, "tests WHERE loop_id <> 'loop-2' OR id <> 'T-' || sort_order");
 }
 
+static void
+tells_of_misfits(const char *message)
+{
+	works(misfits_tell(store, "pm"));
+	assert_string_equal(
+	    text("SELECT ifnull(group_concat(substr(message, 1, 40)), '')"
+		 " FROM alerts WHERE alert_type = 'test_id_too_long'"
+		 " AND acknowledged = 0"),
+	    message);
+}
+
+/* Which no loop would claim, without a word. */
+static void
+test_misfits(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id) VALUES"
+	    " (printf('%0127d', 1), 'loop-1')");
+	tells_of_misfits("");
+	sql("INSERT INTO tests (id, loop_id) VALUES"
+	    " (printf('%0128d', 1), 'loop-1')");
+	tells_of_misfits("1 test has an id of 128 bytes or more: n");
+	sql("INSERT INTO tests (id, loop_id) VALUES"
+	    " (printf('%0200d', 2), 'loop-2')");
+	tells_of_misfits("1 test has an id of 128 bytes or more: n");
+	has_rows(1,
+	    "alerts WHERE message LIKE '% is 0000000%... of loop-1'"
+	    " AND message LIKE '%Shorten the id%'");
+	has_rows(1, "events WHERE event_type = 'alert_raised'");
+	sql("UPDATE tests SET id = 'T' WHERE length(id) = 128");
+	sql("UPDATE tests SET status = 'skipped' WHERE length(id) = 200");
+	tells_of_misfits("");
+}
+
 int
 main(void)
 {
@@ -253,6 +287,7 @@ main(void)
 		TEST(test_resume_at_any_time, claims_setup),
 		TEST(test_stranded, claims_setup),
 		TEST(test_stranded_many, claims_setup),
+		TEST(test_misfits, claims_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

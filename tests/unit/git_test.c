@@ -344,6 +344,15 @@ test_one_that_wants_to_stay_is_killed(void **state)
 }
 
 static void
+test_one_that_hangs_is_ended(void **state)
+{
+	git->limit_ms = 300;
+	fake_git("sleep 1000");
+	status_fails(ETIMEDOUT, "git status: it didn't end within ");
+	git->limit_ms = 0;
+}
+
+static void
 test_what_git_says_is_passed_on(void **state)
 {
 	char line[8];
@@ -390,6 +399,7 @@ main(void)
 		TEST(test_input_is_more_than_a_pipe_holds),
 		TEST(test_a_run_is_cancelled),
 		TEST(test_one_that_wants_to_stay_is_killed),
+		TEST(test_one_that_hangs_is_ended),
 		TEST(test_what_git_says_is_passed_on),
 	};
 

@@ -53,6 +53,20 @@ request(void)
 		.max = 1 };
 }
 
+/* What is kept of a longer id isn't found again. */
+static void
+test_a_long_id(void **state)
+{
+	struct passing_request r = request();
+
+	sql("INSERT INTO tests (id, loop_id, status, verify, verified_at)"
+	    " VALUES (printf('%0128d', 1), 'loop-1', 'passed', 'true',"
+	    " '2025-01-01'), (printf('%0127d', 2), 'loop-1', 'passed', 'true',"
+	    " '2025-01-02')");
+	r.changed = "[]";
+	assert_int_equal(picked(&r)[126], '2');
+}
+
 /* Other programs know their own way to write a time, and nothing of
  * verified_commit. */
 static void
@@ -179,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_where_it_passed_last, passed_setup),
+		TEST(test_a_long_id, passed_setup),
 		TEST(test_the_concerned_then_the_oldest, passed_setup),
 		TEST(test_all_that_were_merged_meanwhile, passed_setup),
 		TEST(test_not_more_than_50_of_them, passed_setup),

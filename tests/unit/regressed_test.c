@@ -249,13 +249,40 @@ test_how_often_it_fails_by_chance(void **state)
 
 	assert_int_equal(passing_note(store, "monitor", &run), 0);
 	has_rows(1, "tests WHERE id = 'A' AND verified_commit = 'c2'");
-	run = (struct passing_run){ "A", "", 5, 2 };
+	run = (struct passing_run){
+		.test_id = "A", .commit = "", .runs = 5, .flakes = 2
+	};
 	assert_int_equal(passing_note(store, "monitor", &run), 1);
 	assert_int_equal(passing_note(store, "monitor", &run), 0);
 	has_rows(1,
 	    "tests WHERE id = 'A' AND verified_commit = 'c2'"
 	    " AND runs = 11 AND flakes = 4");
 	has_rows(1, "events WHERE event_type = 'flaky_detected'");
+}
+
+/* What a merge has noted while it was run stands. */
+static void
+test_a_run_on_an_older_tip(void **state)
+{
+	struct passing_run run = {
+		.test_id = "A", .commit = "c2", .passed_on = "", .runs = 1
+	};
+
+	assert_int_equal(passing_note(store, "monitor", &run), 0);
+	has_rows(1, "tests WHERE id = 'A' AND verified_commit = 'c2'");
+	run.passed_on = "c2";
+	run.commit = "c3";
+	sql("UPDATE tests SET verified_commit = 'c4', verified_at ="
+	    " '2026-02-02' WHERE id = 'A'");
+	assert_int_equal(passing_note(store, "monitor", &run), 0);
+	has_rows(1,
+	    "tests WHERE id = 'A' AND verified_commit = 'c4'"
+	    " AND verified_at = '2026-02-02' AND runs = 2");
+	run.passed_on = "c4";
+	assert_int_equal(passing_note(store, "monitor", &run), 0);
+	has_rows(1,
+	    "tests WHERE id = 'A' AND verified_commit = 'c3'"
+	    " AND verified_at > '2026-02-02'");
 }
 
 int
@@ -270,6 +297,7 @@ main(void)
 		TEST(test_what_is_not_done_without_asking, setup),
 		TEST(test_a_rollback_that_cant_be_done, setup),
 		TEST(test_how_often_it_fails_by_chance, setup),
+		TEST(test_a_run_on_an_older_tip, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

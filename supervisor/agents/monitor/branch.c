@@ -72,6 +72,7 @@ init(struct branch *b, const struct conf *conf,
 		    .copy = config->copy,
 		    .shared = config->shared } };
 	(void)snprintf(b->git.author, sizeof(b->git.author), "monitor");
+	b->git.limit_ms = GIT_LOOK_MS;
 	b->loops = list_loops(conf, config);
 	if (b->loops == NULL) {
 		errno = ENOMEM;

@@ -18,13 +18,14 @@ struct branch {
 	const char *directory;		  /* the caller's: of all worktrees */
 	char path[PATH_SIZE];		  /* of its own */
 	int index;			  /* as a loop's: for ports */
-	struct git git;
-	bool is_open; /* git_open() succeeded */
+	struct git git; /* for looks; work in the worktree may take longer */
+	bool is_open;	/* git_open() succeeded */
 	struct provision provision;
 	struct worktree tree;
 	char tip[GIT_HASH_SIZE]; /* of which the last sweep was; "" none yet */
 	int64_t due_ms;		 /* the next one, whatever its tip */
 	int64_t rest_ms;	 /* none before that */
+	char why[384];		 /* it can't be swept; "": it can */
 };
 
 /*

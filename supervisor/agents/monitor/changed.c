@@ -18,6 +18,7 @@ changed_init(struct changed *c, const struct loop_config *config,
 	*c = (struct changed){ .config = config };
 	c->git.tick = tick;
 	c->git.argument = argument;
+	c->git.limit_ms = GIT_LOOK_MS;
 }
 
 static void
@@ -126,18 +127,19 @@ int
 changed_look(struct changed *c, const struct progress *attempt, int64_t now_ms)
 {
 	const char *id = attempt != NULL ? attempt->attempt_id : "";
+	int64_t begun_ms;
 	int result;
 
 	if (strcmp(id, c->attempt_id) != 0) {
 		forget(c);
 		(void)snprintf(c->attempt_id, sizeof(c->attempt_id), "%s", id);
-		c->rest_ms = 0;
 	}
 	/* Before its worker runs what lies there is another one's. */
 	if (attempt == NULL || strcmp(attempt->state, "running") != 0 ||
 	    now_ms < c->rest_ms)
 		return 0;
+	begun_ms = clock_ms();
 	result = look(c, attempt->base_commit);
-	c->rest_ms = now_ms + REST * (clock_ms() - now_ms);
+	c->rest_ms = now_ms + REST * (clock_ms() - begun_ms);
 	return result;
 }

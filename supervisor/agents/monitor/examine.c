@@ -97,7 +97,8 @@ tell_runs(const struct examination *e, struct agent *a)
 {
 	bool is_flaky = e->step == BISECT_FLAKY;
 	struct passing_run run = { .test_id = e->test->id,
-		.commit = is_flaky ? e->tip : "" };
+		.commit = is_flaky ? e->tip : "",
+		.passed_on = e->test->commit };
 
 	bisect_count(&e->bisect, e->step, e->at, &run.runs, &run.flakes);
 	if (is_flaky)

@@ -71,19 +71,18 @@ say_regression(const struct regression *r, void *argument)
 }
 
 static void
-say_trouble(struct monitor *m)
+say_trouble(struct monitor *m, const struct branch *b)
 {
-	const struct branch *b = m->sweep.trouble;
-	struct finding *f;
+	struct finding *f = findings_add(&m->findings);
 
-	if (b == NULL || (f = findings_add(&m->findings)) == NULL)
+	if (f == NULL)
 		return;
 	f->type = "regressions_unknown";
 	(void)snprintf(
 	    f->cause, sizeof(f->cause), "regressions:%s", b->config->name);
 	(void)snprintf(f->message, sizeof(f->message),
 	    "passed tests can't be run again on %s: %s",
-	    b->config->integration_branch, m->sweep.why);
+	    b->config->integration_branch, b->why);
 }
 
 static void
@@ -95,7 +94,9 @@ look_at_regressions(struct monitor *m)
 	if (regressions_settle(&a->store, a->name) < 0 ||
 	    regressions_each(&a->store, say_regression, m) < 0)
 		m->findings.failed = true;
-	say_trouble(m);
+	for (size_t i = 0; i < m->sweep.nbranches; i++)
+		if (m->sweep.branches[i].why[0] != '\0')
+			say_trouble(m, &m->sweep.branches[i]);
 }
 
 /* Nobody is judged for a time in which the monitor itself was away, nor by a

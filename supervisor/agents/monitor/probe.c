@@ -71,11 +71,13 @@ probe_start(struct probe *p, const char *commit)
 	int due = -1;
 
 	(void)strlcpy(p->commit, commit, sizeof(p->commit));
+	b->git.limit_ms = 0;
 	if (branch_make_worktree(b, commit) == 0 &&
 	    provision_reset(
 		&b->git, &b->provision, &b->tree, NULL, commit, true) == 0)
 		due =
 		    provision_is_due(&b->git, &b->provision, &b->tree, commit);
+	b->git.limit_ms = GIT_LOOK_MS;
 	if (due < 0) {
 		(void)strlcpy(p->error, b->git.error, sizeof(p->error));
 		return -1;
@@ -91,14 +93,18 @@ go_on(struct probe *p, bool is_well)
 {
 	struct branch *b = p->branch;
 	char how[160];
+	int done;
 
 	if (!is_well) {
 		job_describe(&p->job, how, sizeof(how));
 		(void)snprintf(p->error, sizeof(p->error), "setup: %s", how);
 		return PROBE_IMPOSSIBLE;
 	}
-	if (provision_done(&b->git, &b->provision, &b->tree, p->commit, true) <
-	    0) {
+	b->git.limit_ms = 0;
+	done =
+	    provision_done(&b->git, &b->provision, &b->tree, p->commit, true);
+	b->git.limit_ms = GIT_LOOK_MS;
+	if (done < 0) {
 		(void)strlcpy(p->error, b->git.error, sizeof(p->error));
 		return PROBE_IMPOSSIBLE;
 	}

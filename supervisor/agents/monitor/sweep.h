@@ -1,14 +1,14 @@
 /*
- * Passed tests are run again on the integration branch: after merges those that
- * didn't pass on this commit yet, and now and then all, those first that were
- * verified longest ago, until the time for it is over. One that fails is looked
- * at closer (examine.h) before it counts as a regression.
+ * Which integration branch is due to be swept: after merges for those tests
+ * that didn't pass on this commit yet, and now and then for all, those first
+ * that were verified longest ago. What a sweep does is in rerun.h; a branch
+ * that can't be swept says why.
  */
 #ifndef LOOPKEEPER_AGENTS_MONITOR_SWEEP_H
 #define LOOPKEEPER_AGENTS_MONITOR_SWEEP_H
 
 #include "agents/common/agent.h"
-#include "agents/monitor/examine.h"
+#include "agents/monitor/rerun.h"
 
 struct sweep {
 	struct agent *agent;
@@ -16,26 +16,12 @@ struct sweep {
 	int lock_fd;		   /* held by who sweeps; -1: not us */
 	struct branch *branches;   /* owned */
 	size_t nbranches;
-	char *configured;	/* owned: JSON array of all components */
-	size_t next;		/* branch to be looked at first */
-	int64_t look_ms;	/* at the tips, next */
-	struct branch *trouble; /* can't be swept; NULL: none */
-	char why[384];		/* it can't */
+	char *configured; /* owned: JSON array of all components */
+	size_t next;	  /* branch to be looked at first */
+	int64_t look_ms;  /* at the tips, next */
 
-	/* While one is made. */
-	struct branch *branch; /* NULL: none is */
-	int64_t begun_ms;
-	bool is_full; /* not only those that weren't run on this tip */
-	struct passing_list tests;
-	size_t n;			/* the one at hand */
-	int passes;			/* of it, one after the other */
-	struct examination examination; /* if it fails */
-	char newer[GIT_HASH_SIZE]; /* the tip by the end of that, on which it is
-				      run once more; "": it isn't yet */
-	struct probe probe;
-	const char *held; /* on this commit it can't be run yet; NULL: it is */
-	int64_t held_ms;  /* when that is tried again */
-	char transcript[PATH_SIZE];
+	struct rerun rerun; /* the sweep that is made */
+	bool is_full;	    /* not only those that weren't run on this tip */
 };
 
 /* a must live as long. Returns 0, or -1 after an error in the log. */

@@ -58,6 +58,33 @@ hash_changed(uint64_t hash, const struct changed *c)
 	return hash;
 }
 
+/* Where git hangs it does so for all: one look at a repository is enough. */
+static void
+spare_others(struct monitor *m, const struct watched *w)
+{
+	for (size_t i = 0; i < m->nloops; i++) {
+		struct watched *other = &m->loops[i];
+
+		if (strcmp(other->config->repository, w->config->repository) ==
+		    0)
+			other->changed.rest_ms = w->changed.rest_ms;
+	}
+}
+
+/* Without a list there is less evidence. */
+static void
+look_at_changes(struct monitor *m, struct watched *w, int64_t now_ms)
+{
+	if (changed_look(&w->changed, &w->progress, now_ms) >= 0)
+		return;
+	if (errno == ETIMEDOUT)
+		spare_others(m, w);
+	if (!w->is_unseen)
+		log_line(&m->agent.log, "%s: what it has changed: %s",
+		    w->config->name, w->changed.git.error);
+	w->is_unseen = true;
+}
+
 /* Output and CPU time are what the loop has seen of them. */
 static void
 look_at_attempt(struct monitor *m, struct watched *w,
@@ -65,13 +92,7 @@ look_at_attempt(struct monitor *m, struct watched *w,
 {
 	uint64_t hash = HASH_INIT;
 
-	/* Without a list there is less evidence. */
-	if (changed_look(&w->changed, &w->progress, now_ms) < 0 &&
-	    !w->is_unseen) {
-		w->is_unseen = true;
-		log_line(&m->agent.log, "%s: what it has changed: %s",
-		    w->config->name, w->changed.git.error);
-	}
+	look_at_changes(m, w, now_ms);
 	hash = hash_text(hash, w->progress.attempt_id);
 	hash = hash_text(hash, w->progress.state);
 	hash =

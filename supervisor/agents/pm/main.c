@@ -16,6 +16,7 @@
 #include "store/decisions_failing.h"
 #include "store/decisions_regression.h"
 #include "store/dependencies.h"
+#include "store/misfits.h"
 #include "store/parked.h"
 #include "system/process.h"
 
@@ -95,7 +96,8 @@ look_far(struct pm *pm, int64_t now_ms)
 
 	if (pm->far_ms != 0 && now_ms - pm->far_ms < a->conf->pm.every_ms)
 		return 0;
-	if (dead_ends_look(&a->store, a->name) < 0)
+	if (dead_ends_look(&a->store, a->name) < 0 ||
+	    misfits_tell(&a->store, a->name) < 0)
 		return -1;
 	more = stranded_look(a);
 	if (more < 0)
