@@ -287,6 +287,30 @@ decisions_settle(
 	return store_end(s, found < 0 ? -1 : settled);
 }
 
+#define IS_ABOUT                                     \
+	"status = 'pending' AND json_valid(context)" \
+	" AND json_extract(context, '$.' || ?1) = ?2"
+
+int
+decisions_withdraw_within(struct store *s, const char *member,
+    const char *value, const char *by, const char *why)
+{
+	if (statement_run(s,
+		"INSERT INTO events"
+		" (id, timestamp, source, event_type, payload)"
+		" SELECT " NOTE_NEW_ID ", " NOTE_NOW ", ?3,"
+		" 'decision_expired', json_patch(json_object('decision_id', id,"
+		" 'result', 'closed', 'by', ?3, 'comment', ?4),"
+		" json_object('test_id', json_extract(context, '$.test_id')))"
+		" FROM decisions WHERE " IS_ABOUT,
+		"tttt", member, value, by, why) < 0)
+		return -1;
+	return statement_run(s,
+	    "UPDATE decisions SET status = 'expired', decided_by = ?3,"
+	    " comment = ?4, decided_at = " NOTE_NOW " WHERE " IS_ABOUT,
+	    "tttt", member, value, by, why);
+}
+
 static int
 apply(struct store *s, const struct decision *d, decisions_effect *effect,
     const char *by)

@@ -89,6 +89,13 @@ int decisions_expire(struct store *s, const char *id, const char *by);
 
 /* The same inside a transaction, for what needs nobody's answer. */
 int decisions_expire_within(struct store *s, const char *id, const char *by);
+
+/* Closes, without an answer, each that waits for one and is about value, which
+ * is its "test_id" or its "subject", inside a transaction. What is parked on it
+ * is the caller's. why is for people. Returns 0 or -1. */
+int decisions_withdraw_within(struct store *s, const char *member,
+    const char *value, const char *by, const char *why);
+
 /*
  * Closes, without an answer, each of that type that waits for one although its
  * test is in none of these statuses any more (a JSON array): others have
