@@ -26,10 +26,12 @@ struct decision {
 	char subject[DECISION_SUBJECT_SIZE];
 	char default_option[DECISION_CHOICE_SIZE];
 	char choice[DECISION_CHOICE_SIZE]; /* "" while pending */
-	int64_t timeout_ms;
+	int64_t timeout_ms;		   /* below 0: it waits for ever */
 	char boot_id[UUID_SIZE]; /* of the boot it was asked in, or "" */
 	int64_t
-	    asked_ms;  /* clock_ms() of that boot; 0: another program asked */
+	    asked_ms; /* clock_ms() of that boot; 0: another program asked */
+	char seen_boot[UUID_SIZE]; /* as decisions_note_seen() has noted it */
+	int64_t seen_ms;
 	int64_t fence; /* the question's */
 };
 
@@ -68,6 +70,11 @@ int decisions_pending(struct store *s,
 int decisions_due(struct store *s,
     void (*found)(const struct decision *decision, void *argument),
     void *argument);
+
+/* From when on the time of a pending one is counted that wasn't asked on this
+ * boot's clock. Returns 0 or -1. */
+int decisions_note_seen(
+    struct store *s, const char *id, const char *boot_id, int64_t now_ms);
 
 /*
  * Answers one. choice is the id of one of its options, in any case. Returns
