@@ -45,7 +45,7 @@ print_command(const struct cli *cli, const char *command, const char *id,
 		if (word[0] == '\0')
 			continue;
 		buf_add(&b, " ");
-		paste_word(&b, word);
+		buf_add_word(&b, word);
 	}
 	printf("    %s%s", text, after);
 }

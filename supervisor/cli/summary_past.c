@@ -102,9 +102,9 @@ add_moved(const struct event_row *row, void *argument)
 	buf_init(&b, undo, sizeof(undo));
 	paste_begin(&b, r->cli);
 	buf_add(&b, "move ");
-	paste_word(&b, test);
+	buf_add_word(&b, test);
 	buf_add(&b, " ");
-	paste_word(&b, from);
+	buf_add_word(&b, from);
 	item = paste_item(undo, "%s went from %s to %s, by %s; undo", test,
 	    from, print_json_get(payload, "loop_id"),
 	    by[0] != '\0' ? by : row->source);
@@ -201,7 +201,7 @@ format_picks(char buf[static SUMMARY_COMMAND], const struct report *r,
 		return false;
 	buf_init(&b, buf, SUMMARY_COMMAND);
 	buf_add(&b, "git -C ");
-	paste_word(&b, config->repository);
+	buf_add_word(&b, config->repository);
 	buf_add(&b, " cherry-pick");
 	while (n-- > 0) {
 		const char *hash =

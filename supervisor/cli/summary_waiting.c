@@ -134,7 +134,7 @@ add_decision(const struct decision_row *row, void *argument)
 	buf_add(&b, first[0] != '\0' ? "decide " : "decisions");
 	for (size_t i = 0; first[0] != '\0' && i < 2; i++) {
 		buf_add(&b, i > 0 ? " " : "");
-		paste_word(&b, i == 0 ? row->id : first);
+		buf_add_word(&b, i == 0 ? row->id : first);
 	}
 	item = paste_item(answer, "%s: %s%s%s%s", when, row->summary,
 	    first[0] != '\0' ? " (" : "", options, first[0] != '\0' ? ")" : "");
