@@ -89,3 +89,23 @@ buf_add_json(struct buf *b, const char *text)
 	}
 	buf_add(b, "\"");
 }
+
+void
+buf_add_word(struct buf *b, const char *text)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789_./:,@%+=-";
+
+	if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
+		buf_add(b, text);
+		return;
+	}
+	buf_add(b, "'");
+	for (; *text != '\0'; text++)
+		if (*text == '\'')
+			buf_add(b, "'\\''");
+		else
+			buf_add_bytes(b, text, 1);
+	buf_add(b, "'");
+}

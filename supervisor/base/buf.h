@@ -31,4 +31,7 @@ void buf_addf(struct buf *b, const char *format, ...)
  */
 void buf_add_json(struct buf *b, const char *text);
 
+/* Adds text as one word of a command for sh, quoted where it needs that. */
+void buf_add_word(struct buf *b, const char *text);
+
 #endif

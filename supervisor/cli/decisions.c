@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
@@ -11,6 +12,7 @@
 #include "cli/paste.h"
 #include "cli/print.h"
 #include "store/queries_fleet.h"
+#include "system/process.h"
 
 struct printing {
 	const struct cli *cli;
@@ -43,7 +45,7 @@ print_command(const struct cli *cli, const char *command, const char *id,
 		if (word[0] == '\0')
 			continue;
 		buf_add(&b, " ");
-		paste_word(&b, word);
+		buf_add_word(&b, word);
 	}
 	printf("    %s%s", text, after);
 }
@@ -82,21 +84,40 @@ print_subject(const struct decision_row *row)
 		printf(", %s", row->subject);
 }
 
+int64_t
+decisions_left_ms(const struct decision_row *row)
+{
+	char boot_id[PROCESS_BOOT_ID_SIZE];
+	int64_t age_ms = print_age_ms(row->requested_at), left_ms;
+
+	/* As the PM counts. */
+	if (row->seen_ms > 0 && process_boot_id(boot_id) == 0 &&
+	    strcmp(row->seen_boot, boot_id) == 0)
+		age_ms = clock_ms() - row->seen_ms;
+	if (age_ms < 0 || row->timeout_minutes < 0)
+		return -1;
+	left_ms = row->timeout_minutes * 60 * 1000 - age_ms;
+	return left_ms > 0 ? left_ms : 0;
+}
+
 static void
 print_waiting(const struct decision_row *row)
 {
 	char age[DURATION_SIZE] = "?", left[DURATION_SIZE];
 	int64_t age_ms = print_age_ms(row->requested_at);
-	int64_t left_ms = row->timeout_minutes * 60 * 1000 - age_ms;
+	int64_t left_ms = decisions_left_ms(row);
 
 	if (age_ms >= 0)
 		duration_format(age, age_ms);
-	duration_format(left, left_ms > 0 ? left_ms : 0);
 	print_subject(row);
 	printf("\n    asked %s ago by %s", age,
 	    row->requested_by[0] != '\0' ? row->requested_by : "somebody");
-	if (row->default_option[0] != '\0' && age_ms >= 0)
+	if (row->timeout_minutes < 0) {
+		printf(", waits until it is answered");
+	} else if (row->default_option[0] != '\0' && left_ms >= 0) {
+		duration_format(left, left_ms);
 		printf(", takes %s in %s", row->default_option, left);
+	}
 	(void)putchar('\n');
 }
 
@@ -202,7 +223,7 @@ each_json(const struct decision_row *row, void *argument)
 		FIELD(PRINT_TEXT, decision_type), FIELD(PRINT_TEXT, summary),
 		FIELD(PRINT_STORED, options), FIELD(PRINT_TEXT, default_option),
 		FIELD(PRINT_STORED, context),
-		FIELD(PRINT_NUMBER, timeout_minutes), FIELD(PRINT_TEXT, status),
+		FIELD(PRINT_KNOWN, timeout_minutes), FIELD(PRINT_TEXT, status),
 		FIELD(PRINT_TEXT, requested_at),
 		FIELD(PRINT_TEXT, requested_by), FIELD(PRINT_TEXT, decided_at),
 		FIELD(PRINT_TEXT, decided_by), FIELD(PRINT_TEXT, choice),

@@ -3,10 +3,12 @@
 #define LOOPKEEPER_CLI_DECISIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "store/queries_fleet.h"
 #include "store/store.h"
 
 /* Those that wait, with the commands that answer them; nothing when there are
@@ -15,6 +17,10 @@ int decisions_print_brief(const struct cli *cli, struct store *s);
 
 /* What was chosen, in the option's words: "DEC-001: A (retry)". As above. */
 int decisions_print_choice(struct store *s, char *id);
+
+/* Until the default of a pending one is taken; 0 it is due; -1 it isn't known
+ * or never. */
+int64_t decisions_left_ms(const struct decision_row *row);
 
 /* As an array, oldest first. NULL with errno of store.h. */
 json_t *decisions_json(struct store *s, bool all);

@@ -7,9 +7,6 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 
-/* Adds a word, quoted for sh where it needs that. */
-void paste_word(struct buf *b, const char *word);
-
 /* Adds "loopkeeper [-c FILE]" and a blank; without what $LOOPKEEPER_CONFIG
  * says. */
 void paste_begin(struct buf *b, const struct cli *cli);

@@ -105,7 +105,7 @@ print_command(const struct cli *cli, const char *name, const char *const *words)
 	paste_begin(&b, cli);
 	for (size_t i = 0; words[i] != NULL; i++) {
 		buf_add(&b, i > 0 ? " " : "");
-		paste_word(&b, words[i]);
+		buf_add_word(&b, words[i]);
 	}
 	printf("  %-12s %s", name, text);
 }

@@ -47,9 +47,10 @@ describe_holder(
 	(void)snprintf(buf, size, "process %d (%s)", (int)pid, command);
 }
 
-/* Whoever merges may be verifying. -1 after an error. */
+/* A lock of repository_lock(), and what its holder does for people: whoever
+ * has it may be verifying. Returns a descriptor to close; -1 after an error. */
 static int
-wait_for_turn(struct rolling *r)
+wait_for_turn(struct rolling *r, const char *what, const char *doing)
 {
 	int64_t begun_ms = clock_ms();
 	int64_t limit_ms = r->config->verify_limit_ms + PATIENCE_MS;
@@ -57,24 +58,24 @@ wait_for_turn(struct rolling *r)
 	bool said = false;
 	int fd;
 
-	while ((fd = repository_lock(&r->git, "merge")) < 0) {
+	while ((fd = repository_lock(&r->git, what)) < 0) {
 		int64_t waited_ms = clock_ms() - begun_ms;
 
 		if (errno != EAGAIN) {
 			(void)cli_error(CLI_FAILED, "%s", r->git.error);
 			return -1;
 		}
-		describe_holder(r, "merge", holder, sizeof(holder));
+		describe_holder(r, what, holder, sizeof(holder));
 		if (waited_ms > limit_ms) {
 			(void)cli_error(CLI_FAILED,
-			    "%s has been merging for too long: nothing was "
+			    "%s has been %s for too long: nothing was "
 			    "changed; try again later",
-			    holder);
+			    holder, doing);
 			return -1;
 		}
 		if (!said && waited_ms > SAY_MS) {
 			said = true;
-			printf("waiting for %s, which is merging\n", holder);
+			printf("waiting for %s, which is %s\n", holder, doing);
 			(void)fflush(stdout);
 		}
 		(void)poll(NULL, 0, LOOK_MS);
@@ -137,7 +138,7 @@ try_once(struct rolling *r, int *ret_n)
 	}
 	if (code != CLI_DONE)
 		return code;
-	fd = wait_for_turn(r);
+	fd = wait_for_turn(r, "merge", "merging");
 	if (fd < 0)
 		return CLI_FAILED;
 	/* Verify takes long: somebody may have checked it out meanwhile. */
@@ -302,25 +303,17 @@ find_loop(struct rolling *r, const char *word)
 	return read_tip(r, r->tip);
 }
 
-/* Nobody else may roll back meanwhile. Returns a descriptor to close; -1 after
- * an error. */
+/* Nobody else may roll back meanwhile; what others have, isn't to be undone
+ * again. Returns a descriptor to close; -1 after an error. */
 static int
 enter(struct rolling *r)
 {
-	char holder[256];
-	int fd = repository_lock(&r->git, "rollback");
+	int fd = wait_for_turn(r, "rollback", "rolling back");
 
-	if (fd >= 0 && may_move(r) == CLI_DONE)
-		return fd;
-	if (fd >= 0) {
+	if (fd >= 0 &&
+	    (may_move(r) != CLI_DONE || read_tip(r, r->tip) != CLI_DONE))
 		io_close(&fd);
-	} else if (errno == EAGAIN) {
-		describe_holder(r, "rollback", holder, sizeof(holder));
-		(void)cli_error(CLI_FAILED, "%s rolls back already", holder);
-	} else {
-		(void)cli_error(CLI_FAILED, "%s", r->git.error);
-	}
-	return -1;
+	return fd;
 }
 
 int

@@ -228,7 +228,7 @@ print_command(const struct cli *cli, const char *command, const char *word)
 	buf_init(&b, text, sizeof(text));
 	paste_begin(&b, cli);
 	buf_addf(&b, "%s ", command);
-	paste_word(&b, word);
+	buf_add_word(&b, word);
 	printf("  %s\n", text);
 }
 

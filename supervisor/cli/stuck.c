@@ -38,7 +38,7 @@ format(const struct work *w, char buf[static COMMAND_SIZE], const char *verb,
 	for (size_t i = 0; i < 2; i++)
 		if (words[i][0] != '\0') {
 			buf_add(&b, " ");
-			paste_word(&b, words[i]);
+			buf_add_word(&b, words[i]);
 		}
 	return buf;
 }

@@ -28,7 +28,7 @@ report_command(const struct report *r, char buf[static SUMMARY_COMMAND],
 	buf_add(&b, verb);
 	if (word != NULL) {
 		buf_add(&b, " ");
-		paste_word(&b, word);
+		buf_add_word(&b, word);
 	}
 	return buf;
 }

@@ -28,9 +28,9 @@ format_git(char buf[static SUMMARY_COMMAND], const char *repository,
 
 	buf_init(&b, buf, SUMMARY_COMMAND);
 	buf_add(&b, "git -C ");
-	paste_word(&b, repository);
+	buf_add_word(&b, repository);
 	buf_addf(&b, " %s ", verb);
-	paste_word(&b, word);
+	buf_add_word(&b, word);
 }
 
 static void

@@ -100,9 +100,9 @@ add_moved(const struct event_row *row, void *argument)
 	buf_init(&b, undo, sizeof(undo));
 	paste_begin(&b, r->cli);
 	buf_add(&b, "move ");
-	paste_word(&b, test);
+	buf_add_word(&b, test);
 	buf_add(&b, " ");
-	paste_word(&b, from);
+	buf_add_word(&b, from);
 	item = paste_item(undo, "%s went from %s to %s, by %s; undo", test,
 	    from, print_json_get(payload, "loop_id"),
 	    by[0] != '\0' ? by : row->source);
@@ -123,9 +123,9 @@ format_rollback(const struct report *r, char buf[static SUMMARY_COMMAND],
 	buf_init(&b, buf, SUMMARY_COMMAND);
 	paste_begin(&b, r->cli);
 	buf_add(&b, "rollback ");
-	paste_word(&b, loop);
+	buf_add_word(&b, loop);
 	buf_addf(&b, " --%s ", option);
-	paste_word(&b, word);
+	buf_add_word(&b, word);
 	return buf;
 }
 

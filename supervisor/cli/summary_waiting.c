@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "cli/decisions.h"
 #include "cli/paste.h"
 #include "cli/print.h"
 #include "cli/summary.h"
@@ -106,14 +107,13 @@ add_options(struct buf *b, const char *text, char first[static 32])
 static void
 add_deadline(struct buf *b, const struct decision_row *row)
 {
-	int64_t age_ms = print_age_ms(row->requested_at);
-	int64_t left_ms = row->timeout_minutes * 60 * 1000 - age_ms;
+	int64_t left_ms = decisions_left_ms(row);
 	char left[DURATION_SIZE];
 
 	buf_add(b, row->id);
-	if (row->default_option[0] == '\0' || age_ms < 0)
+	if (row->default_option[0] == '\0' || left_ms < 0)
 		return;
-	duration_format(left, left_ms > 0 ? left_ms : 0);
+	duration_format(left, left_ms);
 	buf_addf(b, ", else %s in %s", row->default_option, left);
 }
 
@@ -134,7 +134,7 @@ add_decision(const struct decision_row *row, void *argument)
 	buf_add(&b, first[0] != '\0' ? "decide " : "decisions");
 	for (size_t i = 0; first[0] != '\0' && i < 2; i++) {
 		buf_add(&b, i > 0 ? " " : "");
-		paste_word(&b, i == 0 ? row->id : first);
+		buf_add_word(&b, i == 0 ? row->id : first);
 	}
 	item = paste_item(answer, "%s: %s%s%s%s", when, row->summary,
 	    first[0] != '\0' ? " (" : "", options, first[0] != '\0' ? ")" : "");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "store/claims.h"
+#include "store/decisions.h"
 #include "store/note.h"
 #include "store/statement.h"
 
@@ -43,12 +44,7 @@ set_aside(struct store *s, const char *test_id, const char *by, const char *why)
 		" ('interrupted', 'budget', 'waiting_for_input')",
 		"t", test_id) < 0)
 		return -1;
-	return statement_run(s,
-	    "UPDATE decisions SET status = 'expired', decided_at = " NOTE_NOW
-	    ", decided_by = ?2, comment = ?3 WHERE status = 'pending'"
-	    " AND json_valid(context)"
-	    " AND json_extract(context, '$.test_id') = ?1",
-	    "ttt", test_id, by, why);
+	return decisions_withdraw_within(s, "test_id", test_id, by, why);
 }
 
 /* 1 there is such a test and `condition` holds of it, 0 it doesn't hold, -1

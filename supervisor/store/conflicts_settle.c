@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "store/claims.h"
 #include "store/conflicts.h"
 #include "store/note.h"
@@ -332,17 +333,18 @@ block_second(struct store *s, const struct conflict *c, const char *by)
 {
 	const char *test_id = c->second.test_id;
 	char reason[CONFLICT_FILES_SIZE + 3072];
+	struct buf b;
 
-	(void)snprintf(reason, sizeof(reason),
+	buf_init(&b, reason, sizeof(reason));
+	buf_addf(&b,
 	    "%s: its work conflicts with %s's (%s) in %s, and is kept as %s. "
-	    "To "
-	    "put it right: git worktree add --detach ../by-hand %s; in there "
-	    "git diff --binary %.12s %s | git apply --3way; mend and commit "
-	    "it; "
-	    "git push . HEAD:%s; then loopkeeper reset %s",
+	    "To put it right: git worktree add --detach ../by-hand %s; in "
+	    "there git diff --binary %.12s %s | git apply --3way; mend and "
+	    "commit it; git push . HEAD:%s; then loopkeeper reset ",
 	    c->id, c->first.loop_id, c->first.test_id, c->files,
 	    c->snapshot_ref, c->branch, c->base_commit, c->snapshot_ref,
-	    c->branch, test_id);
+	    c->branch);
+	buf_add_word(&b, test_id);
 	if (statement_run(s,
 		"UPDATE tests SET status = 'blocked', reason = ?2"
 		" WHERE id = ?1",

@@ -75,14 +75,15 @@ decisions_open(struct store *s, const struct question *q,
 	"ifnull((SELECT " OPTION("id") " FROM " OPTIONS " WHERE " OPTION( \
 	    "id") " = choice COLLATE NOCASE LIMIT 1), choice)"
 
-#define FIELDS                                                         \
-	"SELECT id, decision_type, default_option, " CHOICE ","        \
-	" ifnull(json_extract(c, '$.timeout_ms'),"                     \
-	" 60000 * ifnull(timeout_minutes, 60)),"                       \
-	" json_extract(c, '$.test_id'), json_extract(c, '$.loop_id')," \
-	" json_extract(c, '$.subject'), json_extract(c, '$.fence'),"   \
-	" json_extract(c, '$.boot_id'), json_extract(c, '$.asked_ms')" \
-	" FROM (SELECT d.*, CASE WHEN json_valid(d.context)"           \
+#define FIELDS                                                          \
+	"SELECT id, decision_type, default_option, " CHOICE ","         \
+	" ifnull(json_extract(c, '$.timeout_ms'),"                      \
+	" ifnull(60000 * timeout_minutes, -1)),"                        \
+	" json_extract(c, '$.test_id'), json_extract(c, '$.loop_id'),"  \
+	" json_extract(c, '$.subject'), json_extract(c, '$.fence'),"    \
+	" json_extract(c, '$.boot_id'), json_extract(c, '$.asked_ms')," \
+	" seen_boot, seen_ms"                                           \
+	" FROM (SELECT d.*, CASE WHEN json_valid(d.context)"            \
 	" THEN d.context ELSE '{}' END AS c FROM decisions d) WHERE "
 
 static int
@@ -94,12 +95,13 @@ each(struct store *s, const char *sql,
 	struct decision d;
 	int more, calls = 0;
 
-	while ((more = statement_row(s, q, "ssssisssisi", d.id, sizeof(d.id),
+	while ((more = statement_row(s, q, "ssssisssisisi", d.id, sizeof(d.id),
 		    d.type, sizeof(d.type), d.default_option,
 		    sizeof(d.default_option), d.choice, sizeof(d.choice),
 		    &d.timeout_ms, d.test_id, sizeof(d.test_id), d.loop_id,
 		    sizeof(d.loop_id), d.subject, sizeof(d.subject), &d.fence,
-		    d.boot_id, sizeof(d.boot_id), &d.asked_ms)) == 1) {
+		    d.boot_id, sizeof(d.boot_id), &d.asked_ms, d.seen_boot,
+		    sizeof(d.seen_boot), &d.seen_ms)) == 1) {
 		found(&d, argument);
 		calls++;
 	}
@@ -114,6 +116,16 @@ decisions_pending(struct store *s,
 {
 	return each(
 	    s, FIELDS "status = 'pending' ORDER BY id", found, argument);
+}
+
+int
+decisions_note_seen(
+    struct store *s, const char *id, const char *boot_id, int64_t now_ms)
+{
+	return statement_run(s,
+	    "UPDATE decisions SET seen_boot = ?2, seen_ms = ?3"
+	    " WHERE id = ?1 AND status = 'pending'",
+	    "tti", id, boot_id, now_ms);
 }
 
 #define IS_DUE "applied_at IS NULL AND status IN ('decided', 'auto_resolved')"
@@ -285,6 +297,30 @@ decisions_settle(
 		settled++;
 	}
 	return store_end(s, found < 0 ? -1 : settled);
+}
+
+#define IS_ABOUT                                     \
+	"status = 'pending' AND json_valid(context)" \
+	" AND json_extract(context, '$.' || ?1) = ?2"
+
+int
+decisions_withdraw_within(struct store *s, const char *member,
+    const char *value, const char *by, const char *why)
+{
+	if (statement_run(s,
+		"INSERT INTO events"
+		" (id, timestamp, source, event_type, payload)"
+		" SELECT " NOTE_NEW_ID ", " NOTE_NOW ", ?3,"
+		" 'decision_expired', json_patch(json_object('decision_id', id,"
+		" 'result', 'closed', 'by', ?3, 'comment', ?4),"
+		" json_object('test_id', json_extract(context, '$.test_id')))"
+		" FROM decisions WHERE " IS_ABOUT,
+		"tttt", member, value, by, why) < 0)
+		return -1;
+	return statement_run(s,
+	    "UPDATE decisions SET status = 'expired', decided_by = ?3,"
+	    " comment = ?4, decided_at = " NOTE_NOW " WHERE " IS_ABOUT,
+	    "tttt", member, value, by, why);
 }
 
 static int

@@ -26,10 +26,12 @@ struct decision {
 	char subject[DECISION_SUBJECT_SIZE];
 	char default_option[DECISION_CHOICE_SIZE];
 	char choice[DECISION_CHOICE_SIZE]; /* "" while pending */
-	int64_t timeout_ms;
+	int64_t timeout_ms;		   /* below 0: it waits for ever */
 	char boot_id[UUID_SIZE]; /* of the boot it was asked in, or "" */
 	int64_t
-	    asked_ms;  /* clock_ms() of that boot; 0: another program asked */
+	    asked_ms; /* clock_ms() of that boot; 0: another program asked */
+	char seen_boot[UUID_SIZE]; /* as decisions_note_seen() has noted it */
+	int64_t seen_ms;
 	int64_t fence; /* the question's */
 };
 
@@ -69,6 +71,11 @@ int decisions_due(struct store *s,
     void (*found)(const struct decision *decision, void *argument),
     void *argument);
 
+/* From when on the time of a pending one is counted that wasn't asked on this
+ * boot's clock. Returns 0 or -1. */
+int decisions_note_seen(
+    struct store *s, const char *id, const char *boot_id, int64_t now_ms);
+
 /*
  * Answers one. choice is the id of one of its options, in any case. Returns
  * 0, or -1 with errno: ENOENT no such decision, EINVAL no such option, EALREADY
@@ -89,6 +96,13 @@ int decisions_expire(struct store *s, const char *id, const char *by);
 
 /* The same inside a transaction, for what needs nobody's answer. */
 int decisions_expire_within(struct store *s, const char *id, const char *by);
+
+/* Closes, without an answer, each that waits for one and is about value, which
+ * is its "test_id" or its "subject", inside a transaction. What is parked on it
+ * is the caller's. why is for people. Returns 0 or -1. */
+int decisions_withdraw_within(struct store *s, const char *member,
+    const char *value, const char *by, const char *why);
+
 /*
  * Closes, without an answer, each of that type that waits for one although its
  * test is in none of these statuses any more (a JSON array): others have

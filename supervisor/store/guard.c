@@ -216,6 +216,28 @@ lock_mark(int fd, short type)
 	return result;
 }
 
+/* Unless another program has the database open, as SQLite's lock on it tells:
+ * then its -wal is in use. Returns -1 with errno. */
+static int
+set_stray_aside(const char *state_directory)
+{
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = 0x40000000,
+		.l_len = 512 };
+	char path[PATH_SIZE];
+	int fd, known;
+
+	if (path_format(path, "%s/coordination.db", state_directory) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	known = fd >= 0 ? fcntl(fd, F_GETLK, &lock) : -1;
+	io_close(&fd);
+	return known == 0 && lock.l_type != F_UNLCK
+	    ? 0
+	    : guard_set_aside(state_directory, false, "stray", NULL);
+}
+
 /* The mark doesn't match: 1 with the mark locked, 0 another opener was faster,
  * -1. */
 static int
@@ -233,13 +255,8 @@ meet_another(struct store *s)
 		(void)lock_mark(s->lock_fd, F_UNLCK);
 		return 0;
 	}
-	if (m.inode != 0 && !same_file(&m, &now)) {
-		s->replaced = true;
-		if (guard_set_aside(s->state_directory, false, "stray", NULL) <
-		    0)
-			return -1;
-	}
-	return 1;
+	s->replaced = m.inode != 0 && !same_file(&m, &now);
+	return s->replaced && set_stray_aside(s->state_directory) < 0 ? -1 : 1;
 }
 
 int
@@ -345,8 +362,7 @@ guard_check(int fd, const char *state_directory, bool *ret_released)
 	*ret_released = m.kind == MARK_RELEASED;
 	if (m.inode == 0 || same_file(&m, &now))
 		return 0;
-	return guard_set_aside(state_directory, false, "stray", NULL) < 0 ? -1
-									  : 1;
+	return set_stray_aside(state_directory) < 0 ? -1 : 1;
 }
 
 int

@@ -8,7 +8,8 @@
  * MTIME_NS" when nobody of ours has it open any more, "released INODE SIZE
  * MTIME_NS" from release to return, through crashes and reboots. A file that
  * doesn't match the mark was put there by somebody else: a -wal or -shm beside
- * it is not its own and would silently undo it, so they are moved aside.
+ * it is not its own and would silently undo it, so they are moved aside; unless
+ * a program that isn't ours has it open, and is what has changed it.
  */
 #ifndef LOOPKEEPER_STORE_GUARD_H
 #define LOOPKEEPER_STORE_GUARD_H

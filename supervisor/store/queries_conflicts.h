@@ -9,6 +9,17 @@
 
 #include "store/store.h"
 
+/*
+ * In SQL, of conflicts c: when the later of its two attempts ended, if nobody
+ * settled it before; else NULL. A fleet without a PM closes none, but it is
+ * over all the same.
+ */
+#define QUERIES_CONFLICT_OVER_AT                               \
+	"(CASE WHEN c.status = 'open' THEN (SELECT CASE"       \
+	" WHEN count(o.ended_at) = 2 THEN max(o.ended_at) END" \
+	" FROM attempts o WHERE o.id IN (c.first_attempt,"     \
+	" c.second_attempt)) END)"
+
 struct conflict_entry {
 	const char *id;
 	const char *status; /* open, paused, deciding, closed */

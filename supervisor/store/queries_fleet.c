@@ -23,9 +23,11 @@
 
 #define DECISIONS(which)                                                   \
 	"SELECT id, decision_type, summary, options, default_option, "     \
-	"context, timeout_minutes, status, requested_at, requested_by, "   \
+	"context, ifnull(timeout_minutes, -1), status, requested_at, "     \
+	"requested_by, "                                                   \
 	"decided_at, decided_by, choice, comment, applied_at, test, "      \
 	"json_extract(c, '$.loop_id'), json_extract(c, '$.subject'), "     \
+	"seen_boot, seen_ms, "                                             \
 	"CASE WHEN status = 'pending' AND test IS NOT NULL THEN " EVIDENCE \
 	" END FROM (SELECT *, json_extract(c, '$.test_id') AS test FROM "  \
 	"(SELECT *, CASE WHEN json_valid(context) THEN context ELSE '{}' " \
@@ -105,12 +107,12 @@ queries_each_decision(struct store *s, bool all,
 	struct decision_row r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttttitttttttttttt", &r.id,
+	while ((result = statement_row(s, q, "ttttttittttttttttttit", &r.id,
 		    &r.decision_type, &r.summary, &r.options, &r.default_option,
 		    &r.context, &r.timeout_minutes, &r.status, &r.requested_at,
 		    &r.requested_by, &r.decided_at, &r.decided_by, &r.choice,
 		    &r.comment, &r.applied_at, &r.test_id, &r.loop_id,
-		    &r.subject, &r.evidence)) == 1 &&
+		    &r.subject, &r.seen_boot, &r.seen_ms, &r.evidence)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

@@ -52,7 +52,7 @@ struct decision_row {
 	const char *options; /* JSON array of {id, description} */
 	const char *default_option;
 	const char *context;
-	int64_t timeout_minutes;
+	int64_t timeout_minutes; /* below 0: it waits for ever */
 	const char *status;
 	const char *requested_at;
 	const char *requested_by;
@@ -63,9 +63,11 @@ struct decision_row {
 	const char *applied_at; /* when what was chosen was done */
 	const char *test_id;	/* what it is about, as far as it says so */
 	const char *loop_id;
-	const char *subject;  /* id of a conflict or regression */
-	const char *evidence; /* while it waits: how the test's last attempts
-				 ended, a JSON array of texts */
+	const char *subject;   /* id of a conflict or regression */
+	const char *seen_boot; /* "": its time counts from requested_at, */
+	int64_t seen_ms;       /* else from then on by that boot's clock */
+	const char *evidence;  /* while it waits: how the test's last attempts
+				  ended, a JSON array of texts */
 };
 
 /* All loops, by priority. Returns 0, what each() returned, or -1 with errno

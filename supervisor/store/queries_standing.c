@@ -1,5 +1,6 @@
 #include "store/queries_standing.h"
 #include "store/note.h"
+#include "store/queries_conflicts.h"
 #include "store/statement.h"
 
 /* Of a row: its time isn't over. Other programs' may have none. */
@@ -59,8 +60,9 @@ queries_each_open_conflict(struct store *s,
 	    "CASE WHEN json_valid(files) THEN files ELSE json_array(files)"
 	    " END)), first_loop, second_loop, paused_loop, status,"
 	    " decision_id, detected_at, (SELECT choice FROM decisions d"
-	    " WHERE d.id = decision_id) FROM conflicts"
-	    " WHERE closed_at IS NULL ORDER BY id",
+	    " WHERE d.id = decision_id) FROM conflicts c"
+	    " WHERE closed_at IS NULL AND " QUERIES_CONFLICT_OVER_AT
+	    " IS NULL ORDER BY id",
 	    "");
 	struct conflict_row r;
 	int result;

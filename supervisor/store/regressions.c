@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/attempts.h"
+#include "store/decisions.h"
 #include "store/note.h"
 #include "store/passing.h"
 #include "store/regressions.h"
@@ -106,13 +107,8 @@ close_question(struct store *s, const char *by, const char *id)
 	char cause[UUID_SIZE + 16];
 
 	(void)snprintf(cause, sizeof(cause), REGRESSIONS_CAUSE "%s", id);
-	if (statement_run(s,
-		"UPDATE decisions SET status = 'expired', decided_at ="
-		" " NOTE_NOW ", decided_by = ?2, comment ="
-		" 'the regression is over' WHERE status = 'pending'"
-		" AND json_valid(context)"
-		" AND json_extract(context, '$.subject') = ?1",
-		"tt", id, by) < 0)
+	if (decisions_withdraw_within(
+		s, "subject", id, by, "the regression is over") < 0)
 		return -1;
 	return alerts_clear_within(s, by, cause);
 }

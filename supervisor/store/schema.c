@@ -71,7 +71,7 @@ static const char *const tables[] = {
 	" timeout_minutes INTEGER DEFAULT 60,"
 	" status TEXT NOT NULL DEFAULT 'pending', requested_at " NOW ","
 	" requested_by TEXT, decided_at TEXT, decided_by TEXT, choice TEXT,"
-	" comment TEXT, applied_at TEXT)",
+	" comment TEXT, applied_at TEXT, seen_boot TEXT, seen_ms INTEGER)",
 
 	"component_health (component TEXT PRIMARY KEY NOT NULL,"
 	" last_heartbeat TEXT, status TEXT DEFAULT 'unknown', metadata TEXT)",

@@ -124,6 +124,51 @@ has_closed() {
 	    AND choice = 'X'"
 }
 
+# asked SET: another program asks something, and a PM takes note; that much of
+# its row is changed before the next PM comes.
+asked() {
+	configure 'every = "1h";'
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+	wait_until 10 holds "sqlite_master WHERE name = 'decisions'"
+	sql "INSERT INTO decisions (id, options, default_option,
+	    timeout_minutes, requested_at) VALUES ('Q-1',
+	    '[{\"id\": \"X\"}]', 'X', 3, '2026-01-07 02:14:00')"
+	wait_until 10 holds "decisions WHERE seen_ms IS NOT NULL"
+	run -3 lk decisions
+	[[ $output =~ takes\ X\ in\ (3m|2m) ]] || fail "$output"
+	# After its end, what is written would be taken for another file's.
+	kill -9 "$PID"
+	wait_until 10 gone "$PID"
+	sql "UPDATE decisions SET $1"
+	alone loopkeeper-pm -c "$LOOPKEEPER_CONFIG"
+}
+
+@test "its time doesn't begin anew with each PM" {
+	asked "seen_ms = 1, timeout_minutes = 1"
+	wait_until 10 holds "decisions WHERE status = 'auto_resolved'"
+}
+
+@test "but after a boot" {
+	asked "seen_ms = 1, seen_boot = 'another'"
+	wait_until 10 holds "decisions WHERE seen_ms > 1
+	    AND seen_boot = '$(< /proc/sys/kernel/random/boot_id)'"
+	holds "decisions WHERE status = 'pending'"
+}
+
+@test "what another program gives no time waits for an answer" {
+	asked "timeout_minutes = NULL, seen_ms = 1;
+	    INSERT INTO decisions (id, options, default_option,
+	    timeout_minutes) VALUES ('Q-2', '[{\"id\": \"X\"}]', 'X', 0)"
+	wait_until 10 holds "decisions WHERE id = 'Q-2'
+	    AND status = 'auto_resolved'"
+	holds "decisions WHERE id = 'Q-1' AND status = 'pending'"
+	run -3 lk decisions
+	[[ $output == *"waits until it is answered"* ]] || fail "$output"
+	lk decisions --json | jq -e '.[0].timeout_minutes == null'
+	run -3 lk summary
+	[[ $output == *"Q-1: "* ]] || fail "$output"
+}
+
 @test "the monitor tells of failures in a row, once, until they are over" {
 	configure "" "failures_in_row = 2;"
 	alone loopkeeper-loop -c "$LOOPKEEPER_CONFIG" loop-1

@@ -187,4 +187,8 @@ configuration any more, and 1 test waits for it: 'loopkeeper move A-1 loop-1'"
 	wait_until 20 alert_stands dependency_dead_end 1
 	sql_is loop-2 "SELECT loop_id FROM tests WHERE id = 'A-1'"
 	alerts_are 0 tests_stranded
+	# Its command can be pasted, whatever another program calls its tests.
+	sql "UPDATE tests SET depends_on = 'no body' WHERE id = 'B-1'"
+	wait_until 20 alert_says dependency_dead_end \
+	    "add it with 'loopkeeper add 'no body''"
 }

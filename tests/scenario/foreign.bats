@@ -113,6 +113,26 @@ add_theirs() {
 	[[ -z $(sql "SELECT 1 FROM sqlite_schema WHERE name = 'events_type'") ]]
 }
 
+@test "what a program of theirs is about to write isn't taken from it" {
+	sleepers one
+	lk recover
+	sql "INSERT INTO loops (id) VALUES ('theirs-1')"
+	mkfifo "$FLEET/input"
+	background theirs.log bash -c 'exec sqlite3 -batch "$0" < "$1"' \
+	    "$FLEET/state/coordination.db" "$FLEET/input"
+	exec 7> "$FLEET/input"
+	echo "INSERT INTO loops (id) VALUES ('theirs-2'); SELECT 'written';" >&7
+	wait_until 10 grep -q written "$FLEET/theirs.log"
+	lk tests > /dev/null || true
+	sql_is 2 "SELECT count(*) FROM loops WHERE id LIKE 'theirs-%'"
+	echo "INSERT INTO loops (id) VALUES ('theirs-3');" >&7
+	exec 7>&-
+	wait "$PID"
+	sql_is 3 "SELECT count(*) FROM loops WHERE id LIKE 'theirs-%'"
+	sql_is ok "PRAGMA integrity_check"
+	run ! compgen -G "$FLEET/state/*stray*"
+}
+
 @test "a number of theirs in user_version isn't taken for a newer loopkeeper's" {
 	sleepers one
 	theirs schema.sql

@@ -603,13 +603,39 @@ as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
 	background rollback.log "$LOOPKEEPER" rollback loop-1 --yes
 	wait_until 10 grep -q "waiting for process $holder" \
 	    "$FLEET/rollback.log"
-	run -1 lk rollback loop-1 --yes
-	says "process $PID"
-	says "rolls back already"
 	test_is A-1 passed
 	kill "$holder"
 	wait "$PID"
 	test_is A-1 pending
+}
+
+@test "of two at once, the second finds what the first has done" {
+	merged loop-1 A-1 a 'a\n'
+	local first=$COMMIT holder pids=()
+	mkdir -p "$REPOSITORY/.git/loopkeeper"
+	background holder.log "$HELPERS/locker" \
+	    "$REPOSITORY/.git/loopkeeper/rollback.lock"
+	holder=$PID
+	wait_until 10 grep -q locked "$FLEET/holder.log"
+	# The operator's, and the PM's for a regression.
+	for i in 1 2; do
+		background "rollback-$i.log" "$LOOPKEEPER" rollback loop-1 \
+		    --commit "$first" --yes
+		pids+=("$PID")
+		wait_until 10 grep -q "waiting for process $holder .*, which is\
+ rolling back" "$FLEET/rollback-$i.log"
+	done
+	kill "$holder"
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	[[ $(git -C "$REPOSITORY" rev-parse "$BRANCH^") == "$first" ]]
+	run ! in_branch a
+	[[ $(cat "$FLEET"/rollback-?.log | grep -c "1 commit reverted") == 1 ]]
+	[[ $(cat "$FLEET"/rollback-?.log | grep -c "has merged nothing") == 1 ]]
+	events_are 1 "event_type = 'rollback_triggered'"
+	events_are 1 "event_type = 'test_reset'"
+	nothing_left_over
 }
 
 @test "a branch that is checked out isn't moved" {

@@ -102,6 +102,20 @@ test_json(void **state)
 }
 
 static void
+test_word(void **state)
+{
+	char data[64];
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, data, sizeof(data));
+	buf_add_word(&b, "T-1");
+	buf_add_word(&b, "");
+	buf_add_word(&b, "it's $x");
+	assert_string_equal(data, "T-1'''it'\\''s $x'");
+}
+
+static void
 test_text(void **state)
 {
 	static const char *const words[] = { "restart", "resume", "reload" };
@@ -214,6 +228,7 @@ main(void)
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_iso),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_word),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_files),

@@ -6,6 +6,8 @@
 #include "store/conflicts.h"
 #include "store/decisions_blocked.h"
 #include "store/parked.h"
+#include "store/queries_conflicts.h"
+#include "store/queries_standing.h"
 
 #define HOUR_MS (60 * 60 * 1000)
 #define BOOT	"11111111-1111-4111-8111-111111111111"
@@ -314,6 +316,47 @@ test_one_that_ended_by_itself_is_over(void **state)
 	has_rows(1, "events WHERE event_type = 'conflict_resolved'");
 }
 
+static int
+note_entry(const struct conflict_entry *row, void *argument)
+{
+	note_said(row->status);
+	note_said(row->outcome);
+	return 0;
+}
+
+static int
+note_standing(const struct conflict_row *row, void *argument)
+{
+	note_said(row->id);
+	return 0;
+}
+
+/* As people see it. */
+static void
+looks(const char *all)
+{
+	works(queries_each_conflict(store, false, note_entry, NULL));
+	works(queries_each_open_conflict(store, note_standing, NULL));
+	was_said(all);
+}
+
+/* Without a PM. */
+static void
+test_one_that_nobody_settles_is_over_with_both(void **state)
+{
+	opens();
+	ends(&one, OUTCOME_PASSED, false, RESULT_PASSED);
+	looks("open  CON-001 ");
+	ends(&two, OUTCOME_FAILED, false, RESULT_RETRY);
+	looks("closed both attempts ended, and nobody had settled it ");
+	sql("UPDATE attempts SET ended_at = '2026-01-01T00:00:00.000Z'");
+	looks("");
+	is("open");
+	/* One that is paused waits for the PM, whoever has ended. */
+	sql("UPDATE conflicts SET status = 'paused'");
+	looks("paused  CON-001 ");
+}
+
 static void
 test_whoever_settles_the_test_by_hand_ends_it(void **state)
 {
@@ -457,6 +500,7 @@ main(void)
 		TEST(test_nobody_waits_for_ever, setup),
 		TEST(test_it_goes_on_with_its_work, setup),
 		TEST(test_one_that_ended_by_itself_is_over, setup),
+		TEST(test_one_that_nobody_settles_is_over_with_both, setup),
 		TEST(test_whoever_settles_the_test_by_hand_ends_it, setup),
 		TEST(test_the_first_is_kept, setup),
 		TEST(test_the_second_is_kept, setup),

@@ -161,6 +161,11 @@ test_settled_by_hand(void **state)
 	assert_int_equal(claims_skip(store, "T", "olaf", NULL), 1);
 	assert_int_equal(find(true), 0);
 	has_rows(1, "decisions WHERE status = 'expired'");
+	has_rows(1,
+	    "events WHERE event_type = 'decision_expired' AND source = 'olaf'"
+	    " AND test_id = 'T' AND json_extract(payload, '$.decision_id') ="
+	    " 'DEC-001' AND json_extract(payload, '$.result') = 'closed'"
+	    " AND json_extract(payload, '$.comment') = 'skipped'");
 }
 
 /* Rows of other programs are no reason to stumble. */
@@ -174,7 +179,7 @@ test_strangers(void **state)
 	assert_int_equal(find(true), 2);
 	assert_string_equal(found[0].test_id, "");
 	assert_int_equal(found[0].timeout_ms, 5 * 60 * 1000);
-	assert_int_equal(found[1].timeout_ms, HOUR_MS);
+	assert_int_equal(found[1].timeout_ms, -1); /* for ever */
 	assert_int_equal(decisions_expire(store, "DEC-041", "pm"), 1);
 	assert_int_equal(decisions_expire(store, "other", "pm"), 1);
 	assert_int_equal(find(false), 1);

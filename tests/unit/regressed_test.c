@@ -150,6 +150,9 @@ test_a_question_ends_with_its_regression(void **state)
 	sql("UPDATE tests SET verified_at = '2999-01-01' WHERE id = 'A'");
 	assert_int_equal(regressions_settle(store, "monitor"), 1);
 	stands("DEC-001", "expired", "");
+	has_rows(1,
+	    "events WHERE event_type = 'decision_expired'"
+	    " AND payload ->> 'result' = 'closed'");
 }
 
 static void

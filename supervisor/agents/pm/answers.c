@@ -38,19 +38,28 @@ keep(const struct decision *decision, void *argument)
 	list->decisions[list->n++] = *decision;
 }
 
+static bool
+is_of_boot(
+    const struct answers *w, const char *boot_id, int64_t ms, int64_t now_ms)
+{
+	return ms > 0 && ms <= now_ms && strcmp(boot_id, w->boot_id) == 0;
+}
+
 /*
  * One that was asked in another boot, or by a program that doesn't tell when on
- * our clock: its time begins when we first see it.
+ * our clock: its time begins when a PM first sees it in this boot.
  */
-static void
+static int
 date(const struct answers *w, struct decision *d, int64_t now_ms)
 {
-	if (strcmp(d->boot_id, w->boot_id) == 0 && d->asked_ms <= now_ms)
-		return;
+	if (is_of_boot(w, d->boot_id, d->asked_ms, now_ms))
+		return 0;
+	if (is_of_boot(w, d->seen_boot, d->seen_ms, now_ms)) {
+		d->asked_ms = d->seen_ms;
+		return 0;
+	}
 	d->asked_ms = now_ms;
-	for (size_t i = 0; i < w->pending.n; i++)
-		if (strcmp(w->pending.decisions[i].id, d->id) == 0)
-			d->asked_ms = w->pending.decisions[i].asked_ms;
+	return decisions_note_seen(&w->agent->store, d->id, w->boot_id, now_ms);
 }
 
 static int
@@ -62,7 +71,8 @@ fetch_pending(struct answers *w, int64_t now_ms)
 	if (decisions_pending(&w->agent->store, keep, &w->spare) < 0)
 		return -1;
 	for (size_t i = 0; i < w->spare.n; i++)
-		date(w, &w->spare.decisions[i], now_ms);
+		if (date(w, &w->spare.decisions[i], now_ms) < 0)
+			return -1;
 	w->pending = w->spare;
 	w->spare = old;
 	return 0;
@@ -139,6 +149,8 @@ answers_expire(struct answers *w, int64_t now_ms, int64_t *ret_left_ms)
 		int64_t left_ms = d->timeout_ms - (now_ms - d->asked_ms);
 		int expired;
 
+		if (d->timeout_ms < 0)
+			continue;
 		if (left_ms > 0) {
 			if (left_ms < *ret_left_ms)
 				*ret_left_ms = left_ms;

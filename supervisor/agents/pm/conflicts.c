@@ -68,11 +68,13 @@ put_off(struct look *l, const struct conflict *c, const char *error)
 	(void)snprintf(f->loop_id, sizeof(f->loop_id), "%s", c->second.loop_id);
 	(void)snprintf(f->test_id, sizeof(f->test_id), "%s", c->second.test_id);
 	buf_init(&b, f->message, sizeof(f->message));
+	buf_addf(
+	    &b, "%s: %s waits ('loopkeeper reset ", c->id, c->second.test_id);
+	buf_add_word(&b, c->second.test_id);
 	buf_addf(&b,
-	    "%s: %s waits ('loopkeeper reset %s' has it begun afresh): whether "
-	    "%s's work goes on top of %s can't be told: %s",
-	    c->id, c->second.test_id, c->second.test_id, c->second.loop_id,
-	    c->branch, error);
+	    "' has it begun afresh): whether %s's work goes on top of %s can't "
+	    "be told: %s",
+	    c->second.loop_id, c->branch, error);
 	return 0;
 }
 

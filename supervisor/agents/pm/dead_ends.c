@@ -13,12 +13,13 @@
 static void
 say_what_to_do(struct buf *b, const struct dead_end *end)
 {
-	if (strcmp(end->status, "missing") == 0)
-		buf_addf(b, "add it with 'loopkeeper add %s'", end->test_id);
-	else
-		buf_addf(b, "'loopkeeper reset %s' has it tried again",
-		    end->test_id);
-	buf_addf(b,
+	bool is_missing = strcmp(end->status, "missing") == 0;
+
+	buf_add(b,
+	    is_missing ? "add it with 'loopkeeper add " : "'loopkeeper reset ");
+	buf_add_word(b, end->test_id);
+	buf_add(b, is_missing ? "'" : "' has it tried again");
+	buf_add(b,
 	    ", 'loopkeeper depends TEST none' lets one go on without it, "
 	    "'loopkeeper skip TEST' gives one up");
 }

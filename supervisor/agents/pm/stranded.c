@@ -137,10 +137,11 @@ say(struct search *x, const struct queue *q, const char *why, size_t ntargets)
 		buf_addf(&b,
 		    "no other loop is at work where they belong; they are %s",
 		    tests);
-	if (q->pending > listed)
-		buf_addf(&b,
-		    ", and more: 'loopkeeper tests --loop %s --status pending'",
-		    q->loop_id);
+	if (q->pending > listed) {
+		buf_add(&b, ", and more: 'loopkeeper tests --loop ");
+		buf_add_word(&b, q->loop_id);
+		buf_add(&b, " --status pending'");
+	}
 	return 0;
 }
 
