@@ -334,6 +334,7 @@ another program's loop and goes on with that, but the test is pending again" ]] 
 
 @test "a test that began while it was asked isn't taken from anybody" {
 	local code=0
+	need script
 	nobody
 	mkfifo "$FLEET/answer"
 	sql "INSERT INTO loops (id) VALUES ('py-1');
