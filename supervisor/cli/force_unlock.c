@@ -31,14 +31,22 @@
 #define PATIENCE_MS 30000 /* for a worker to end and its work to be saved */
 #define WHY	    "force-unlock"
 
+/* What was said of one before it was asked. */
+struct shown {
+	bool any; /* there is something to be taken from it */
+	struct force_work work;
+};
+
 struct unlocking {
 	struct cli *cli;
 	struct store *store;
-	struct names names; /* whose locks they are */
+	struct names names;  /* whose locks they are */
+	struct shown *shown; /* of each of them; owned */
 	bool dry_run;
 	bool yes;
 	/* While they are looked at. */
 	const char *name;
+	struct force_work *work;
 	int64_t locks;
 	int64_t waits;
 	bool works; /* one of them does */
@@ -119,6 +127,7 @@ print_work(const struct work_row *row, void *argument)
 	int64_t age_ms = print_age_ms(row->started_at);
 	char since[DURATION_SIZE];
 
+	force_keep_work(u->work, row);
 	if (!lives(u, u->name))
 		return 0;
 	u->works = true;
@@ -135,11 +144,12 @@ print_work(const struct work_row *row, void *argument)
 	return 0;
 }
 
-/* Whether there is anything to be taken from one: 1, 0, or -1 with errno. */
+/* Whether there is anything to be taken from one. 0, or -1 with errno. */
 static int
-look(struct unlocking *u, const char *name)
+look(struct unlocking *u, const char *name, struct shown *ret)
 {
 	u->name = name;
+	u->work = &ret->work;
 	u->locks = u->waits = 0;
 	if (queries_each_lock(u->store, count, u) < 0 ||
 	    queries_each_holder(u->store, count_waiter, u) < 0)
@@ -151,7 +161,8 @@ look(struct unlocking *u, const char *name)
 	if (u->dry_run)
 		printf("would unlock %lld file%s of %s\n", (long long)u->locks,
 		    u->locks == 1 ? "" : "s", name);
-	return queries_work(u->store, name, print_work, u) < 0 ? -1 : 1;
+	ret->any = true;
+	return queries_work(u->store, name, print_work, u);
 }
 
 /* Until a loop has let go, or has died: then it is repaired. */
@@ -192,16 +203,24 @@ repair(struct unlocking *u, const char *name, int64_t *ret_locks)
 }
 
 static int
-unlock(struct unlocking *u, const char *name)
+unlock(struct unlocking *u, const char *name, const struct force_work *shown)
 {
 	struct force_released released;
 	int64_t repaired, more, unlocked;
 	int code;
 
 	/* A merge that only lacks its end is found before all else. */
-	if (repair(u, name, &repaired) < 0 ||
-	    force_release(u->store, name, database_user(), WHY, &released) < 0)
+	if (repair(u, name, &repaired) < 0)
 		return database_error(u->store);
+	code = force_release(u->store, name, database_user(), WHY,
+	    u->yes ? NULL : shown, &released);
+	if (code < 0)
+		return database_error(u->store);
+	if (code == 1)
+		return cli_error(CLI_FAILED,
+		    "%s works on something else by now: it keeps that and its "
+		    "locks; 'loopkeeper force-unlock %s' asks again",
+		    name, name);
 	if (released.left > 0 &&
 	    alive_left_outcome(u->cli->state_directory, name) &&
 	    !lives(u, name))
@@ -226,24 +245,24 @@ unlock(struct unlocking *u, const char *name)
 static int
 unlock_all(struct unlocking *u)
 {
-	struct names some = { .n = 0 };
-	int code = CLI_DONE, one, any = 0;
+	int code = CLI_DONE, one;
 
-	for (size_t i = 0; i < u->names.n && any >= 0; i++) {
-		any = look(u, u->names.items[i]);
-		if (any > 0 && names_add(&some, u->names.items[i]) < 0)
-			any = -1;
-	}
-	if (any < 0)
-		code = database_error(u->store);
-	else if (u->works && !u->dry_run)
+	u->shown = calloc(u->names.n + 1, sizeof(u->shown[0]));
+	if (u->shown == NULL)
+		return cli_error(CLI_FAILED, "out of memory");
+	for (size_t i = 0; i < u->names.n; i++)
+		if (look(u, u->names.items[i], &u->shown[i]) < 0)
+			return database_error(u->store);
+	if (u->works && !u->dry_run)
 		code = confirm("Do that, and unlock", u->yes);
-	for (size_t i = 0; code == CLI_DONE && !u->dry_run && i < some.n; i++) {
-		one = unlock(u, some.items[i]);
+	for (size_t i = 0; code == CLI_DONE && !u->dry_run && i < u->names.n;
+	     i++) {
+		if (!u->shown[i].any)
+			continue;
+		one = unlock(u, u->names.items[i], &u->shown[i].work);
 		if (one != CLI_DONE)
 			code = one;
 	}
-	names_free(&some);
 	return code;
 }
 
@@ -308,6 +327,7 @@ force_unlock_run(struct cli *cli, int argc, char **argv)
 	code = all ? find_all(&u) : find(&u, argv[1]);
 	if (code == CLI_DONE)
 		code = unlock_all(&u);
+	free(u.shown);
 	names_free(&u.names);
 	store_close(&s);
 	return code;

@@ -52,7 +52,17 @@ add(struct work *w, const char *kind, const char *name, json_t *item)
 	(void)json_array_append_new(w->list, item);
 }
 
-/* ---- components and loops ---- */
+/* ---- the fleet, its components and loops ---- */
+
+static void
+add_fleet(struct work *w)
+{
+	char command[COMMAND_SIZE];
+
+	add(w, "fleet", "",
+	    paste_item(format(w, command, "up -d", "", ""),
+		"the supervisor isn't running"));
+}
 
 static bool
 is_too_long(const struct work *w, int64_t ms)
@@ -309,6 +319,8 @@ stuck_print(struct cli *cli, const struct overview *o, struct store *s)
 
 	bool open = s->db != NULL, failed;
 
+	if (!o->running)
+		add_fleet(&w);
 	failed = open && queries_each_alert(s, false, add_alert, &w) != 0;
 	for (size_t i = 0; o->running && i < o->n; i++)
 		add_component(&w, &o->components[i]);

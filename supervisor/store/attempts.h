@@ -121,6 +121,14 @@ enum attempt_result {
  * again by what is kept of it. That is told (misfits.h). */
 #define ATTEMPT_TEST_FITS(id) "length(CAST(" id " AS BLOB)) < 128"
 
+/* Inside store/, of a row t of tests: how many attempts have failed. What is in
+ * progress without an attempt of ours is another program's, which has counted
+ * when it began. */
+#define ATTEMPT_FAILURES                                         \
+	"(t.attempts - (t.status = 'in_progress' AND NOT EXISTS" \
+	" (SELECT 1 FROM attempts o WHERE o.test_id = t.id"      \
+	" AND o.ended_at IS NULL)))"
+
 /* Inside store/, for whoever ends attempts that aren't his: their row of usage,
  * before they are ended. A condition on attempts follows. */
 #define ATTEMPT_ADD_USAGE                                                     \

@@ -40,11 +40,12 @@ static int
 find(struct store *s, int failures, struct failing *ret)
 {
 	return statement_get(s,
-	    "SELECT t.id, t.loop_id, t.last_result, t.attempts,"
+	    "SELECT t.id, t.loop_id, t.last_result, " ATTEMPT_FAILURES ","
 	    " t.max_attempts, ifnull((SELECT max(a.fence) FROM attempts a"
 	    " WHERE a.test_id = t.id), 0), ifnull(t.worker, '') <> ''"
 	    " FROM tests t INDEXED BY tests_tried WHERE " IS_OPEN
-	    " AND t.attempts > 0 AND t.attempts >= ?1 AND t.parked IS NULL"
+	    " AND t.attempts > 0 AND t.attempts >= ?1"
+	    " AND " ATTEMPT_FAILURES " >= ?1 AND t.parked IS NULL"
 	    " AND NOT EXISTS (SELECT 1 FROM decisions d"
 	    " WHERE json_valid(d.context)"
 	    " AND json_extract(d.context, '$.test_id') = t.id"

@@ -1,6 +1,10 @@
-#include "store/force.h"
+#include <string.h>
+
+#include <bsd/string.h>
+
 #include "store/claims.h"
 #include "store/edges.h"
+#include "store/force.h"
 #include "store/note.h"
 #include "store/statement.h"
 
@@ -72,13 +76,42 @@ force_release_within(struct store *s, const char *name, const char *by,
 	    : 0;
 }
 
+void
+force_keep_work(struct force_work *ret, const struct work_row *row)
+{
+	(void)strlcpy(ret->test_id, row->test_id, sizeof(ret->test_id));
+	(void)strlcpy(ret->since, row->started_at, sizeof(ret->since));
+}
+
+/* 1 when it isn't the same: another attempt at the same test isn't. */
+static int
+differs(const struct work_row *row, void *argument)
+{
+	const struct force_work *shown = argument;
+	struct force_work work;
+
+	force_keep_work(&work, row);
+	return strcmp(work.test_id, shown->test_id) != 0 ||
+	    strcmp(work.since, shown->since) != 0;
+}
+
 int
 force_release(struct store *s, const char *name, const char *by,
-    const char *why, struct force_released *ret)
+    const char *why, const struct force_work *shown, struct force_released *ret)
 {
-	return note_begin(s) < 0
-	    ? -1
-	    : store_end(s, force_release_within(s, name, by, why, ret));
+	struct force_work work;
+	int result = 0;
+
+	*ret = (struct force_released){ 0 };
+	if (note_begin(s) < 0)
+		return -1;
+	if (shown != NULL) {
+		work = *shown;
+		result = queries_work(s, name, differs, &work);
+	}
+	if (result == 0)
+		result = force_release_within(s, name, by, why, ret);
+	return store_end(s, result);
 }
 
 int

@@ -9,8 +9,10 @@
 
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/uuid.h"
 #include "store/attempts.h"
+#include "store/queries_locks.h"
 #include "store/store.h"
 
 struct force_released {
@@ -30,9 +32,21 @@ struct force_released {
 int force_release_within(struct store *s, const char *name, const char *by,
     const char *why, struct force_released *ret);
 
-/* In a transaction of its own. */
+/* What somebody works on; all of it "" for nothing. */
+struct force_work {
+	char test_id[ATTEMPT_TEST_SIZE];
+	char since[CLOCK_ISO_SIZE + 8];
+};
+
+/* Keeps of a row of queries_work() what is compared later. */
+void force_keep_work(struct force_work *ret, const struct work_row *row);
+
+/* In a transaction of its own. Where shown isn't NULL it is what was looked at
+ * before: of somebody who works on anything else by now nothing is changed,
+ * and 1 returned. */
 int force_release(struct store *s, const char *name, const char *by,
-    const char *why, struct force_released *ret);
+    const char *why, const struct force_work *shown,
+    struct force_released *ret);
 
 /* How many locks of attempts that have ended `name` still holds; or -1. */
 int force_left(struct store *s, const char *name);

@@ -23,9 +23,9 @@ progress_failing(struct store *s, int failures,
     void (*found)(const struct failing *test, void *argument), void *argument)
 {
 	struct sqlite3_stmt *q = statement_query(s,
-	    "SELECT id, loop_id, last_result, attempts FROM tests"
+	    "SELECT id, loop_id, last_result, " ATTEMPT_FAILURES " FROM tests t"
 	    " WHERE status IN ('pending', 'in_progress', 'failed', 'blocked')"
-	    " AND attempts >= ?1 ORDER BY id",
+	    " AND attempts >= ?1 AND " ATTEMPT_FAILURES " >= ?1 ORDER BY id",
 	    "i", (int64_t)failures);
 	struct failing t;
 	int more;

@@ -52,8 +52,8 @@
 static const char loops[] =
     "SELECT l.id, l.name, l.priority, l.branch, l.status, " PASSED LEFT
 	COUNT_READY BLOCKED SKIPPED
-    "t.id, ifnull(t.attempts, 0) + 1, t.max_attempts, a.pid, a.pid_start,"
-    " a.started_at, a.transcript FROM loops l"
+    "t.id, max(ifnull(t.attempts, 0) + (a.id IS NOT NULL), 1), t.max_attempts,"
+    " a.pid, a.pid_start, a.started_at, a.transcript FROM loops l"
     " LEFT JOIN tests t ON t.id = (SELECT max(p.id) FROM tests p"
     " WHERE p.loop_id = l.id AND p.status = 'in_progress')"
     " LEFT JOIN attempts a ON a.test_id = t.id AND a.ended_at IS NULL"

@@ -106,8 +106,9 @@ queries_work(struct store *s, const char *loop_id,
 	    " a.started_at, ifnull(a.cost_usd, -1), a.snapshot_ref, 1 AS ours"
 	    " FROM attempts a LEFT JOIN tests t ON t.id = a.test_id"
 	    " WHERE a.loop_id = ?1 AND a.ended_at IS NULL"
-	    " UNION ALL SELECT t.id, ifnull(t.attempts, 0) + 1, t.max_attempts,"
-	    " t.claimed_at, -1, NULL, 0 FROM tests t WHERE t.loop_id = ?1"
+	    " UNION ALL SELECT t.id, max(ifnull(t.attempts, 0), 1),"
+	    " t.max_attempts, t.claimed_at, -1, NULL, 0 FROM tests t"
+	    " WHERE t.loop_id = ?1"
 	    " AND t.status = 'in_progress' AND NOT EXISTS (SELECT 1"
 	    " FROM attempts a WHERE a.test_id = t.id AND a.ended_at IS NULL)"
 	    " ORDER BY ours DESC, 4 DESC LIMIT 1",

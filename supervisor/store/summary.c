@@ -114,8 +114,9 @@ count_events(struct summary *sum, struct store *s)
 		offsetof(struct summary_loop, passed)) < 0)
 		return -1;
 	return count_each(sum, s, since,
-	    "SELECT loop_id, count(*) FROM events"
-	    " WHERE event_type = 'test_failed'"
+	    "SELECT coalesce(e.loop_id, t.loop_id, e.source), count(*)"
+	    " FROM events e LEFT JOIN tests t ON t.id = e.test_id"
+	    " WHERE e.event_type = 'test_failed'"
 	    " AND " SCHEMA_EVENT_TIME " >= ?1 GROUP BY 1",
 	    offsetof(struct summary_loop, failed));
 }

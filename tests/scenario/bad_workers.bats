@@ -6,30 +6,6 @@ load attempts
 
 prepare() {
 	EXAMPLE=$LK_ROOT/examples/three-loops
-	need git cc make
-	"$EXAMPLE/setup" "$FLEET/work" 3>&-
-}
-
-# fleet WORKER [KEYS]: the example's, with that worker.
-fleet() {
-	local i loops
-	loops=$(for i in 1 2 3; do
-		echo ", { name = \"loop-$i\"; command = [ \"loopkeeper-loop\" ];
-		    ready = \"notify\"; loop = { priority = $i; }; }"
-	done)
-	fleet_config <<-CONF
-		loops = { repository = "$FLEET/work"; pause = "0";
-		  retry_delay = "0"; worker = $1; ${2:-} };
-		monitor = { every = "200ms"; };
-		pm = { every = "200ms"; };
-		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0" ); };
-		components = (
-		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-		    ready = "notify"; },
-		  { name = "pm"; command = [ "loopkeeper-pm" ];
-		    ready = "notify"; } $loops );
-	CONF
-	lk import "$EXAMPLE/tests.json" > /dev/null
 }
 
 # of_test FIELD ID: of its attempts, the first one first.
@@ -55,7 +31,7 @@ passed_are() {
 		exec "$EXAMPLE/worker"
 	SH
 	chmod 755 "$FLEET/worker"
-	fleet "[ \"$FLEET/worker\", \"{failure}\" ]" 'max_attempts = 2;'
+	example_fleet "[ \"$FLEET/worker\", \"{failure}\" ]" 'max_attempts = 2;'
 	lk up -d
 	wait_until 60 test_is POL-FMT-001 blocked
 	[[ $(of_test outcome POL-FMT-001) == failed,failed ]]
@@ -86,7 +62,7 @@ passed_are() {
 	cp -r "$LK_ROOT/config/workers" "$LK_ROOT/config/prompt.txt" "$FLEET"
 	export PATH=$FLEET/bin:$PATH
 	echo limit > "$FLEET/day"
-	fleet '"claude"'
+	example_fleet '"claude"'
 	LK_RESET=$(($(date +%s) + 10)) lk up -d
 	wait_event "event_type = 'rate_limited'" 30
 	sql_is "claude|rate_limited" "SELECT provider, reason FROM gates"

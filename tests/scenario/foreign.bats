@@ -73,6 +73,16 @@ has_heartbeat() {
 	    AND last_heartbeat IS NOT NULL") == 1 ]]
 }
 
+heartbeat() {
+	sql "SELECT last_heartbeat FROM component_health
+	    WHERE component = '$1'"
+}
+
+# has_beaten_since TIME: loop-3.
+has_beaten_since() {
+	[[ $(heartbeat loop-3) > $1 ]] || fail "not since $1"
+}
+
 # add_theirs LOOP ID SPEC [NOTES]: a test, as their programs add one.
 add_theirs() {
 	sql "INSERT OR IGNORE INTO loops (id, name) VALUES ('$1', '$1');
@@ -336,8 +346,10 @@ write_another() {
 	background pause.log lk pause loop-3 --after-test
 	wait_until 10 grep -q 'goes on with its test' "$FLEET/pause.log"
 	wait_event "event_type = 'pause_requested' AND component = 'loop-3'"
-	# Longer than its stop_timeout.
-	sleep 0.5
+	# Longer than its stop_timeout: it says that it lives to the second.
+	for _ in 1 2; do
+		wait_until 10 has_beaten_since "$(heartbeat loop-3)"
+	done
 	state_is loop-3 running
 	touch "$FLEET/go"
 	wait "$PID"

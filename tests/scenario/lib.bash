@@ -109,6 +109,33 @@ sleepers() {
 	} | fleet_config
 }
 
+# example_fleet WORKER [LOOPS] [KEYS]: the example's three loops on its project,
+# in $FLEET/work, with its tests, a monitor and a PM that look often; more keys
+# of the loops, and of the whole.
+example_fleet() {
+	local example=$LK_ROOT/examples/three-loops name agents loops
+	local often='monitor = { every = "200ms"; };'
+	need git cc make
+	"$example/setup" "$FLEET/work" 3>&-
+	agents=$(for name in monitor pm; do
+		echo "{ name = \"$name\"; command = [ \"loopkeeper-$name\" ];
+		    ready = \"notify\"; }, "
+	done)
+	loops=$(for name in 1 2 3; do
+		echo "{ name = \"loop-$name\"; command = [ \"loopkeeper-loop\" ];
+		    ready = \"notify\"; loop = { priority = $name; }; }, "
+	done)
+	fleet_config <<-CONF
+		loops = { repository = "$FLEET/work"; pause = "0";
+		  retry_delay = "0"; worker = $1; ${2:-} };
+		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0.1" ); };
+		pm = { every = "200ms"; };
+		${3:-$often}
+		components = ( $agents ${loops%, } );
+	CONF
+	lk import "$example/tests.json" > /dev/null
+}
+
 # Runs loopkeeper on this fleet. Descriptor 3 is bats' own: a process that
 # lives on with it would keep bats waiting.
 lk() {

@@ -332,6 +332,34 @@ another program's loop and goes on with that, but the test is pending again" ]] 
 	test_is P-1 pending
 }
 
+@test "a test that began while it was asked isn't taken from anybody" {
+	local code=0
+	need script
+	nobody
+	mkfifo "$FLEET/answer"
+	sql "INSERT INTO loops (id) VALUES ('py-1');
+	    INSERT INTO tests (id, loop_id, status) VALUES
+	    ('P-1', 'py-1', 'in_progress'), ('P-2', 'py-1', 'pending');
+	    INSERT INTO file_locks (file_path, locked_by) VALUES ('a', 'py-1');
+	    INSERT INTO component_health (component, last_heartbeat)
+	    VALUES ('py-1', datetime('now'))"
+	# In the background nothing is read from what the test reads.
+	background said sh -c "exec script -qec '$LOOPKEEPER force-unlock py-1' \
+	    /dev/null < '$FLEET/answer'"
+	exec 7> "$FLEET/answer"
+	wait_until 10 file_has "$FLEET/said" "Do that, and unlock"
+	file_has "$FLEET/said" "py-1 works on P-1"
+	sql "UPDATE tests SET status = 'passed' WHERE id = 'P-1';
+	    UPDATE tests SET status = 'in_progress' WHERE id = 'P-2'"
+	echo y >&7
+	exec 7>&-
+	wait "$PID" || code=$?
+	[[ $code == 1 ]]
+	file_has "$FLEET/said" "py-1 works on something else by now"
+	test_is P-2 in_progress
+	locked_by a py-1
+}
+
 @test "after everything has crashed all locks can be taken away" {
 	locker "src/more.c"
 	lk up -d

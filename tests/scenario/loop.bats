@@ -45,27 +45,7 @@ transcript_of() {
 }
 
 @test "the example fleet passes its nine tests" {
-	local example=$LK_ROOT/examples/three-loops
-	"$example/setup" "$FLEET/work" 3>&-
-	fleet_config <<-CONF
-		loops = { repository = "$FLEET/work"; pause = "0";
-		  retry_delay = "0";
-		  worker = [ "$example/worker" ]; };
-		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0.1" ); };
-		components = (
-		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-		    ready = "notify"; },
-		  { name = "pm"; command = [ "loopkeeper-pm" ];
-		    ready = "notify"; },
-		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { priority = 1; }; },
-		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { priority = 2; }; },
-		  { name = "loop-3"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { priority = 3; }; }
-		);
-	CONF
-	lk import "$example/tests.json"
+	example_fleet "[ \"$LK_ROOT/examples/three-loops/worker\" ]"
 	lk up -d
 	wait_until 60 all_passed
 	[[ $(sql "SELECT count(*) FROM tests") == 9 ]]

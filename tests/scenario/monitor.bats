@@ -345,36 +345,15 @@ passed_are() {
 }
 
 @test "one hangs in the example fleet: the others don't notice" {
-	local example=$LK_ROOT/examples/three-loops
-	need make
-	"$example/setup" "$FLEET/work" 3>&-
 	cat > "$FLEET/worker" <<-SH
 		#!/bin/sh
 		[ "\$LOOPKEEPER_TEST_ID" != POL-FMT-001 ] || exec sleep 1000
-		exec "$example/worker"
+		exec "$LK_ROOT/examples/three-loops/worker"
 	SH
 	chmod 755 "$FLEET/worker"
-	fleet_config <<-CONF
-		monitor = { every = "200ms"; stuck_after = "8s"; };
-		loops = { repository = "$FLEET/work"; pause = "0";
-		  retry_delay = "0"; max_attempts = 2; silence_limit = "0";
-		  startup_limit = "0"; input_limit = "0";
-		  worker = [ "$FLEET/worker" ]; };
-		defaults = { environment = ( "LOOPKEEPER_EXAMPLE_PACE=0.1" ); };
-		components = (
-		  { name = "monitor"; command = [ "loopkeeper-monitor" ];
-		    ready = "notify"; },
-		  { name = "pm"; command = [ "loopkeeper-pm" ];
-		    ready = "notify"; },
-		  { name = "loop-1"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { priority = 1; }; },
-		  { name = "loop-2"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { priority = 2; }; },
-		  { name = "loop-3"; command = [ "loopkeeper-loop" ];
-		    ready = "notify"; loop = { priority = 3; }; }
-		);
-	CONF
-	lk import "$example/tests.json" > /dev/null
+	example_fleet "[ \"$FLEET/worker\" ]" 'max_attempts = 2;
+	    silence_limit = "0"; startup_limit = "0"; input_limit = "0";' \
+	    'monitor = { every = "200ms"; stuck_after = "8s"; };'
 	lk up -d
 	wait_until 120 test_is POL-FMT-001 blocked
 	[[ $(sql "SELECT group_concat(outcome) FROM attempts

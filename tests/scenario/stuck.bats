@@ -60,6 +60,9 @@ prepare() {
 	wait_state one running
 	mode_is file-based
 	wait_state recorder waiting
+	lk status > "$FLEET/status"
+	grep -F "mode: file-based (the database is being checked: loops finish" \
+	    "$FLEET/status" || fail "$(< "$FLEET/status")"
 	tell_foreigner 'COMMIT;'
 	wait_state recorder running 30
 	wait_until 30 mode_is normal

@@ -5,6 +5,7 @@
 #include "claims_fixture.h"
 #include "store/decisions_blocked.h"
 #include "store/decisions_failing.h"
+#include "store/progress.h"
 
 #define HOUR_MS (60 * 60 * 1000)
 
@@ -183,6 +184,35 @@ test_passes_meanwhile(void **state)
 	    " AND payload ->> 'result' = 'closed'");
 }
 
+static void
+note_failing(const struct failing *test, void *argument)
+{
+	note_said(test->test_id);
+}
+
+/* Another program counts an attempt when it begins. */
+static void
+test_foreign_counts_at_claim(void **state)
+{
+	sql("UPDATE tests SET status = 'in_progress', attempts = 3"
+	    " WHERE id = 'V'");
+	assert_int_equal(ask(), 0);
+	works(progress_failing(store, 3, note_failing, NULL));
+	was_said("");
+	sql("UPDATE tests SET attempts = 4 WHERE id = 'V'");
+	assert_int_equal(ask(), 1);
+	assert_string_equal(text("SELECT summary FROM decisions"),
+	    "V failed 3 times in a row; the last: no result given");
+	works(progress_failing(store, 3, note_failing, NULL));
+	was_said("V ");
+	/* Ours count at the end. */
+	fails(&loop_1, "T", 3);
+	takes(&loop_1, "T");
+	assert_int_equal(ask(), 1);
+	works(progress_failing(store, 3, note_failing, NULL));
+	was_said("T V ");
+}
+
 /* What it was asked about is over when the answer is to be done. */
 static void
 test_answered_too_late(void **state)
@@ -205,6 +235,7 @@ main(void)
 		TEST(test_asked_once, setup),
 		TEST(test_answers, setup),
 		TEST(test_passes_meanwhile, setup),
+		TEST(test_foreign_counts_at_claim, setup),
 		TEST(test_answered_too_late, setup),
 	};
 

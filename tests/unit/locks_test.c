@@ -248,7 +248,8 @@ test_force(void **state)
 	    " VALUES ('x', 'loop-1'), ('y', 'loop-2');"
 	    "INSERT INTO wait_graph (waiter, holder, resource)"
 	    " VALUES ('loop-1', 'loop-2', 'y')");
-	works(force_release(store, "loop-1", "olaf", "to see", &released));
+	works(
+	    force_release(store, "loop-1", "olaf", "to see", NULL, &released));
 	assert_string_equal(released.attempt_id, key.id);
 	assert_string_equal(released.test_id, "T");
 	assert_int_equal(released.locks, 1);
@@ -271,10 +272,54 @@ test_force(void **state)
 	ends(&key, OUTCOME_LOST_LEASE, true, RESULT_NOTHING);
 	assert_int_equal(force_left(store, "loop-1"), 0);
 	/* Nothing is told of nothing. */
-	works(force_release(store, "loop-1", "olaf", "to see", &released));
+	works(
+	    force_release(store, "loop-1", "olaf", "to see", NULL, &released));
 	has_rows(1, "events WHERE event_type = 'force_release'");
 	key = takes(&loop_1, "T");
 	assert_int_equal(key.fence, 2);
+}
+
+static int
+keep_work(const struct work_row *row, void *argument)
+{
+	force_keep_work(argument, row);
+	return 0;
+}
+
+/* Who was asked about one attempt doesn't mean the next one. */
+static void
+test_force_what_was_shown(void **state)
+{
+	struct force_work shown = { .test_id = "" };
+	struct force_released released;
+
+	sql("INSERT INTO tests (id, loop_id) VALUES ('T', 'loop-1')");
+	takes(&loop_1, "T");
+	assert_int_equal(
+	    force_release(store, "loop-1", "olaf", "to see", &shown, &released),
+	    1);
+	works(queries_work(store, "loop-1", keep_work, &shown));
+	sql("UPDATE attempts SET started_at = '2026-01-01T00:00:00.000Z'");
+	assert_int_equal(
+	    force_release(store, "loop-1", "olaf", "to see", &shown, &released),
+	    1);
+	has_rows(1, "attempts WHERE ended_at IS NULL");
+	has_rows(0, "events WHERE event_type = 'force_release'");
+	works(queries_work(store, "loop-1", keep_work, &shown));
+	works(force_release(
+	    store, "loop-1", "olaf", "to see", &shown, &released));
+	assert_string_equal(released.test_id, "T");
+	/* It works on nothing by now. */
+	sql("INSERT INTO file_locks (file_path, locked_by)"
+	    " VALUES ('x', 'loop-1')");
+	works(force_release(
+	    store, "loop-1", "olaf", "to see", &shown, &released));
+	assert_int_equal(released.locks, 1);
+	/* Another program's test has no attempt. */
+	sql("UPDATE tests SET status = 'in_progress'");
+	assert_int_equal(
+	    force_release(store, "loop-1", "olaf", "to see", &shown, &released),
+	    1);
 }
 
 /* What a queue waits for; what is as it was isn't written again. */
@@ -376,6 +421,7 @@ main(void)
 		TEST(test_late_end, claims_setup),
 		TEST(test_renewed, claims_setup),
 		TEST(test_force, claims_setup),
+		TEST(test_force_what_was_shown, claims_setup),
 		TEST(test_queue_edges, claims_setup),
 		TEST(test_processes, claims_setup),
 	};

@@ -182,6 +182,10 @@ test_loops(void **state)
 	    " ('a2', 'C', 'loop-1', 2, 77, NULL)");
 	works(queries_each_loop(store, note_loop, NULL));
 	was_said("loop-2 0,0,0,0,0  1 0 loop-1 1,4,1,1,1 C 2 77 ");
+	/* Another program has counted its attempt when it began. */
+	sql("UPDATE attempts SET ended_at = 'then'");
+	works(queries_each_loop(store, note_loop, NULL));
+	was_said("loop-2 0,0,0,0,0  1 0 loop-1 1,4,1,1,1 C 1 0 ");
 }
 
 /* Both formats of time are found and ordered, and whole seconds count. */
