@@ -177,9 +177,9 @@ for B-1" ]]
 	never_merged T-1
 }
 
-@test "what conflicts with a merge is tried again, and told why" {
+@test "what conflicts with a merge uses up no attempt, and is told why" {
 	local first
-	one_loop 'max_attempts = 2;' <<-'SH'
+	one_loop 'max_attempts = 1;' <<-'SH'
 		#!/bin/sh
 		cat >> "$FLEET/prompts"
 		echo mine > shared.c
@@ -193,7 +193,7 @@ for B-1" ]]
 	operator_commits shared.c
 	touch "$FLEET/verified"
 	wait_until 20 test_is T-1 passed
-	used_up 2
+	used_up 1
 	file_has "$FLEET/prompts" \
 	    "it conflicts with what was merged meanwhile: shared.c"
 	[[ $(snapshot shared.c "$first") == mine ]]

@@ -183,7 +183,9 @@ candidate_move(struct runner *r, const char *onto, int64_t now_ms)
 		gate_conflict(r, detail);
 		clash_tell(r, onto);
 		keep_reason(r, detail, "Merging it failed");
-		attempt_fail(r, detail, now_ms);
+		/* To be slower than another one is no failure. */
+		close_begin(
+		    r, OUTCOME_INTERRUPTED, !r->is_worked, detail, now_ms);
 	}
 	return result;
 }
