@@ -11,15 +11,16 @@
 
 /* ---- in somebody's absence ---- */
 
-/* What undoes an answer; of others the test is worked on anew. */
+/* What undoes an answer; that of others is that their test is worked on anew.
+ */
 static const struct undo {
 	const char *type;
 	const char *choice;
-	const char *verb;
+	const char *verb; /* NULL: nothing does */
 } undos[] = {
 	{ "test_blocked", "A", "skip" },
 	{ "test_failing", "A", "skip" },
-	{ "regression", "A", NULL }, /* see the rollback itself */
+	{ "regression", "A", NULL },
 	{ "regression", "B", "skip" },
 	{ "file_conflict", "A", NULL },
 	{ "file_conflict", "B", NULL },
@@ -27,22 +28,49 @@ static const struct undo {
 #define NUNDOS (sizeof(undos) / sizeof(undos[0]))
 
 static const char *
+format_rollback(const struct report *r, char buf[static SUMMARY_COMMAND],
+    const char *loop, const char *option, const char *word)
+{
+	struct buf b;
+
+	buf_init(&b, buf, SUMMARY_COMMAND);
+	paste_begin(&b, r->cli);
+	buf_add(&b, "rollback ");
+	buf_add_word(&b, loop);
+	buf_addf(&b, " --%s ", option);
+	buf_add_word(&b, word);
+	return buf;
+}
+
+/* Returns false where all it does is to show more. */
+static bool
 format_undo(const struct report *r, char buf[static SUMMARY_COMMAND],
     const struct decided_row *row)
 {
 	const char *verb = "reset";
+	char hash[SHORT_HASH + 1];
 
 	for (size_t i = 0; i < NUNDOS; i++)
 		if (strcmp(undos[i].type, row->decision_type) == 0 &&
 		    strcmp(undos[i].choice, row->choice) == 0)
 			verb = undos[i].verb;
-	if (verb != NULL && row->test_id[0] != '\0')
-		return report_command(r, buf, verb, row->test_id);
-	if (strcmp(row->decision_type, "regression") == 0)
-		return report_command(r, buf, "regressions --all", NULL);
-	if (strcmp(row->decision_type, "file_conflict") == 0)
-		return report_command(r, buf, "conflicts --all", NULL);
-	return report_command(r, buf, "decisions --all", NULL);
+	if (row->rolled_back[0] != '\0') {
+		(void)snprintf(hash, sizeof(hash), "%s", row->rolled_back);
+		(void)format_rollback(
+		    r, buf, row->rolled_back_loop, "undo", hash);
+	} else if (verb != NULL && row->test_id[0] != '\0') {
+		(void)report_command(r, buf, verb, row->test_id);
+	} else {
+		(void)report_command(r, buf,
+		    strcmp(row->decision_type, "regression") == 0
+			? "regressions --all"
+			: strcmp(row->decision_type, "file_conflict") == 0
+			? "conflicts --all"
+			: "decisions --all",
+		    NULL);
+		return false;
+	}
+	return true;
 }
 
 static json_t *
@@ -51,17 +79,18 @@ describe_decided(const struct report *r, const struct decided_row *row)
 	bool by_default = strcmp(row->status, "decided") != 0;
 	const char *of = row->test_id[0] != '\0' ? " of " : "";
 	char command[SUMMARY_COMMAND];
+	bool is_undo;
 
 	if (row->choice[0] == '\0')
 		return paste_item(
 		    report_command(r, command, "decisions --all", NULL),
 		    "%s%s%s: nobody answered, and it has no default", row->id,
 		    of, row->test_id);
-	return paste_item(format_undo(r, command, row),
-	    "%s%s%s: %s%s%s%s%s; undo", row->id, of, row->test_id, row->choice,
-	    row->description[0] != '\0' ? ", " : "", row->description,
-	    by_default ? ", by default" : ", by ",
-	    by_default ? "" : row->decided_by);
+	is_undo = format_undo(r, command, row);
+	return paste_item(command, "%s%s%s: %s%s%s%s%s%s", row->id, of,
+	    row->test_id, row->choice, row->description[0] != '\0' ? ", " : "",
+	    row->description, by_default ? ", by default" : ", by ",
+	    by_default ? "" : row->decided_by, is_undo ? "; undo" : "");
 }
 
 static int
@@ -112,21 +141,6 @@ add_moved(const struct event_row *row, void *argument)
 	paste_set(item, "at", row->timestamp);
 	json_decref(payload);
 	return json_array_append_new(r->decided, item);
-}
-
-static const char *
-format_rollback(const struct report *r, char buf[static SUMMARY_COMMAND],
-    const char *loop, const char *option, const char *word)
-{
-	struct buf b;
-
-	buf_init(&b, buf, SUMMARY_COMMAND);
-	paste_begin(&b, r->cli);
-	buf_add(&b, "rollback ");
-	buf_add_word(&b, loop);
-	buf_addf(&b, " --%s ", option);
-	buf_add_word(&b, word);
-	return buf;
 }
 
 static int

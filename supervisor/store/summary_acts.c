@@ -33,12 +33,16 @@ static const char decided[] =
     "CASE WHEN json_valid(d.options) THEN d.options ELSE '[]' END) o"
     " WHERE o.type = 'object'"
     " AND json_extract(o.value, '$.id') = d.choice LIMIT 1),"
-    " d.decided_by, d.decided_at, " TEST_ID ", " LOOP_ID " FROM decisions d"
-    " WHERE d.status IN ('auto_resolved', 'expired', 'decided')"
-    " AND replace(d.decided_at, ' ', 'T') >= ?1"
-    " AND (d.status <> 'decided' OR " BY_COMPONENT ")"
-    " AND (d.choice <> '' OR " RAN_OUT ")"
-    " ORDER BY replace(d.decided_at, ' ', 'T') DESC, d.id DESC";
+    " d.decided_by, d.decided_at, " TEST_ID ", " LOOP_ID
+    ", g.first_bad_commit, ifnull(g.blamed_loop, g.loop_id) FROM decisions d"
+    " LEFT JOIN regressions g ON d.decision_type = 'regression'"
+    " AND d.choice = 'A' AND g.rollback_error IS NULL"
+    " AND g.id = " DECIDED_FIELD(
+	"subject") " WHERE d.status IN ('auto_resolved', 'expired', 'decided')"
+		   " AND replace(d.decided_at, ' ', 'T') >= ?1"
+		   " AND (d.status <> 'decided' OR " BY_COMPONENT ")"
+		   " AND (d.choice <> '' OR " RAN_OUT ")"
+		   " ORDER BY replace(d.decided_at, ' ', 'T') DESC, d.id DESC";
 
 int
 summary_each_decided(struct store *s, int64_t since_ms,
@@ -51,10 +55,10 @@ summary_each_decided(struct store *s, int64_t since_ms,
 
 	format_since(since, since_ms);
 	q = statement_query(s, decided, "t", since);
-	while (
-	    (result = statement_row(s, q, "tttttttttt", &r.id, &r.decision_type,
-		 &r.summary, &r.status, &r.choice, &r.description,
-		 &r.decided_by, &r.decided_at, &r.test_id, &r.loop_id)) == 1 &&
+	while ((result = statement_row(s, q, "tttttttttttt", &r.id,
+		    &r.decision_type, &r.summary, &r.status, &r.choice,
+		    &r.description, &r.decided_by, &r.decided_at, &r.test_id,
+		    &r.loop_id, &r.rolled_back, &r.rolled_back_loop)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

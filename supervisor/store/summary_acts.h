@@ -23,6 +23,8 @@ struct decided_row {
 	const char *decided_at;
 	const char *test_id; /* that it is about; "" for none, as the loop */
 	const char *loop_id;
+	const char *rolled_back; /* the commit and whose it was; "" */
+	const char *rolled_back_loop;
 };
 
 /* Decisions since then that took their default, or had none when their time was

@@ -288,6 +288,14 @@ holds() {
 	    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"
 	summary
 	row '^decided DEC-001 of T-1: C, by hand, by default; undo: loopkeeper reset T-1$'
+	sql "UPDATE decisions SET decision_type = 'regression', choice = 'A',
+	    context = json_object('test_id', 'T-1', 'subject',
+	    (SELECT id FROM regressions))"
+	summary
+	row '^decided DEC-001 of T-1: A, by default; undo: loopkeeper rollback loop-2 --undo abcdef012345$'
+	sql "UPDATE regressions SET rollback_error = 'it conflicts'"
+	summary
+	row '^decided DEC-001 of T-1: A, by default: loopkeeper regressions --all$'
 }
 
 @test "without a repository, or with one of which nothing is known, the rest" {
