@@ -19,6 +19,7 @@
 #define CLI_FAILED	1 /* or, for health, something is unhealthy */
 #define CLI_USAGE	2
 #define CLI_NOT_RUNNING 3
+#define CLI_LATER	75 /* EX_TEMPFAIL, of rollback: nothing was changed */
 
 struct cli {
 	const char *config_option;	 /* -c FILE, or NULL */

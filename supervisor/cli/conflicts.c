@@ -5,8 +5,14 @@
 #include "base/duration.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/decisions.h"
 #include "cli/print.h"
 #include "store/queries_conflicts.h"
+
+struct printing {
+	const struct cli *cli;
+	int n;
+};
 
 static bool
 is(const struct conflict_entry *row, const char *status)
@@ -33,11 +39,13 @@ static void
 print_side(
     const char *loop, int64_t priority, const char *test, const char *word)
 {
-	printf("    %s", loop[0] != '\0' ? loop : "somebody else");
+	printf("    ");
+	print_clean(loop[0] != '\0' ? loop : "somebody else");
 	if (priority > 0)
 		printf(" (priority %lld)", (long long)priority);
-	printf("%s%s%s%s\n", test[0] != '\0' ? ", " : "", test,
-	    word[0] != '\0' ? ": " : "", word);
+	printf("%s", test[0] != '\0' ? ", " : "");
+	print_clean(test);
+	printf("%s%s\n", word[0] != '\0' ? ": " : "", word);
 }
 
 /* Who goes first isn't settled before the other one is paused. */
@@ -69,25 +77,37 @@ print_age(const char *before, const char *stored)
 	printf("%s%s ago", before, age);
 }
 
+/* "DEC-001: A, by olaf" */
+static void
+print_answer(const struct conflict_entry *row)
+{
+	printf("    ");
+	print_clean(row->decision_id);
+	printf(": ");
+	print_clean(row->choice);
+	printf(", by ");
+	print_clean(row->decided_by[0] != '\0' ? row->decided_by : "somebody");
+	printf("; it isn't done yet\n");
+}
+
 static int
 each(const struct conflict_entry *row, void *argument)
 {
-	int *n = argument;
+	struct printing *p = argument;
 
-	(*n)++;
-	printf("  %s  ", row->id);
+	p->n++;
+	printf("  ");
+	print_clean(row->id);
+	printf("  ");
 	print_files(row->files);
 	print_age(", found ", row->detected_at);
 	printf(
 	    "%s\n", is(row, "open") ? "; the PM has still to settle it" : "");
 	print_sides(row);
-	if (row->choices[0] != '\0')
-		printf("    answer: loopkeeper decide %s %s\n",
-		    row->decision_id, row->choices);
+	decisions_print_options(
+	    p->cli, row->decision_id, row->options, row->default_option);
 	if (is(row, "deciding") && row->choice[0] != '\0')
-		printf("    %s: %s, by %s; it isn't done yet\n",
-		    row->decision_id, row->choice,
-		    row->decided_by[0] != '\0' ? row->decided_by : "somebody");
+		print_answer(row);
 	if (is(row, "closed")) {
 		print_age("    ended ", row->closed_at);
 		printf("%s", row->outcome[0] != '\0' ? ": " : "");
@@ -123,7 +143,7 @@ each_json(const struct conflict_entry *row, void *argument)
 static int
 print_all(const struct cli *cli, struct store *s, bool all)
 {
-	int n = 0;
+	struct printing p = { .cli = cli };
 
 	if (cli->json) {
 		json_t *list = json_array();
@@ -133,9 +153,9 @@ print_all(const struct cli *cli, struct store *s, bool all)
 		json_decref(list);
 		return database_error(s);
 	}
-	if (queries_each_conflict(s, all, each, &n) < 0)
+	if (queries_each_conflict(s, all, each, &p) < 0)
 		return database_error(s);
-	if (n == 0)
+	if (p.n == 0)
 		printf(all ? "no conflicts\n"
 			   : "no conflict is open, and none ended within a "
 			     "day; --all shows the others\n");

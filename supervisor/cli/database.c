@@ -14,8 +14,23 @@
 
 #define GLANCE_MS 300 /* how long `status` waits for others' locks */
 
+static int
+store_failed(const struct store *s, int code)
+{
+	const char *text = store_error(s);
+
+	return cli_error(code, "%s", text[0] != '\0' ? text : strerror(errno));
+}
+
+int
+database_error(const struct store *s)
+{
+	return store_failed(s, CLI_FAILED);
+}
+
 void
-database_open(struct cli *cli, struct store *s, enum store_mode mode)
+database_open_or(
+    struct cli *cli, struct store *s, enum store_mode mode, int code)
 {
 	cli_locate(cli);
 	if (mode == STORE_CREATE && path_make(cli->state_directory, 0700) < 0)
@@ -29,16 +44,17 @@ database_open(struct cli *cli, struct store *s, enum store_mode mode)
 		exit(database_error(s));
 	case ENOENT:
 		if (keepers_running(cli->state_directory))
-			exit(database_error(s));
+			exit(store_failed(s, code));
 		cli_fail(CLI_NOT_RUNNING,
 		    "there is no database in %s yet; 'loopkeeper up -d' or "
 		    "'loopkeeper import' makes one",
 		    cli->state_directory);
 	case EBUSY:
-		cli_fail(CLI_FAILED,
+		cli_fail(code,
 		    "%s: another process holds a lock on it; try again, "
 		    "'fuser %s' names it",
 		    store_error(s), s->path);
+	case ESHUTDOWN: exit(store_failed(s, code));
 	case EUCLEAN:
 		cli_fail(CLI_FAILED,
 		    "%s: it is damaged; 'loopkeeper down' and 'loopkeeper up' "
@@ -48,13 +64,10 @@ database_open(struct cli *cli, struct store *s, enum store_mode mode)
 	}
 }
 
-int
-database_error(const struct store *s)
+void
+database_open(struct cli *cli, struct store *s, enum store_mode mode)
 {
-	const char *text = store_error(s);
-
-	return cli_error(
-	    CLI_FAILED, "%s", text[0] != '\0' ? text : strerror(errno));
+	database_open_or(cli, s, mode, CLI_FAILED);
 }
 
 int

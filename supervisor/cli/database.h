@@ -14,6 +14,11 @@
  * never up. */
 void database_open(struct cli *cli, struct store *s, enum store_mode mode);
 
+/* The same, but with that exit code where others have it, or it is away, just
+ * now. */
+void database_open_or(
+    struct cli *cli, struct store *s, enum store_mode mode, int code);
+
 /* "loopkeeper: TEXT" for what a call of store/ failed of; CLI_FAILED. */
 int database_error(const struct store *s);
 

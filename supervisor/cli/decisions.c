@@ -50,10 +50,11 @@ print_command(const struct cli *cli, const char *command, const char *id,
 	printf("    %s%s", text, after);
 }
 
-static void
-print_options(const struct cli *cli, const struct decision_row *row)
+void
+decisions_print_options(const struct cli *cli, const char *decision_id,
+    const char *json, const char *default_option)
 {
-	json_t *options = json_loads(row->options, 0, NULL), *option;
+	json_t *options = json_loads(json, 0, NULL), *option;
 	size_t i;
 
 	json_array_foreach(options, i, option)
@@ -62,10 +63,10 @@ print_options(const struct cli *cli, const struct decision_row *row)
 
 		if (id[0] == '\0')
 			continue;
-		print_command(cli, "decide", row->id, id, "");
+		print_command(cli, "decide", decision_id, id, "");
 		print_described("   # ", option,
-		    strcmp(id, row->default_option) == 0 ? " (the default)\n"
-							 : "\n");
+		    strcmp(id, default_option) == 0 ? " (the default)\n"
+						    : "\n");
 	}
 	json_decref(options);
 }
@@ -202,7 +203,8 @@ each(const struct decision_row *row, void *argument)
 	if (waits && !p->brief)
 		print_evidence(p->cli, row);
 	if (waits)
-		print_options(p->cli, row);
+		decisions_print_options(
+		    p->cli, row->id, row->options, row->default_option);
 	return 0;
 }
 

@@ -15,6 +15,11 @@
  * none. Returns 0, or -1 with errno of store.h. */
 int decisions_print_brief(const struct cli *cli, struct store *s);
 
+/* The command that gives each answer, a line for each; json is as stored, and
+ * may be "". */
+void decisions_print_options(const struct cli *cli, const char *decision_id,
+    const char *json, const char *default_option);
+
 /* What was chosen, in the option's words: "DEC-001: A (retry)". As above. */
 int decisions_print_choice(struct store *s, char *id);
 

@@ -63,7 +63,8 @@ help_run(struct cli *cli, int argc, char **argv)
 	       "~/.config/loopkeeper/loopkeeper.conf or "
 	       "/etc/loopkeeper/loopkeeper.conf.\n"
 	       "Exit codes: 0 done, 1 failed or unhealthy, 2 wrong usage, "
-	       "3 not running.\n");
+	       "3 not running;\n"
+	       "of rollback also 75: not now, nothing was changed.\n");
 	return CLI_DONE;
 }
 

@@ -4,12 +4,15 @@
 
 #include <bsd/string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/duration.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/names.h"
 #include "cli/options.h"
+#include "cli/paste.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "store/alive.h"
@@ -77,12 +80,32 @@ set_times(struct table *t, const struct lock_row *row)
 	}
 }
 
+static void
+set_waiters(struct table *t, const struct lock_row *row)
+{
+	json_t *names = json_loads(row->waiters, 0, NULL), *name;
+	char text[1024];
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, text, sizeof(text));
+	json_array_foreach(names, i, name)
+	{
+		buf_add(&b, i > 0 ? ", " : "");
+		buf_add(
+		    &b, json_is_string(name) ? json_string_value(name) : "?");
+	}
+	table_set(t, WAITERS, "%s", text);
+	json_decref(names);
+}
+
 static int
 add_row(const struct lock_row *row, void *argument)
 {
 	struct listing *l = argument;
 	struct table *t = &l->table;
-	char note[256];
+	char note[PATH_SIZE + 512];
+	struct buf b;
 
 	table_begin_row(t);
 	table_set(t, FILES, "%s", row->file_path);
@@ -90,34 +113,18 @@ add_row(const struct lock_row *row, void *argument)
 	table_set(t, TEST, "%s", row->test_id);
 	set_times(t, row);
 	table_set(t, REASON, "%s", row->lock_reason);
-	table_set(t, WAITERS, "%s", row->waiters);
+	set_waiters(t, row);
 	if (!is_orphan(l, row))
 		return 0;
 	table_colour(t, HELD_BY, PRINT_RED);
-	(void)snprintf(note, sizeof(note),
-	    "orphan, nobody of that name lives; to free it: loopkeeper "
-	    "force-unlock %s",
-	    row->locked_by);
+	buf_init(&b, note, sizeof(note));
+	buf_add(&b, "orphan, nobody of that name lives; to free it: ");
+	paste_begin(&b, l->cli);
+	buf_add(&b, "force-unlock ");
+	buf_add_word(&b, row->locked_by);
+	text_clean(note);
 	table_note(t, note);
 	return 0;
-}
-
-/* As JSON, an array. */
-static json_t *
-split(const char *names)
-{
-	json_t *list = json_array();
-
-	while (*names != '\0') {
-		size_t len = strcspn(names, ",");
-		char name[256];
-
-		(void)snprintf(name, sizeof(name), "%.*s", (int)len, names);
-		(void)json_array_append_new(list, print_json_text(name));
-		names += len;
-		names += strspn(names, ", ");
-	}
-	return list;
 }
 
 #define FIELD(kind, member) PRINT_FIELD(struct lock_row, kind, member)
@@ -126,9 +133,13 @@ static int
 add_json(const struct lock_row *row, void *argument)
 {
 	static const struct print_field fields[] = {
-		FIELD(PRINT_TEXT, file_path), FIELD(PRINT_TEXT, locked_by),
-		FIELD(PRINT_TEXT, test_id), FIELD(PRINT_TEXT, locked_at),
-		FIELD(PRINT_TEXT, expires_at), FIELD(PRINT_TEXT, lock_reason)
+		FIELD(PRINT_TEXT, file_path),
+		FIELD(PRINT_TEXT, locked_by),
+		FIELD(PRINT_TEXT, test_id),
+		FIELD(PRINT_TEXT, locked_at),
+		FIELD(PRINT_TEXT, expires_at),
+		FIELD(PRINT_TEXT, lock_reason),
+		FIELD(PRINT_STORED, waiters),
 	};
 	struct listing *l = argument;
 	json_t *lock =
@@ -137,7 +148,6 @@ add_json(const struct lock_row *row, void *argument)
 	(void)json_object_set_new(lock, "expired", json_boolean(!row->live));
 	(void)json_object_set_new(
 	    lock, "orphan", json_boolean(is_orphan(l, row)));
-	(void)json_object_set_new(lock, "waiters", split(row->waiters));
 	return json_array_append_new(l->list, lock);
 }
 

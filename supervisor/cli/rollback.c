@@ -47,32 +47,38 @@ describe_holder(
 	(void)snprintf(buf, size, "process %d (%s)", (int)pid, command);
 }
 
-/* A lock of repository_lock(), and what its holder does for people: whoever
- * has it may be verifying. Returns a descriptor to close; -1 after an error. */
+/* Another git may be at work, or have just begun. */
 static int
-wait_for_turn(struct rolling *r, const char *what, const char *doing)
+git_error(const struct rolling *r)
+{
+	return cli_error(
+	    errno == EBUSY || errno == EAGAIN ? CLI_LATER : CLI_FAILED, "%s",
+	    r->git.error);
+}
+
+/* A lock of repository_lock(), and what its holder does for people: whoever
+ * has it may be verifying. CLI_DONE with a descriptor to close in *ret_fd, or
+ * another code after an error. */
+static int
+wait_for_turn(
+    struct rolling *r, const char *what, const char *doing, int *ret_fd)
 {
 	int64_t begun_ms = clock_ms();
 	int64_t limit_ms = r->config->verify_limit_ms + PATIENCE_MS;
 	char holder[256];
 	bool said = false;
-	int fd;
 
-	while ((fd = repository_lock(&r->git, what)) < 0) {
+	while ((*ret_fd = repository_lock(&r->git, what)) < 0) {
 		int64_t waited_ms = clock_ms() - begun_ms;
 
-		if (errno != EAGAIN) {
-			(void)cli_error(CLI_FAILED, "%s", r->git.error);
-			return -1;
-		}
+		if (errno != EAGAIN)
+			return cli_error(CLI_FAILED, "%s", r->git.error);
 		describe_holder(r, what, holder, sizeof(holder));
-		if (waited_ms > limit_ms) {
-			(void)cli_error(CLI_FAILED,
+		if (waited_ms > limit_ms)
+			return cli_error(CLI_LATER,
 			    "%s has been %s for too long: nothing was "
 			    "changed; try again later",
 			    holder, doing);
-			return -1;
-		}
 		if (!said && waited_ms > SAY_MS) {
 			said = true;
 			printf("waiting for %s, which is %s\n", holder, doing);
@@ -80,7 +86,7 @@ wait_for_turn(struct rolling *r, const char *what, const char *doing)
 		}
 		(void)poll(NULL, 0, LOOK_MS);
 	}
-	return fd;
+	return CLI_DONE;
 }
 
 static int
@@ -97,7 +103,7 @@ read_tip(struct rolling *r, char ret[static GIT_HASH_SIZE])
 	return CLI_DONE;
 }
 
-/* Whether the branch may be moved at all. CLI_DONE, or CLI_FAILED after an
+/* Whether the branch may be moved at all. CLI_DONE, or another code after an
  * error. */
 static int
 may_move(struct rolling *r)
@@ -108,13 +114,13 @@ may_move(struct rolling *r)
 	    &r->git, r->config->integration_branch, path);
 
 	if (found > 0)
-		return cli_error(CLI_FAILED,
+		return cli_error(CLI_LATER,
 		    "branch %s is checked out in %s, where it must not be "
 		    "moved: switch to another one there",
 		    r->config->integration_branch, path);
 	/* A git that was killed leaves them. */
 	if (found < 0 || wreck_clear_locks(&r->git, NULL, locks, path) < 0)
-		return cli_error(CLI_FAILED, "%s", r->git.error);
+		return git_error(r);
 	return CLI_DONE;
 }
 
@@ -123,7 +129,7 @@ may_move(struct rolling *r)
 static int
 try_once(struct rolling *r, int *ret_n)
 {
-	int code = rollback_make(r), fd;
+	int code = rollback_make(r), fd = -1;
 
 	if (code == CLI_DONE && r->nreverts > 0) {
 		code = rollback_verify(r);
@@ -131,23 +137,22 @@ try_once(struct rolling *r, int *ret_n)
 			printf("going on all the same (--force)\n");
 			code = CLI_DONE;
 		} else if (code != CLI_DONE) {
-			(void)cli_error(CLI_FAILED,
+			(void)cli_error(code,
 			    "nothing was changed; --force rolls back all the "
 			    "same");
 		}
 	}
-	if (code != CLI_DONE)
-		return code;
-	fd = wait_for_turn(r, "merge", "merging");
-	if (fd < 0)
-		return CLI_FAILED;
+	if (code == CLI_DONE)
+		code = wait_for_turn(r, "merge", "merging", &fd);
 	/* Verify takes long: somebody may have checked it out meanwhile. */
-	code = may_move(r);
+	if (code == CLI_DONE)
+		code = may_move(r);
 	if (code == CLI_DONE) {
 		*ret_n = rollback_write(r);
-		code = *ret_n >= 0    ? CLI_DONE
-		    : errno == ESTALE ? -1
-				      : CLI_FAILED;
+		code = *ret_n >= 0			   ? CLI_DONE
+		    : errno == ESTALE			   ? -1
+		    : errno == EBUSY || errno == ESHUTDOWN ? CLI_LATER
+							   : CLI_FAILED;
 	}
 	io_close(&fd);
 	return code;
@@ -169,7 +174,7 @@ carry_out(struct rolling *r)
 		code = try_once(r, &n);
 	}
 	if (code < 0)
-		return cli_error(CLI_FAILED,
+		return cli_error(CLI_LATER,
 		    "%s moves faster than this can be verified: nothing was "
 		    "changed; pause the loops that merge into it first",
 		    r->config->integration_branch);
@@ -304,16 +309,15 @@ find_loop(struct rolling *r, const char *word)
 }
 
 /* Nobody else may roll back meanwhile; what others have, isn't to be undone
- * again. Returns a descriptor to close; -1 after an error. */
+ * again. CLI_DONE, or another code after an error; *ret_fd is to be closed. */
 static int
-enter(struct rolling *r)
+enter(struct rolling *r, int *ret_fd)
 {
-	int fd = wait_for_turn(r, "rollback", "rolling back");
+	int code = wait_for_turn(r, "rollback", "rolling back", ret_fd);
 
-	if (fd >= 0 &&
-	    (may_move(r) != CLI_DONE || read_tip(r, r->tip) != CLI_DONE))
-		io_close(&fd);
-	return fd;
+	if (code == CLI_DONE)
+		code = may_move(r);
+	return code == CLI_DONE ? read_tip(r, r->tip) : code;
 }
 
 int
@@ -339,7 +343,8 @@ rollback_run(struct cli *cli, int argc, char **argv)
 	if ((to != NULL) + (only != NULL) + (commit != NULL) + (undo != NULL) >
 	    1)
 		cli_usage("rollback");
-	database_open(cli, &s, dry_run ? STORE_READ : STORE_WRITE);
+	database_open_or(
+	    cli, &s, dry_run ? STORE_READ : STORE_WRITE, CLI_LATER);
 	owner_only(cli, "roll back");
 	r.store = &s;
 	r.conf = conf = names_load_conf(cli);
@@ -352,8 +357,8 @@ rollback_run(struct cli *cli, int argc, char **argv)
 		code = find_commit(&r, commit, r.commit);
 	if (code == CLI_DONE && undo != NULL)
 		code = find_commit(&r, undo, r.undo);
-	if (code == CLI_DONE && !dry_run && (fd = enter(&r)) < 0)
-		code = CLI_FAILED;
+	if (code == CLI_DONE && !dry_run)
+		code = enter(&r, &fd);
 	if (code == CLI_DONE)
 		code = roll_back(&r, yes, dry_run);
 	io_close(&fd);

@@ -64,12 +64,12 @@ int rollback_make(struct rolling *r);
 /* Moves the branch to r->new, if it is still at r->tip (or r->new is r->tip),
  * and writes the rows of all that is reverted then. Returns the number of tests
  * that were reset; or -1, ESTALE when the branch has moved, else after an
- * error. */
+ * error, with errno of store.h where it was the database's. */
 int rollback_write(struct rolling *r);
 
 /* rollback_verify.c: whether what still passes passes with the reverts, in a
- * worktree that is gone afterwards. Returns CLI_DONE, or CLI_FAILED after an
- * error. */
+ * worktree that is gone afterwards. Returns CLI_DONE, or another code
+ * after an error. */
 int rollback_verify(struct rolling *r);
 
 #endif

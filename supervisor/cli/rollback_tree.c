@@ -82,17 +82,19 @@ make(struct rollback_tree *t)
 	if (marked_end(&(struct marked){ .variable = MARKED_LOOP_DIRECTORY,
 		.value = t->directory,
 		.tell = tell_left }) < 0)
-		return cli_error(CLI_FAILED,
+		return cli_error(CLI_LATER,
 		    "what an earlier rollback left may still run in %s", path);
 	while ((made = open_tree(t, path)) < 0 && errno == EAGAIN &&
 	    clock_ms() < end_ms && rollback_tree_go_on(t))
 		(void)poll(NULL, 0, LOOK_MS);
 	if (made >= 0)
 		return CLI_DONE;
-	return cli_error(CLI_FAILED, "%s",
-	    errno == EAGAIN ? "another process works on the repository's "
-			      "worktrees: try again soon"
-			    : t->r->git.error);
+	if (errno == EAGAIN)
+		return cli_error(CLI_LATER,
+		    "another process works on the repository's worktrees: try "
+		    "again soon");
+	return cli_error(
+	    errno == EBUSY ? CLI_LATER : CLI_FAILED, "%s", t->r->git.error);
 }
 
 static void
@@ -115,6 +117,7 @@ int
 rollback_tree_make(struct rollback_tree *t, struct rolling *r)
 {
 	const struct loop_config *config = r->config;
+	int code;
 
 	*t = (struct rollback_tree){ .r = r,
 		.provision = { .repository = config->repository,
@@ -127,8 +130,9 @@ rollback_tree_make(struct rollback_tree *t, struct rolling *r)
 		    CLI_FAILED, "sigprocmask: %s", strerror(errno));
 	r->git.tick = rollback_tree_go_on;
 	r->git.argument = t;
-	t->is_made = make(t) == CLI_DONE;
-	return t->is_made ? CLI_DONE : CLI_FAILED;
+	code = make(t);
+	t->is_made = code == CLI_DONE;
+	return code;
 }
 
 void

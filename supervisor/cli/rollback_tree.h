@@ -23,7 +23,8 @@ struct rollback_tree {
 };
 
 /* Makes it, at r->new; r->git's tick is ours until its end. Returns CLI_DONE,
- * or CLI_FAILED after an error or a signal; rollback_tree_end() either way. */
+ * or another code after an error or a signal; rollback_tree_end() either way.
+ */
 int rollback_tree_make(struct rollback_tree *t, struct rolling *r);
 
 /* Takes it away. Doesn't return where a signal has come. */

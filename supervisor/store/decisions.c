@@ -230,13 +230,18 @@ decisions_answer(struct store *s, const char *id, const char *choice,
 	    : store_end(s, answer(s, id, choice, by, comment));
 }
 
+/* For WHERE. */
+#define IS_OF_OTHERS                                \
+	"ifnull(CASE WHEN json_valid(context)"      \
+	" THEN json_extract(context, '$.asked_ms')" \
+	" END, 0) = 0"
+
 int
 decisions_of_others(struct store *s, const char *id, char *ret_by, size_t size)
 {
 	return statement_get(s,
 	    "SELECT requested_by FROM decisions WHERE id = ?1"
-	    " AND ifnull(CASE WHEN json_valid(context)"
-	    " THEN json_extract(context, '$.asked_ms') END, 0) = 0",
+	    " AND " IS_OF_OTHERS,
 	    "t>s", id, ret_by, size);
 }
 
@@ -270,7 +275,7 @@ find_settled(struct store *s, const char *type, const char *statuses,
 {
 	return statement_get(s,
 	    "SELECT id FROM decisions d WHERE status = 'pending'"
-	    " AND decision_type = ?1 AND json_valid(context)"
+	    " AND decision_type = ?1 AND NOT " IS_OF_OTHERS
 	    " AND NOT EXISTS (SELECT 1 FROM tests t"
 	    " WHERE t.id = json_extract(d.context, '$.test_id')"
 	    " AND t.status IN (SELECT value FROM json_each(?2))) LIMIT 1",

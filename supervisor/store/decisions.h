@@ -104,9 +104,9 @@ int decisions_withdraw_within(struct store *s, const char *member,
     const char *value, const char *by, const char *why);
 
 /*
- * Closes, without an answer, each of that type that waits for one although its
- * test is in none of these statuses any more (a JSON array): others have
- * settled it, or it passed. Returns how many, or -1.
+ * Closes, without an answer, each of ours of that type that waits for one
+ * although its test is in none of these statuses any more (a JSON array):
+ * others have settled it, or it passed. Returns how many, or -1.
  */
 int decisions_settle(
     struct store *s, const char *type, const char *statuses, const char *by);

@@ -7,9 +7,10 @@
 #include "store/note.h"
 #include "store/statement.h"
 
-#define ROLL_BACK "A"
-#define FORWARD	  "B"
-#define SKIP	  "C"
+#define ROLL_BACK  "A"
+#define FORWARD	   "B"
+#define SKIP	   "C"
+#define CAUSE_SIZE (DECISION_SUBJECT_SIZE + 16)
 
 #define SUBJECT                                         \
 	" json_extract(CASE WHEN json_valid(d.context)" \
@@ -241,25 +242,28 @@ regressed_note(struct store *s, const struct decision *d, const char *error)
 	    d->subject, error);
 }
 
-/* It can't be: that is said, and asked again without it. */
-static int
-give_up(struct store *s, const struct decision *d, const char *by,
-    const char *error)
+static void
+format_cause(char ret[static CAUSE_SIZE], const struct decision *d)
 {
-	char cause[DECISION_SUBJECT_SIZE + 16], message[768];
+	(void)snprintf(ret, CAUSE_SIZE, REGRESSIONS_CAUSE "%s", d->subject);
+}
 
-	(void)snprintf(
-	    cause, sizeof(cause), REGRESSIONS_CAUSE "%s", d->subject);
+/* How alerts are raised, alone or inside a transaction. */
+typedef int
+raising(struct store *s, const struct alert *alert, const char *event);
+
+static int
+tell(struct store *s, raising *raise, const struct decision *d, const char *by,
+    const char *severity, const char *how, const char *error)
+{
+	char cause[CAUSE_SIZE], message[768];
+
+	format_cause(cause, d);
 	(void)snprintf(message, sizeof(message),
-	    "%s: what %s fails since couldn't be rolled back: %s", d->id,
-	    d->test_id, error);
-	if (statement_run(s,
-		"UPDATE regressions SET decision_id = NULL WHERE id = ?1", "t",
-		d->subject) < 0)
-		return -1;
-	return alerts_raise_within(s,
+	    "%s: what %s fails since %s: %s", d->id, d->test_id, how, error);
+	return raise(s,
 		   &(struct alert){ .cause = cause,
-		       .severity = "error",
+		       .severity = severity,
 		       .type = "rollback_failed",
 		       .source = by,
 		       .message = message,
@@ -267,14 +271,43 @@ give_up(struct store *s, const struct decision *d, const char *by,
 		       .test_id = d->test_id },
 		   NULL) < 0
 	    ? -1
+	    : 0;
+}
+
+int
+regressed_postpone(struct store *s, const struct decision *d, const char *by,
+    const char *error)
+{
+	return tell(s, alerts_raise, d, by, "warning",
+	    "can't be rolled back yet, and is tried again", error);
+}
+
+/* It can't be: that is said, and asked again without it. */
+static int
+give_up(struct store *s, const struct decision *d, const char *by,
+    const char *error)
+{
+	if (statement_run(s,
+		"UPDATE regressions SET decision_id = NULL WHERE id = ?1", "t",
+		d->subject) < 0)
+		return -1;
+	return tell(s, alerts_raise_within, d, by, "error",
+		   "couldn't be rolled back", error) < 0
+	    ? -1
 	    : 1;
 }
 
 /* It is: all that failed since that commit is looked at anew. */
 static int
-note_rollback(struct store *s, const struct decision *d)
+note_rollback(struct store *s, const struct decision *d, const char *by)
 {
-	int changed = statement_change(s,
+	char cause[CAUSE_SIZE];
+	int changed;
+
+	format_cause(cause, d);
+	if (alerts_clear_within(s, by, cause) < 0)
+		return -1;
+	changed = statement_change(s,
 	    "UPDATE regressions SET confirmed = 0 WHERE status = 'open'"
 	    " AND (id = ?1 OR first_bad_commit = (SELECT first_bad_commit"
 	    " FROM regressions WHERE id = ?1))",
@@ -333,7 +366,7 @@ regressed_apply(struct store *s, const struct decision *d, const char *by)
 		return found;
 	if (strcmp(d->choice, ROLL_BACK) == 0)
 		return error[0] != '\0' ? give_up(s, d, by, error)
-					: note_rollback(s, d);
+					: note_rollback(s, d, by);
 	/* Somebody may have done it by hand meanwhile. */
 	if (!is_passed)
 		return 0;

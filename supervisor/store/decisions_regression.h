@@ -43,6 +43,11 @@ int regressed_rollback(
 int
 regressed_note(struct store *s, const struct decision *d, const char *error);
 
+/* It couldn't be done yet, and will be tried again: an alert says why, once, as
+ * long as the regression is open. Returns 0 or -1. */
+int regressed_postpone(struct store *s, const struct decision *d,
+    const char *by, const char *error);
+
 /* The answer's effect, as long as the regression is open; of A what is to be
  * noted when the commit has been reverted, or couldn't be. */
 decisions_effect regressed_apply;

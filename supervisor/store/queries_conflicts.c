@@ -14,6 +14,8 @@ queries_each_conflict(struct store *s, bool all,
 	    " (SELECT group_concat(json_extract(o.value, '$.id'), '|')"
 	    " FROM json_each(CASE WHEN json_valid(d.options) THEN d.options"
 	    " ELSE '[]' END) o WHERE d.status = 'pending'),"
+	    " CASE d.status WHEN 'pending' THEN d.options END,"
+	    " CASE d.status WHEN 'pending' THEN d.default_option END,"
 	    " CASE WHEN c.over_at IS NULL THEN c.outcome"
 	    " ELSE 'both attempts ended, and nobody had settled it' END,"
 	    " c.detected_at, c.ended, d.choice, d.decided_by"
@@ -29,13 +31,13 @@ queries_each_conflict(struct store *s, bool all,
 	struct conflict_entry r;
 	int result;
 
-	while ((result = statement_row(s, q, "ttttitttitttttttttt", &r.id,
+	while ((result = statement_row(s, q, "ttttitttitttttttttttt", &r.id,
 		    &r.status, &r.files, &r.first_loop, &r.first_priority,
 		    &r.first_test, &r.first_attempt, &r.second_loop,
 		    &r.second_priority, &r.second_test, &r.second_attempt,
-		    &r.paused_loop, &r.decision_id, &r.choices, &r.outcome,
-		    &r.detected_at, &r.closed_at, &r.choice, &r.decided_by)) ==
-		1 &&
+		    &r.paused_loop, &r.decision_id, &r.choices, &r.options,
+		    &r.default_option, &r.outcome, &r.detected_at, &r.closed_at,
+		    &r.choice, &r.decided_by)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

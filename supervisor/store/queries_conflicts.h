@@ -34,7 +34,9 @@ struct conflict_entry {
 	const char *second_attempt;
 	const char *paused_loop; /* "" before anybody was */
 	const char *decision_id;
-	const char *choices; /* while it waits for an answer: "A|B|C" */
+	const char *choices;	    /* while it waits for an answer: "A|B|C", */
+	const char *options;	    /* as stored, */
+	const char *default_option; /* and what is taken without one; else "" */
 	const char *outcome;
 	const char *detected_at;
 	const char *closed_at;

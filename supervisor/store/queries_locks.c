@@ -20,8 +20,9 @@ queries_each_lock(struct store *s,
 	expiry_format(s, now, 0);
 	q = statement_query(s,
 	    "SELECT k.file_path, k.locked_by, k.test_id, k.locked_at,"
-	    " k.expires_at, k.lock_reason, (SELECT group_concat(v.waiter, ', ')"
-	    " FROM (SELECT DISTINCT w.waiter FROM wait_graph w"
+	    " k.expires_at, k.lock_reason, (SELECT json_group_array(v.waiter)"
+	    " FROM (SELECT DISTINCT CAST(w.waiter AS TEXT) AS waiter"
+	    " FROM wait_graph w"
 	    " WHERE w.holder = k.locked_by"
 	    " AND overlaps(k.file_path, w.resource)"
 	    " AND " EDGE_IS_LIVE(

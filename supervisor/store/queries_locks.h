@@ -19,7 +19,7 @@ struct lock_row {
 	const char *locked_at;
 	const char *expires_at; /* "" for never */
 	const char *lock_reason;
-	const char *waiters; /* "loop-2, loop-3" */
+	const char *waiters; /* JSON array of names */
 	bool live;	     /* else its time is over: it locks nothing */
 	bool is_loop;	     /* of whoever holds it: he has a row in loops, */
 	bool works;	     /* has an open attempt, */

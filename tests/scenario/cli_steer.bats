@@ -242,6 +242,9 @@ sql_decision() {
 		says ", by "
 		says "); resume first"
 	done
+	# What the PM tries again by itself.
+	run -75 lk rollback loop-1 --yes
+	says "); resume first"
 	run -0 lk status
 	says "paused: the database is released"
 	says "loop-1"

@@ -85,6 +85,13 @@ waits_for() {
 	lk locks --json > "$FLEET/locks.json" || true
 	jq -e '.[0] | .waiters == ["green"] and .locked_by == "red" and
 	    (.orphan | not)' "$FLEET/locks.json"
+	# Other programs may be called anything.
+	sql "INSERT INTO wait_graph (waiter, holder, resource)
+	    VALUES ('mauve, they say', 'red', 'a.c')"
+	lk locks --json > "$FLEET/locks.json" || true
+	jq -e '.[0].waiters == ["green", "mauve, they say"]' "$FLEET/locks.json"
+	run -3 lk locks
+	[[ ${lines[1]} == *"green, mauve, they say"* ]] || fail "$output"
 	kill -0 "$PID"
 	lk unlock --as red
 	wait_until 10 gone "$PID"
@@ -246,13 +253,18 @@ most)" ]] || fail "$output"
 	    INSERT INTO file_locks (file_path, locked_by, expires_at) VALUES
 	    ('a', 'loop-9', NULL), ('b', 'gone', NULL),
 	    ('c', 'passer-by', datetime('now', '+1 hour')),
-	    ('d', 'alive', NULL);
+	    ('d', 'alive', NULL), ('e', 'who; is', NULL);
 	    INSERT INTO component_health (component, last_heartbeat)
 	    VALUES ('alive', datetime('now'))"
 	run -3 lk locks
-	[[ $(grep -c "orphan" <<< "$output") == 2 ]] || fail "$output"
+	[[ $(grep -c "orphan" <<< "$output") == 3 ]] || fail "$output"
 	grep -q "to free it: loopkeeper force-unlock loop-9" <<< "$output"
 	grep -q "to free it: loopkeeper force-unlock gone" <<< "$output"
+	# As they stand, whatever the shell knows, they are to be pasted.
+	run env -u LOOPKEEPER_CONFIG loopkeeper -c "$LOOPKEEPER_CONFIG" locks
+	grep -qF "loopkeeper -c $LOOPKEEPER_CONFIG force-unlock 'who; is'" \
+	    <<< "$output" || fail "$output"
+	run -0 lk force-unlock 'who; is'
 	run -0 lk force-unlock gone --dry-run
 	[[ $output == "would unlock 1 file of gone" ]]
 	run -0 lk force-unlock gon

@@ -232,6 +232,29 @@ is_over() {
 	    WHERE acknowledged = 0 AND alert_type = 'rollback_failed'"
 }
 
+@test "a rollback that can't be done yet is told once, and done when it can" {
+	broken
+	alone monitor
+	alone pm
+	asked
+	git -C "$REPOSITORY" worktree add -q "$FLEET/tree" "$BRANCH"
+	lk decide DEC-001 A
+	wait_until 15 sql_is 1 "SELECT count(*) FROM alerts WHERE
+	    acknowledged = 0 AND severity = 'warning' AND message LIKE
+	    '%yet, and is tried again: branch $BRANCH is checked out in %'"
+	sql_is "" "SELECT applied_at FROM decisions"
+	git -C "$REPOSITORY" worktree remove "$FLEET/tree"
+	wait_until 60 sql_is 1 "SELECT count(*) FROM decisions
+	    WHERE applied_at IS NOT NULL"
+	reverted "$BAD"
+	is_over
+	sql_is 1 "SELECT count(*) FROM decisions"
+	events_are 1 "event_type = 'alert_raised'
+	    AND json_extract(payload, '$.type') = 'rollback_failed'"
+	sql_is 0 "SELECT count(*) FROM alerts WHERE acknowledged = 0
+	    AND alert_type = 'rollback_failed'"
+}
+
 @test "a PM that dies amid a rollback finishes it when it is back" {
 	broken
 	alone monitor

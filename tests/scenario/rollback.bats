@@ -643,7 +643,7 @@ as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
 	local before
 	before=$(tip)
 	git -C "$REPOSITORY" checkout -q "$BRANCH"
-	run -1 lk rollback loop-1 --yes
+	run -75 lk rollback loop-1 --yes
 	says "branch $BRANCH is checked out in $REPOSITORY"
 	[[ $(tip) == "$before" ]]
 	git -C "$REPOSITORY" checkout -q main
@@ -660,7 +660,7 @@ as commit ${first:0:12}, and rolled back: B-1 fails with it"*": test -e c"*\
 	sql "UPDATE tests SET verify =
 	    'git -C $REPOSITORY checkout -q $BRANCH && test -e c'
 	    WHERE id = 'B-1'"
-	run -1 lk rollback loop-1 --yes
+	run -75 lk rollback loop-1 --yes
 	says "branch $BRANCH is checked out in $REPOSITORY"
 	[[ $(tip) == "$before" ]]
 	[[ -z $(git -C "$REPOSITORY" status --short) ]]

@@ -192,6 +192,25 @@ test_strangers(void **state)
 	assert_string_equal(found[0].id, "DEC-042");
 }
 
+/* What another program asks about its test is no business of ours, whatever it
+ * calls it. */
+static void
+test_unsettled_strangers(void **state)
+{
+	sql("INSERT INTO tests (id, loop_id, max_attempts)"
+	    " VALUES ('T', 'loop-1', 1)");
+	block();
+	assert_int_equal(ask(), 1);
+	sql("INSERT INTO decisions (id, decision_type, context, status) VALUES"
+	    " ('theirs', 'test_blocked', '{\"test_id\":\"T\"}', 'pending'),"
+	    " ('text', 'test_blocked', 'no JSON', 'pending'),"
+	    " ('none', 'test_blocked', NULL, 'pending')");
+	sql("UPDATE tests SET status = 'passed'");
+	assert_int_equal(ask(), 0);
+	has_rows(3, "decisions WHERE status = 'pending'");
+	has_rows(1, "decisions WHERE status = 'expired' AND id = 'DEC-001'");
+}
+
 /* Whoever only knows the table may answer as people do. */
 static void
 test_answered_by_others(void **state)
@@ -328,6 +347,7 @@ main(void)
 		TEST(test_default, setup),
 		TEST(test_settled_by_hand, setup),
 		TEST(test_strangers, setup),
+		TEST(test_unsettled_strangers, setup),
 		TEST(test_answered_by_others, setup),
 		TEST(test_parked, setup),
 		TEST(test_alerts, setup),

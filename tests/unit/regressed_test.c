@@ -245,6 +245,24 @@ test_a_rollback_that_cant_be_done(void **state)
 	has_rows(0, "alerts WHERE acknowledged = 0");
 }
 
+/* It is told once that it can't be yet, and no more once it is done. */
+static void
+test_a_rollback_that_cant_be_done_yet(void **state)
+{
+	opens("A", "c5", 1);
+	assert_int_equal(asks(3), 1);
+	assert_int_equal(decisions_due(store, keep, NULL), 1);
+	for (int i = 0; i < 2; i++)
+		works(regressed_postpone(store, &due, "pm", "checked out"));
+	has_rows(1,
+	    "alerts WHERE severity = 'warning'"
+	    " AND message LIKE '% is tried again: checked out'");
+	has_rows(1, "events WHERE event_type = 'alert_raised'");
+	assert_int_equal(asks(3), 0);
+	applies(NULL);
+	has_rows(0, "alerts WHERE acknowledged = 0");
+}
+
 static void
 test_how_often_it_fails_by_chance(void **state)
 {
@@ -299,6 +317,7 @@ main(void)
 		TEST(test_one_rollback_for_all_that_it_mends, setup),
 		TEST(test_what_is_not_done_without_asking, setup),
 		TEST(test_a_rollback_that_cant_be_done, setup),
+		TEST(test_a_rollback_that_cant_be_done_yet, setup),
 		TEST(test_how_often_it_fails_by_chance, setup),
 		TEST(test_a_run_on_an_older_tip, setup),
 	};

@@ -103,21 +103,44 @@ prepare(struct answers *w, const struct decision *d, int64_t now_ms)
 	if (found <= 0)
 		return found < 0 ? -1 : 1;
 	if (!reverting_look(w->reverting, d, &commit, now_ms))
-		return 0;
+		return strcmp(w->reverting->decision_id, d->id) == 0 &&
+			error[0] != '\0'
+		    ? regressed_postpone(s, d, w->agent->name, error)
+		    : 0;
 	return regressed_note(s, d, error[0] != '\0' ? error : NULL) < 0 ? -1
 									 : 1;
+}
+
+/* A rollback that has ended is noted first; one that must wait lets others
+ * try. */
+static size_t
+first_due(const struct answers *w)
+{
+	const struct reverting *r = w->reverting;
+	size_t i = 0;
+
+	for (; i < w->due.n; i++) {
+		int order = strcmp(w->due.decisions[i].id, r->decision_id);
+
+		if (order > 0 || (order == 0 && r->is_over))
+			break;
+	}
+	return i;
 }
 
 static int
 apply(struct answers *w, int64_t now_ms)
 {
 	struct agent *a = w->agent;
+	size_t first;
 
 	w->due.n = 0;
 	if (decisions_due(&a->store, keep, &w->due) < 0)
 		return -1;
+	first = first_due(w);
 	for (size_t i = 0; i < w->due.n; i++) {
-		const struct decision *d = &w->due.decisions[i];
+		const struct decision *d =
+		    &w->due.decisions[(first + i) % w->due.n];
 		int done = prepare(w, d, now_ms);
 
 		if (done > 0)

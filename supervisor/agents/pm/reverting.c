@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -16,7 +17,7 @@
 
 #define TICK_MS	  1000
 #define HURRY_MS  100	/* while it is being ended */
-#define RETRY_MS  30000 /* after it was interrupted */
+#define RETRY_MS  30000 /* after it was interrupted, or couldn't be done yet */
 #define GRACE_MS  30000 /* it takes its worktree away */
 #define TAIL_SIZE 4096
 
@@ -101,12 +102,18 @@ run(struct reverting *r, const char *program, const struct regressed_commit *c)
 }
 
 static void
-end(struct reverting *r, const char *error)
+close_with(struct reverting *r, const char *error)
 {
 	io_close(&r->output_fd);
-	r->is_over = true;
 	(void)strlcpy(r->error, error, sizeof(r->error));
 	text_clean(r->error);
+}
+
+static void
+end(struct reverting *r, const char *error)
+{
+	close_with(r, error);
+	r->is_over = true;
 }
 
 static void
@@ -118,6 +125,7 @@ start(struct reverting *r, const struct decision *d,
 	struct buf b;
 
 	r->is_over = false;
+	r->error[0] = '\0';
 	r->retry_ms = 0;
 	(void)strlcpy(r->decision_id, d->id, sizeof(r->decision_id));
 	buf_init(&b, why, sizeof(why));
@@ -149,7 +157,7 @@ reverting_look(struct reverting *r, const struct decision *d,
 /* Why it couldn't be done: the first it complained of; what follows is only
  * more of it. */
 static void
-end_with_output(struct reverting *r)
+close_with_output(struct reverting *r)
 {
 	char *tail = tail_read(r->output_fd, 0, TAIL_SIZE);
 	char *line, *rest = tail, *first = NULL;
@@ -157,8 +165,16 @@ end_with_output(struct reverting *r)
 	while (first == NULL && (line = strsep(&rest, "\n")) != NULL)
 		if (strncmp(line, "loopkeeper: ", 12) == 0)
 			first = line + 12;
-	end(r, first != NULL ? first : "it doesn't say why");
+	close_with(r, first != NULL ? first : "it doesn't say why");
 	free(tail);
+}
+
+static void
+postpone(struct reverting *r, const char *why, int64_t now_ms)
+{
+	log_line(&r->agent->log, "%s: rollback: %s; trying again",
+	    r->decision_id, why);
+	r->retry_ms = now_ms + RETRY_MS;
 }
 
 bool
@@ -172,16 +188,17 @@ reverting_poll(struct reverting *r, int64_t now_ms)
 	if (r->job.cause == JOB_EXITED && r->job.code == 0) {
 		end(r, "");
 	} else if (r->job.cause == JOB_EXITED) {
-		end_with_output(r);
+		close_with_output(r);
+		r->is_over = r->job.code != EX_TEMPFAIL;
+		if (!r->is_over)
+			postpone(r, r->error, now_ms);
 	} else if (r->job.cause == JOB_NOT_STARTED) {
 		end(r, how);
 	} else {
-		log_line(&r->agent->log, "%s: rollback: %s; trying again",
-		    r->decision_id, how);
 		io_close(&r->output_fd);
-		r->retry_ms = now_ms + RETRY_MS;
+		postpone(r, how, now_ms);
 	}
-	return r->is_over;
+	return r->is_over || r->error[0] != '\0';
 }
 
 void

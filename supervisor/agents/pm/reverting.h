@@ -18,8 +18,9 @@ struct reverting {
 	char output[PATH_SIZE];
 	char decision_id[DECISION_ID_SIZE]; /* whose it is or was; "" none */
 	bool is_over;
-	char error[256];  /* once it is: why it couldn't be done; "" it is */
-	int64_t retry_ms; /* it was interrupted: not again before; 0 */
+	char error[256];  /* why it couldn't be done, once it is_over; else why
+			     not yet; "" */
+	int64_t retry_ms; /* it is to be tried again, not before; 0 */
 };
 
 void reverting_init(struct reverting *r, struct agent *a);
@@ -29,7 +30,8 @@ void reverting_init(struct reverting *r, struct agent *a);
 bool reverting_look(struct reverting *r, const struct decision *d,
     const struct regressed_commit *commit, int64_t now_ms);
 
-/* Takes note of the job's end. Returns whether it is over now. */
+/* Takes note of the job's end. Returns whether it is over now, or postponed
+ * with an error. */
 bool reverting_poll(struct reverting *r, int64_t now_ms);
 
 /* Ends it: reverting_poll() goes on until it is_busy no more. */
