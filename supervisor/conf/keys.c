@@ -148,7 +148,8 @@ const struct key keys[KEY_COUNT] = {
 [KEY_REGRESSIONS_HOLD_CLAIMS] = { "regressions.hold_claims", TYPE_BOOL,
 	"false", NULL, NO_LIMITS, CONF(regressions.hold_claims), RESTART,
 	"while one is open on their branch, loops claim nothing but such tests, "
-	"once they are reset" },
+	"once they are reset; where a decision is asked about one, they wait for "
+	"its answer, too" },
 [KEY_PM_EVERY] = { "pm.every", TYPE_DURATION,
 	"30s", NULL, 100, INT64_MAX, NULL, CONF(pm.every_ms), RESTART,
 	"how often the PM looks, besides when the database changes" },
