@@ -163,6 +163,20 @@ $FLEET"*"A of loop-1 is no regression any more"* ]]
 	stop_monitor
 }
 
+@test "what a loop has done that is gone is looked at whatever setups there are" {
+	fleet
+	sed -i -e 's|^components = (|&{ name = "loop-2"; command = [ "true" ];\
+		loop = { worker = [ "true" ]; setup = "true";\
+		repository = "'"$FLEET"'/repository"; }; },|' \
+	    "$LOOPKEEPER_CONFIG"
+	sql "INSERT INTO loops (id, status) VALUES ('gone', 'stopped');
+	    UPDATE tests SET loop_id = 'gone' WHERE id = 'A'"
+	monitor
+	change touch harmless
+	wait_until 20 verified_on "$(tip)" A B
+	stop_monitor
+}
+
 @test "what fails where it passed before, too, is no commit's doing" {
 	touch "$FLEET/service"
 	fleet
