@@ -109,7 +109,7 @@ field() {
 	run -3 lk timeline
 	[[ $output == *"A of loop-1 doesn't pass on "*"; it did on \
 ${good:0:12}; it fails since ${bad:0:12}: \
-$FLEET"*"A of loop-1 is no regression any more"* ]]
+$FLEET"*"A of loop-1 passes again: it is no regression any more"* ]]
 	# Transcripts of what passed are of no use.
 	[[ $(ls "$FLEET/state/regression/logs") == A-* ]]
 	stop_monitor
@@ -592,7 +592,11 @@ fixes() {
 	change touch broken
 	wait_event "event_type = 'regression_detected'"
 	lk skip A
-	wait_event "event_type = 'regression_cleared'"
+	wait_event "event_type = 'regression_cleared'
+	    AND payload ->> 'result' = 'skipped'"
+	lk regressions --all | grep -F "A of loop-1: over (skipped), found"
+	{ lk summary || true; } |
+	    grep -F "A of loop-1 had failed; that is over (skipped)"
 	wait_until 10 alerts_stand 0 regression
 	stop_monitor
 }
