@@ -159,6 +159,18 @@ static const struct phrase phrases[] = {
 	    PRINT_YELLOW },
 	{ "regression_cleared",
 	    "={test_id} of {loop_id} is no regression any more", PRINT_GREEN },
+	{ "regression_cleared.passes",
+	    "={test_id} of {loop_id} passes again: it is no regression any "
+	    "more",
+	    PRINT_GREEN },
+	{ "regression_cleared.skipped",
+	    "={test_id} of {loop_id} is skipped: its regression is over, and "
+	    "not mended",
+	    PRINT_YELLOW },
+	{ "regression_cleared.blocked",
+	    "={test_id} of {loop_id} is blocked: its regression is over, and "
+	    "not mended",
+	    PRINT_YELLOW },
 	{ "rollback_triggered",
 	    "is rolled back[ to {git_ref}][: only {test_id}]", PRINT_YELLOW },
 	{ "rollback_undone",

@@ -36,15 +36,21 @@ is_pending(const struct regression_row *r)
 static void
 print_title(const struct printing *p, const struct regression_row *r)
 {
-	enum print_colour colour = is_open(r) ? PRINT_RED : PRINT_GREEN;
+	enum print_colour colour = is_open(r) ? PRINT_RED
+	    : strcmp(r->result, "skipped") == 0 ||
+		strcmp(r->result, "blocked") == 0
+	    ? PRINT_YELLOW
+	    : PRINT_GREEN;
 	char found[PRINT_TIME_SIZE], age[DURATION_SIZE] = "?";
 	int64_t age_ms = print_age_ms(r->detected_at);
 
 	if (age_ms >= 0)
 		duration_format(age, age_ms);
 	print_time(found, r->detected_at);
-	printf("%s of %s: %s%s%s, found %s ago (%s)\n", r->test_id, r->loop_id,
-	    print_begin(p->cli->colour, colour), is_open(r) ? "fails" : "over",
+	printf("%s of %s: %s%s%s%s%s%s, found %s ago (%s)\n", r->test_id,
+	    r->loop_id, print_begin(p->cli->colour, colour),
+	    is_open(r) ? "fails" : "over", r->result[0] != '\0' ? " (" : "",
+	    r->result, r->result[0] != '\0' ? ")" : "",
 	    print_end(p->cli->colour, colour), age, found);
 }
 
@@ -218,8 +224,8 @@ each_json(const struct regression_row *row, void *argument)
 {
 	static const struct print_field fields[] = { FIELD(PRINT_TEXT, id),
 		FIELD(PRINT_TEXT, test_id), FIELD(PRINT_TEXT, loop_id),
-		FIELD(PRINT_TEXT, status), FIELD(PRINT_TEXT, cause),
-		FIELD(PRINT_TEXT, failing_commit),
+		FIELD(PRINT_TEXT, status), FIELD(PRINT_TEXT, result),
+		FIELD(PRINT_TEXT, cause), FIELD(PRINT_TEXT, failing_commit),
 		FIELD(PRINT_TEXT, last_good_commit),
 		FIELD(PRINT_TEXT, first_bad_commit),
 		FIELD(PRINT_SOME, blamed_commits),

@@ -201,8 +201,10 @@ add_regression(const struct broken_row *row, void *argument)
 	r->nasking += is_open && row->decision_id[0] == '\0';
 	(void)report_command(r, show, "regressions", NULL);
 	if (!is_open)
-		item = paste_item(NULL, "%s of %s had failed; that is over",
-		    row->test_id, row->loop_id);
+		item = paste_item(NULL,
+		    "%s of %s had failed; that is over%s%s%s", row->test_id,
+		    row->loop_id, row->result[0] != '\0' ? " (" : "",
+		    row->result, row->result[0] != '\0' ? ")" : "");
 	else
 		item = paste_item(show, "%s of %s %s %.*s%s%s%s%s",
 		    row->test_id, row->loop_id,
@@ -213,6 +215,7 @@ add_regression(const struct broken_row *row, void *argument)
 		    row->blamed_test);
 	paste_set(item, "test_id", row->test_id);
 	paste_set(item, "status", row->status);
+	paste_set(item, "result", row->result);
 	paste_set(item, "commit", row->commit);
 	paste_set(item, "blamed_loop", row->blamed_loop);
 	paste_set(item, "decision_id", row->decision_id);

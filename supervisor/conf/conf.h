@@ -80,6 +80,7 @@ struct budget_config {
 struct monitor_config {		    /* 0: no such limit */
 	int64_t every_ms;	    /* 30s */
 	int64_t stuck_after_ms;	    /* 30m without progress of a loop */
+	int64_t heed_after_ms;	    /* 2m since a loop was told to end one */
 	int stops_per_hour;	    /* 10 attempts that are ended for it */
 	int failures_in_row;	    /* 3, on one test */
 	int max_files;		    /* 20, changed by one attempt */
@@ -88,7 +89,8 @@ struct monitor_config {		    /* 0: no such limit */
 	int64_t passed_critical_ms; /* 2h without one */
 	int conflicts_warning;	    /* 5 per hour */
 	int conflicts_critical;	    /* 10 */
-	int stuck_critical;	    /* 2 loops */
+	int stuck_warning;	    /* 1 loop */
+	int stuck_critical;	    /* 2 */
 	int decisions_warning;	    /* 3 pending */
 	int decisions_critical;	    /* 5 */
 	int64_t decision_age_critical_ms; /* 1h */

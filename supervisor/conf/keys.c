@@ -63,6 +63,10 @@ const struct key keys[KEY_COUNT] = {
 	"30m", NULL, 0, INT64_MAX, NULL, CONF(monitor.stuck_after_ms), RESTART,
 	"without progress (output, CPU time, a changed file) for so long an "
 	"attempt is reported as stuck and ended; 0: never" },
+[KEY_MONITOR_HEED_AFTER] = { "monitor.heed_after", TYPE_DURATION,
+	"2m", NULL, 0, INT64_MAX, NULL, CONF(monitor.heed_after_ms), RESTART,
+	"a loop that was told so long ago to end its attempt, and doesn't, is "
+	"a critical alert; 0: none is" },
 [KEY_MONITOR_STOPS_PER_HOUR] = { "monitor.stops_per_hour", TYPE_INT,
 	"10", NULL, 0, 1000000, NULL, CONF(monitor.stops_per_hour), RESTART,
 	"no more stuck attempts than that are ended in an hour: when all are "
@@ -93,10 +97,15 @@ const struct key keys[KEY_COUNT] = {
 	"10", NULL, 0, 1000000, NULL, CONF(monitor.conflicts_critical),
 	RESTART,
 	"and more than so many a critical alert" },
+[KEY_MONITOR_STUCK_WARNING] = { "monitor.stuck_warning", TYPE_INT,
+	"1", NULL, 0, 1000000, NULL, CONF(monitor.stuck_warning),
+	RESTART,
+	"so many loops that are stuck at once are a warning each; fewer are "
+	"told of without one" },
 [KEY_MONITOR_STUCK_CRITICAL] = { "monitor.stuck_critical", TYPE_INT,
 	"2", NULL, 0, 1000000, NULL, CONF(monitor.stuck_critical),
 	RESTART,
-	"so many loops that are stuck at once are; each of them is a warning" },
+	"and so many are a critical alert, together" },
 [KEY_MONITOR_DECISIONS_WARNING] = { "monitor.decisions_warning", TYPE_INT,
 	"3", NULL, 0, 1000000, NULL, CONF(monitor.decisions_warning),
 	RESTART,
@@ -139,7 +148,8 @@ const struct key keys[KEY_COUNT] = {
 [KEY_REGRESSIONS_HOLD_CLAIMS] = { "regressions.hold_claims", TYPE_BOOL,
 	"false", NULL, NO_LIMITS, CONF(regressions.hold_claims), RESTART,
 	"while one is open on their branch, loops claim nothing but such tests, "
-	"once they are reset" },
+	"once they are reset; where a decision is asked about one, they wait for "
+	"its answer, too" },
 [KEY_PM_EVERY] = { "pm.every", TYPE_DURATION,
 	"30s", NULL, 100, INT64_MAX, NULL, CONF(pm.every_ms), RESTART,
 	"how often the PM looks, besides when the database changes" },

@@ -1,4 +1,5 @@
 #include "store/queries_regressions.h"
+#include "store/regressions.h"
 #include "store/statement.h"
 
 int
@@ -14,7 +15,8 @@ queries_each_regression(struct store *s, bool all,
 	    " g.blamed_author, g.blamed_subject, g.blamed_revert,"
 	    " g.transcript, g.output, g.detected_at, g.checked_at,"
 	    " g.closed_at, g.decision_id, d.status, d.choice,"
-	    " d.default_option, d.options, g.rollback_error, t.runs, t.flakes"
+	    " d.default_option, d.options, g.rollback_error, t.runs, t.flakes,"
+	    " " REGRESSIONS_RESULT_NOW
 	    " FROM regressions g LEFT JOIN tests t ON t.id = g.test_id"
 	    " LEFT JOIN attempts a ON a.id = g.blamed_attempt"
 	    " LEFT JOIN decisions d ON d.id = g.decision_id"
@@ -27,7 +29,7 @@ queries_each_regression(struct store *s, bool all,
 	while (
 	    (result = statement_row(s, q,
 		 "ttttttttitttitttittttttttttt"
-		 "ii",
+		 "iit",
 		 &r.id, &r.test_id, &r.loop_id, &r.status, &r.cause,
 		 &r.failing_commit, &r.last_good_commit, &r.first_bad_commit,
 		 &r.blamed_commits, &r.blamed_loop, &r.blamed_test,
@@ -36,7 +38,7 @@ queries_each_regression(struct store *s, bool all,
 		 &r.transcript, &r.output, &r.detected_at, &r.checked_at,
 		 &r.closed_at, &r.decision_id, &r.decision_status,
 		 &r.decision_choice, &r.decision_default, &r.decision_options,
-		 &r.rollback_error, &r.runs, &r.flakes)) == 1 &&
+		 &r.rollback_error, &r.runs, &r.flakes, &r.result)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

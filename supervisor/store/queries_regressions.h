@@ -38,6 +38,8 @@ struct regression_row {
 	const char *rollback_error;
 	int64_t runs; /* of its test, */
 	int64_t flakes;
+	const char *result; /* its test is that now: passes, skipped, blocked;
+			       "": none of these, or one is open */
 };
 
 /* Those that are open, or all; the last found first. */

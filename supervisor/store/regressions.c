@@ -117,12 +117,12 @@ static int
 clear_one(struct store *s, const char *source)
 {
 	char id[UUID_SIZE], test_id[ATTEMPT_TEST_SIZE];
-	char loop_id[TEXT_NAME_MAX + 1];
+	char loop_id[TEXT_NAME_MAX + 1], result[16];
 	int found = statement_get(s,
-	    "SELECT g.id, g.test_id, g.loop_id FROM regressions g WHERE" IS_OVER
-	    " LIMIT 1",
-	    ">sss", id, sizeof(id), test_id, sizeof(test_id), loop_id,
-	    sizeof(loop_id));
+	    "SELECT g.id, g.test_id, g.loop_id, " REGRESSIONS_RESULT
+	    " FROM regressions g WHERE" IS_OVER " LIMIT 1",
+	    ">ssss", id, sizeof(id), test_id, sizeof(test_id), loop_id,
+	    sizeof(loop_id), result, sizeof(result));
 
 	if (found <= 0)
 		return found;
@@ -130,8 +130,8 @@ clear_one(struct store *s, const char *source)
 		"UPDATE regressions SET status = 'cleared',"
 		" closed_at = " NOTE_NOW " WHERE id = ?1",
 		"t", id) < 0 ||
-	    note_event(s, source, "regression_cleared", "tt", "test_id",
-		test_id, "loop_id", loop_id) < 0 ||
+	    note_event(s, source, "regression_cleared", "ttt", "test_id",
+		test_id, "loop_id", loop_id, "result", result) < 0 ||
 	    close_question(s, source, id) < 0)
 		return -1;
 	return 1;

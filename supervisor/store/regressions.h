@@ -17,6 +17,20 @@
 /* With its id: the cause of an alert that it can't be rolled back. */
 #define REGRESSIONS_CAUSE "rollback:"
 
+/* Of regressions g that are over, in SQL: what their tests are now, "passes",
+ * "skipped" or "blocked"; NULL: none of these. */
+#define REGRESSIONS_RESULT                                  \
+	"(SELECT CASE t.status WHEN 'passed' THEN 'passes'" \
+	" WHEN 'skipped' THEN 'skipped'"                    \
+	" WHEN 'blocked' THEN 'blocked'"                    \
+	" WHEN 'failed' THEN 'blocked' END"                 \
+	" FROM tests t WHERE t.id = g.test_id)"
+/* Of any: NULL, too, as long as one is open for the test. */
+#define REGRESSIONS_RESULT_NOW                                 \
+	"CASE WHEN NOT EXISTS (SELECT 1 FROM regressions o"    \
+	" WHERE o.test_id = g.test_id AND o.status = 'open') " \
+	"THEN " REGRESSIONS_RESULT " END"
+
 /* Texts are "" where there is none, or it isn't known. */
 struct regression {
 	const char *id; /* set by regressions_each() */
@@ -57,7 +71,7 @@ int regressions_open(
 int regressions_confirm(struct store *s, const char *test_id);
 
 /* Clears those whose test was verified since, or is given up, with events
- * regression_cleared. Returns how many, or -1. */
+ * regression_cleared, which tell by what (result). Returns how many, or -1. */
 int regressions_settle(struct store *s, const char *source);
 
 /* The one that is open longest. */

@@ -1,5 +1,6 @@
 #include "store/summary_acts.h"
 #include "base/clock.h"
+#include "store/regressions.h"
 #include "store/schema.h"
 #include "store/statement.h"
 
@@ -107,15 +108,16 @@ summary_each_regression(struct store *s, int64_t since_ms,
 	    "SELECT test_id, loop_id, status,"
 	    " ifnull(first_bad_commit, failing_commit),"
 	    " first_bad_commit IS NOT NULL, blamed_loop, blamed_test,"
-	    " decision_id, detected_at, closed_at FROM regressions"
+	    " decision_id, detected_at, closed_at, " REGRESSIONS_RESULT_NOW
+	    " FROM regressions g"
 	    " WHERE status = 'open' OR replace(detected_at, ' ', 'T') >= ?1"
 	    " OR replace(closed_at, ' ', 'T') >= ?1"
 	    " ORDER BY status <> 'open', detected_at DESC, test_id",
 	    "t", since);
-	while ((result = statement_row(s, q, "ttttbttttt", &r.test_id,
+	while ((result = statement_row(s, q, "ttttbtttttt", &r.test_id,
 		    &r.loop_id, &r.status, &r.commit, &r.is_found,
 		    &r.blamed_loop, &r.blamed_test, &r.decision_id,
-		    &r.detected_at, &r.closed_at)) == 1 &&
+		    &r.detected_at, &r.closed_at, &r.result)) == 1 &&
 	    (result = each(&r, argument)) == 0)
 		continue;
 	statement_end(q);

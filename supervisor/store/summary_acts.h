@@ -51,6 +51,7 @@ struct broken_row { /* a regression */
 	const char *decision_id;
 	const char *detected_at;
 	const char *closed_at;
+	const char *result; /* of its test, as in queries_regressions.h */
 };
 
 /* Regressions that are open, or were found or closed since then, the open ones

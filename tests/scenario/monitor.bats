@@ -149,9 +149,7 @@ hung() {
 }
 
 @test "a loop that doesn't end what it is told to end is told of" {
-	use_points
-	export LOOPKEEPER_HEED_MS=1000
-	configure 'stuck_after = "3s";' <<-'SH'
+	configure 'stuck_after = "3s"; heed_after = "1s";' <<-'SH'
 		#!/bin/sh
 		exec sleep 1000
 	SH
@@ -206,6 +204,22 @@ hung() {
 	    LIKE 'loop-1: has taken no test for %, with 1 pending test and %'"
 	kill -CONT "$PID"
 	wait_until 20 alerts_are 6 "context ->> 'cleared_at' IS NOT NULL"
+}
+
+@test "so few stuck loops that nobody is warned are told of all the same" {
+	configure 'stuck_after = "1s"; stuck_warning = 2; stuck_critical = 0;' \
+	    <<< '#!/bin/sh'
+	queue
+	alone loopkeeper-monitor -c "$LOOPKEEPER_CONFIG"
+	wait_until 20 holds "alerts WHERE alert_type = 'loop_stuck'"
+	alerts_are 1 "severity = 'info' AND message LIKE 'loop-1: %'"
+	events_are 1 "event_type = 'stuck_detected'"
+	background foreign.log sleep 1000
+	sql "INSERT INTO loops (id, status, current_test_id, pid)
+	    VALUES ('old-one', 'running', 'X-1', $PID)"
+	wait_until 20 alerts_are 2 "alert_type = 'loop_stuck'
+	    AND severity = 'warning'"
+	alerts_are 2 1
 }
 
 @test "an attempt that strays is told of, once, and goes on" {

@@ -109,7 +109,7 @@ field() {
 	run -3 lk timeline
 	[[ $output == *"A of loop-1 doesn't pass on "*"; it did on \
 ${good:0:12}; it fails since ${bad:0:12}: \
-$FLEET"*"A of loop-1 is no regression any more"* ]]
+$FLEET"*"A of loop-1 passes again: it is no regression any more"* ]]
 	# Transcripts of what passed are of no use.
 	[[ $(ls "$FLEET/state/regression/logs") == A-* ]]
 	stop_monitor
@@ -160,6 +160,20 @@ $FLEET"*"A of loop-1 is no regression any more"* ]]
 	wait_until 20 verified_on "$(tip)" B
 	[[ $(field test_id) == A && $(field loop_id) == gone ]]
 	[[ ! -e $FLEET/theirs ]]
+	stop_monitor
+}
+
+@test "what a loop has done that is gone is looked at whatever setups there are" {
+	fleet
+	sed -i -e 's|^components = (|&{ name = "loop-2"; command = [ "true" ];\
+		loop = { worker = [ "true" ]; setup = "true";\
+		repository = "'"$FLEET"'/repository"; }; },|' \
+	    "$LOOPKEEPER_CONFIG"
+	sql "INSERT INTO loops (id, status) VALUES ('gone', 'stopped');
+	    UPDATE tests SET loop_id = 'gone' WHERE id = 'A'"
+	monitor
+	change touch harmless
+	wait_until 20 verified_on "$(tip)" A B
 	stop_monitor
 }
 
@@ -578,7 +592,11 @@ fixes() {
 	change touch broken
 	wait_event "event_type = 'regression_detected'"
 	lk skip A
-	wait_event "event_type = 'regression_cleared'"
+	wait_event "event_type = 'regression_cleared'
+	    AND payload ->> 'result' = 'skipped'"
+	lk regressions --all | grep -F "A of loop-1: over (skipped), found"
+	{ lk summary || true; } |
+	    grep -F "A of loop-1 had failed; that is over (skipped)"
 	wait_until 10 alerts_stand 0 regression
 	stop_monitor
 }

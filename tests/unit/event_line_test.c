@@ -55,6 +55,13 @@ test_variants(void **state)
 	check("keeper-pm", "component_stopped",
 	    "{\"component\":\"pm\",\"state\":\"backoff\",\"level\":2}",
 	    "pm waits before its next start (level 2)");
+	check("monitor", "regression_cleared",
+	    "{\"test_id\":\"A\",\"loop_id\":\"loop-1\"}",
+	    "A of loop-1 is no regression any more");
+	check("monitor", "regression_cleared",
+	    "{\"test_id\":\"A\",\"loop_id\":\"loop-1\","
+	    "\"result\":\"skipped\"}",
+	    "A of loop-1 is skipped: its regression is over, and not mended");
 }
 
 /* What stands in brackets goes when one of its fields isn't there. */

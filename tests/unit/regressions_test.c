@@ -139,6 +139,12 @@ test_when_it_is_over(void **state)
 	asks("[\"loop-2\"]", NULL, false);
 	assert_int_equal(regressions_settle(store, "monitor"), 2);
 	has_rows(2, "regressions WHERE status = 'cleared'");
+	has_rows(1,
+	    "events WHERE event_type = 'regression_cleared'"
+	    " AND test_id = 'A' AND payload ->> 'result' = 'passes'");
+	has_rows(1,
+	    "events WHERE event_type = 'regression_cleared'"
+	    " AND test_id = 'B' AND payload ->> 'result' = 'blocked'");
 }
 
 static void

@@ -18,13 +18,18 @@ is_same_list(char *const *a, char *const *b)
 	return a[i] == b[i];
 }
 
+static bool
+is_same_branch(const struct loop_config *a, const struct loop_config *b)
+{
+	return strcmp(a->repository, b->repository) == 0 &&
+	    strcmp(a->integration_branch, b->integration_branch) == 0;
+}
+
 /* Whether their tests can be run in the same worktree. */
 static bool
 is_alike(const struct loop_config *a, const struct loop_config *b)
 {
-	return strcmp(a->repository, b->repository) == 0 &&
-	    strcmp(a->integration_branch, b->integration_branch) == 0 &&
-	    strcmp(a->setup, b->setup) == 0 &&
+	return is_same_branch(a, b) && strcmp(a->setup, b->setup) == 0 &&
 	    is_same_list(a->setup_when_changed, b->setup_when_changed) &&
 	    is_same_list(a->copy, b->copy) &&
 	    is_same_list(a->shared, b->shared);
@@ -85,6 +90,20 @@ init(struct branch *b, const struct conf *conf,
 	return provision_init(&b->provision, state_directory);
 }
 
+/* With one branch only, what loops that are gone have done is on it, too; which
+ * setup they had isn't known. */
+static void
+give_gone(struct branch *branches, size_t n)
+{
+	size_t same = 0;
+
+	while (same < n &&
+	    is_same_branch(branches[same].config, branches[0].config))
+		same++;
+	if (n > 0)
+		branches[0].has_gone = same == n;
+}
+
 struct branch *
 branches_make(const struct conf *conf, const char *state_directory,
     const char *directory, bool (*tick)(void *argument), void *argument,
@@ -110,6 +129,8 @@ branches_make(const struct conf *conf, const char *state_directory,
 		branches[known].git.tick = tick;
 		branches[known].git.argument = argument;
 	}
+	if (branches != NULL)
+		give_gone(branches, n);
 	*ret_n = n;
 	return branches;
 }

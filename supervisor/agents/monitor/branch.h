@@ -15,9 +15,10 @@
 struct branch {
 	const struct loop_config *config; /* the first of its loops */
 	char *loops;			  /* owned: their ids, a JSON array */
-	const char *directory;		  /* the caller's: of all worktrees */
-	char path[PATH_SIZE];		  /* of its own */
-	int index;			  /* as a loop's: for ports */
+	bool has_gone; /* tests of loops that are gone are run here, too */
+	const char *directory; /* the caller's: of all worktrees */
+	char path[PATH_SIZE];  /* of its own */
+	int index;	       /* as a loop's: for ports */
 	struct git git; /* for looks; work in the worktree may take longer */
 	bool is_open;	/* git_open() succeeded */
 	struct provision provision;

@@ -15,8 +15,6 @@
 #include "system/tree.h"
 
 #define TAIL_SIZE 4096
-/* A loop looks every second; a database that is busy may keep it from that. */
-#define HEED_MS point_ms("LOOPKEEPER_HEED_MS", INT64_C(2) * 60 * 1000)
 
 /* ---- evidence ---- */
 
@@ -120,10 +118,12 @@ describe_attempt(
 static void
 say_unheeded(struct monitor *m, const struct watched *w, int64_t now_ms)
 {
+	int64_t limit_ms = m->agent.conf->monitor.heed_after_ms;
 	struct finding *f;
 	char age[DURATION_SIZE];
 
-	if (w->stopped_ms == 0 || now_ms - w->stopped_ms < HEED_MS ||
+	if (limit_ms == 0 || w->stopped_ms == 0 ||
+	    now_ms - w->stopped_ms < limit_ms ||
 	    strcmp(w->progress.state, "running") != 0)
 		return;
 	f = findings_add(&m->findings);
@@ -177,12 +177,27 @@ rule_stuck(struct monitor *m, struct watched *w, int64_t now_ms)
 	}
 }
 
+/* Too few to warn of. What was found in each is kept and told all the same. */
+static void
+play_down(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		struct finding *f = &findings->list[i];
+
+		if (f->type != NULL && strcmp(f->type, "loop_stuck") == 0 &&
+		    f->severity == NULL)
+			f->severity = "info";
+	}
+}
+
 void
 rule_stuck_fleet(struct monitor *m)
 {
 	const struct monitor_config *c = &m->agent.conf->monitor;
 	struct finding *f;
 
+	if (c->stuck_warning == 0 || m->nstuck < (size_t)c->stuck_warning)
+		play_down(&m->findings);
 	if (c->stuck_critical > 0 && m->nstuck >= (size_t)c->stuck_critical &&
 	    (f = findings_add(&m->findings)) != NULL) {
 		f->type = "loops_stuck";

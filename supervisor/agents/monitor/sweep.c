@@ -87,25 +87,22 @@ sweep_close(struct sweep *w)
 	io_close(&w->lock_fd);
 }
 
-/* Where there is but one branch, what loops that are gone have done is on it,
- * too. Returns 0 or -1. */
+/* Returns 0 or -1. */
 static int
 pick(struct sweep *w, struct branch *b, const char *not_on,
     struct passing_list *ret)
 {
 	struct store *s = &w->agent->store;
-	char *all = w->nbranches == 1
-	    ? passing_loops(s, b->loops, w->configured)
-	    : NULL;
+	char *all =
+	    b->has_gone ? passing_loops(s, b->loops, w->configured) : NULL;
 	const struct passing_request request = { .except_id = "",
 		.loops = all != NULL ? all : b->loops,
 		.changed = "[]",
 		.not_on = not_on,
 		.max = TESTS_MAX,
 		.regressed = true };
-	int result = w->nbranches == 1 && all == NULL
-	    ? -1
-	    : passing_pick(s, &request, ret);
+	int result =
+	    b->has_gone && all == NULL ? -1 : passing_pick(s, &request, ret);
 
 	free(all);
 	return result;
