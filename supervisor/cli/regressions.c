@@ -172,8 +172,12 @@ print_ways(const struct cli *cli, const struct regression_row *r)
 		print_rollback(cli, r);
 	print_command(cli, "fix forward", WORDS("reset", r->test_id));
 	(void)putchar('\n');
-	(void)snprintf(reason, sizeof(reason), "Regression%s%s",
-	    r->blamed_test[0] != '\0' ? " from " : "", r->blamed_test);
+	if (r->blamed_test[0] != '\0')
+		(void)snprintf(reason, sizeof(reason), "Regression from %s",
+		    r->blamed_test);
+	else
+		(void)snprintf(reason, sizeof(reason),
+		    "Regression seen on %.*s", SHORT_HASH, r->failing_commit);
 	print_command(
 	    cli, "skip", WORDS("skip", r->test_id, "--reason", reason));
 	(void)putchar('\n');

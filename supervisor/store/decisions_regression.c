@@ -338,28 +338,19 @@ fix_forward(struct store *s, const struct decision *d, const char *by)
 	    "tt", d->test_id, d->subject);
 }
 
-static int
-skip(struct store *s, const struct decision *d, const char *by,
-    const char *blamed)
-{
-	char reason[ATTEMPT_TEST_SIZE + 32];
-
-	(void)snprintf(reason, sizeof(reason), "Regression%s%s",
-	    blamed[0] != '\0' ? " from " : "", blamed);
-	return claims_skip_within(s, d->test_id, by, reason);
-}
-
 int
 regressed_apply(struct store *s, const struct decision *d, const char *by)
 {
-	char blamed[ATTEMPT_TEST_SIZE], error[256];
+	char reason[ATTEMPT_TEST_SIZE + 32], error[256];
 	bool is_passed;
 	int found = statement_get(s,
-	    "SELECT ifnull(g.blamed_test, substr(g.first_bad_commit, 1, 12)),"
+	    "SELECT 'Regression' || coalesce(' from ' || g.blamed_test,"
+	    " ' from ' || substr(g.first_bad_commit, 1, 12),"
+	    " ' seen on ' || nullif(substr(g.failing_commit, 1, 12), ''), ''),"
 	    " g.rollback_error, t.status = 'passed' FROM regressions g"
 	    " JOIN tests t ON t.id = g.test_id"
 	    " WHERE g.id = ?1 AND g.status = 'open'",
-	    "t>ssb", d->subject, blamed, sizeof(blamed), error, sizeof(error),
+	    "t>ssb", d->subject, reason, sizeof(reason), error, sizeof(error),
 	    &is_passed);
 
 	if (found <= 0)
@@ -371,6 +362,7 @@ regressed_apply(struct store *s, const struct decision *d, const char *by)
 	if (!is_passed)
 		return 0;
 	return strcmp(d->choice, FORWARD) == 0 ? fix_forward(s, d, by)
-	    : strcmp(d->choice, SKIP) == 0     ? skip(s, d, by, blamed)
-					       : 0;
+	    : strcmp(d->choice, SKIP) == 0
+	    ? claims_skip_within(s, d->test_id, by, reason)
+	    : 0;
 }

@@ -354,7 +354,7 @@ queue_is_sound() {
 	none_of "neither passed, nor skipped by decision, nor blocked with a reason" \
 	    "SELECT id, status, reason FROM tests WHERE NOT
 	    (status = 'passed' OR (status = 'skipped'
-	    AND (reason LIKE 'decision%' OR reason LIKE 'Regression from %'))
+	    AND (reason LIKE 'decision%' OR reason LIKE 'Regression %'))
 	    OR (status = 'blocked' AND reason <> ''))"
 	none_of "open attempts" "SELECT test_id, id FROM attempts
 	    WHERE ended_at IS NULL"

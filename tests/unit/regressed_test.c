@@ -124,7 +124,8 @@ test_answers(void **state)
 {
 	opens("A", "c5", 1);
 	opens("B", "c6", 1);
-	assert_int_equal(asks(0), 2);
+	opens("W", "", 0);
+	assert_int_equal(asks(0), 3);
 	works(decisions_answer(store, "DEC-001", "B", "olaf", NULL));
 	applies(NULL);
 	has_rows(1,
@@ -136,7 +137,11 @@ test_answers(void **state)
 	has_rows(1,
 	    "tests WHERE id = 'B' AND status = 'skipped'"
 	    " AND reason = 'Regression from W'");
-	assert_int_equal(regressions_settle(store, "monitor"), 1);
+	works(decisions_answer(store, "DEC-003", "C", "olaf", NULL));
+	applies(NULL);
+	has_rows(
+	    1, "tests WHERE id = 'W' AND reason = 'Regression seen on c9'");
+	assert_int_equal(regressions_settle(store, "monitor"), 2);
 	/* Whoever does it is told so, until it is done. */
 	sql("UPDATE tests SET status = 'passed' WHERE id = 'A'");
 	has_rows(1, "tests WHERE id = 'A' AND evidence IS NULL");
