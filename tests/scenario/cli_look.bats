@@ -88,7 +88,7 @@ says() {
 	    INSERT INTO decisions (id, summary, options, default_option,
 	    requested_by) VALUES ('DEC-001', 'CP-1 failed 3 times',
 	    '[{\"id\":\"A\",\"description\":\"retry\"}]', 'A', 'pm');
-	    UPDATE tests SET status = 'in_progress', attempts = 1
+	    UPDATE tests SET status = 'in_progress', attempts = 2
 	    WHERE id = 'CP-1'"
 	answers 0 status
 	[[ ${lines[0]} == "mode: normal" ]]
