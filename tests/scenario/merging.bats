@@ -177,6 +177,23 @@ for B-1" ]]
 	never_merged T-1
 }
 
+@test "and it isn't tried again before that lock is gone" {
+	counted_loop 'retry_delay = "0";'
+	add_test T-1 "test -e shared.c"
+	run_alone
+	wait_until 20 exists "$FLEET/worked"
+	lock
+	touch "$FLEET/go"
+	wait_until 20 ended 1
+	add_test T-2 "true"
+	wait_until 20 test_is T-2 passed
+	worked 1
+	used_up 1
+	sql "DELETE FROM file_locks WHERE locked_by = 'loop-2'"
+	wait_until 20 test_is T-1 passed
+	worked 2
+}
+
 @test "what conflicts with a merge uses up no attempt, and is told why" {
 	local first
 	one_loop 'max_attempts = 1;' <<-'SH'

@@ -242,7 +242,7 @@ conclude(struct runner *r, int64_t now_ms)
 /* What others have locked isn't to be changed, whatever the worker's own git
  * let pass. Where that can't be told now, it is before it is merged. */
 static bool
-is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
+is_locked(struct runner *r, struct changes *c, int64_t now_ms)
 {
 	char detail[ATTEMPT_DETAIL_SIZE];
 	int n;
@@ -255,6 +255,8 @@ is_locked(struct runner *r, const struct changes *c, int64_t now_ms)
 	if (n <= 0)
 		return false;
 	gate_conflict(r, detail);
+	/* Meanwhile it would only fail again. */
+	waits_add(r, texts_take(&c->paths));
 	refuse(r, detail, now_ms);
 	return true;
 }
@@ -301,7 +303,7 @@ is_refused(struct runner *r, const struct changes *c, int64_t now_ms)
 }
 
 static void
-judge(struct runner *r, const struct changes *c, int64_t now_ms)
+judge(struct runner *r, struct changes *c, int64_t now_ms)
 {
 	if (c->ngamed > 0) {
 		close_gamed(r, c, now_ms);
