@@ -4,6 +4,7 @@
 #include "store/attempts.h"
 #include "store/edges.h"
 #include "store/note.h"
+#include "store/passing.h"
 #include "store/retry.h"
 #include "store/statement.h"
 
@@ -171,11 +172,7 @@ pass_test(struct store *s, const struct attempt_key *key,
     const struct attempt_end *end)
 {
 	if (end->result_commit[0] != '\0' &&
-	    statement_run(s,
-		"INSERT OR IGNORE INTO passing_tests"
-		" (test_id, commit_hash, passed_at) VALUES (?1, ?2, " NOTE_NOW
-		")",
-		"tt", key->test_id, end->result_commit) < 0)
+	    passing_add_within(s, key->test_id, end->result_commit) < 0)
 		return -1;
 	return statement_run(s,
 	    "UPDATE tests SET status = 'passed', passed_at = " NOTE_NOW ","

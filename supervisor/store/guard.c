@@ -216,6 +216,10 @@ lock_mark(int fd, short type)
 	return result;
 }
 
+/* SQLite's bytes for locks, sqlite.org/fileformat2.html 1.3. */
+#define LOCK_BYTES_AT  0x40000000
+#define LOCK_BYTES_LEN 512
+
 /* Unless another program has the database open, as SQLite's lock on it tells:
  * then its -wal is in use. Returns -1 with errno. */
 static int
@@ -223,8 +227,8 @@ set_stray_aside(const char *state_directory)
 {
 	struct flock lock = { .l_type = F_WRLCK,
 		.l_whence = SEEK_SET,
-		.l_start = 0x40000000,
-		.l_len = 512 };
+		.l_start = LOCK_BYTES_AT,
+		.l_len = LOCK_BYTES_LEN };
 	char path[PATH_SIZE];
 	int fd, known;
 

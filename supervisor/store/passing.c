@@ -251,6 +251,15 @@ note_all(struct store *s, const struct passing_list *list)
 }
 
 int
+passing_add_within(struct store *s, const char *test_id, const char *commit)
+{
+	return statement_run(s,
+	    "INSERT OR IGNORE INTO passing_tests"
+	    " (test_id, commit_hash, passed_at) VALUES (?1, ?2, " NOTE_NOW ")",
+	    "tt", test_id, commit);
+}
+
+int
 passing_verified(struct store *s, const struct passing_list *list)
 {
 	if (list->n == 0)

@@ -68,6 +68,11 @@ void passing_free(struct passing_list *list);
  */
 char *passing_loops(struct store *s, const char *loops, const char *configured);
 
+/* Within a transaction: the test has passed, by that commit. Returns 0 or -1.
+ */
+int
+passing_add_within(struct store *s, const char *test_id, const char *commit);
+
 /* Those that were found to pass did so again, on what isn't merged: that ends
  * no open regression of them. Returns 0 or -1. */
 int passing_verified(struct store *s, const struct passing_list *list);

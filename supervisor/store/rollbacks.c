@@ -5,6 +5,7 @@
 #include "store/attempts.h"
 #include "store/claims.h"
 #include "store/note.h"
+#include "store/passing.h"
 #include "store/rollbacks.h"
 #include "store/statement.h"
 
@@ -149,11 +150,7 @@ pass_again(struct store *s, const struct rollback_undo *u)
 		return found;
 	if (claims_reset_within(
 		s, u->test_id, u->by, "its rollback is undone") < 0 ||
-	    statement_run(s,
-		"INSERT OR IGNORE INTO passing_tests"
-		" (test_id, commit_hash, passed_at) VALUES (?1, ?2, " NOTE_NOW
-		")",
-		"tt", u->test_id, u->commit) < 0)
+	    passing_add_within(s, u->test_id, u->commit) < 0)
 		return -1;
 	return statement_run(s,
 	    "UPDATE tests SET status = 'passed', passed_at = " NOTE_NOW ","
