@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/texts.h"
+#include "git/admin.h"
 #include "git/repository.h"
 #include "git/spares.h"
 #include "git/worktree.h"
@@ -182,48 +182,25 @@ mend_folder(struct git *g, const struct worktree *w, char *aside)
 	return 0;
 }
 
+/* Makes an admin directory for the folder: for what is in it, or for nothing,
+ * where the files are written as well. */
 static int
-add(struct git *g, struct worktree *w, const char *how, const char *commit)
+make(struct git *g, struct worktree *w, const char *commit, bool is_new,
+    char *aside)
 {
-	static const struct git_call at_top = { 0 };
-
-	if (git_must(g, &at_top,
-		(const char *const[]){ "worktree", "add", how, "--detach",
-		    w->path, commit, NULL }) < 0)
-		return -1;
-	if (worktree_find(g, w) != 1)
-		return git_fail(g, EPROTO,
-		    "git worktree add %s: the repository doesn't know it",
-		    w->path);
-	return mark(g, w) < 0 ? -1 : worktree_trust(g, w);
-}
-
-/* Makes an admin directory for the folder as it is. git makes none for one
- * that has files: they are elsewhere meanwhile. */
-static int
-adopt(struct git *g, struct worktree *w, const char *commit, char *aside)
-{
+	static const char *const read[] = { "read-tree", "HEAD", NULL },
+				 *const write[] = { "reset", "-q", "--hard",
+					 NULL };
 	struct git_call call = { 0 };
-	char path[PATH_SIZE], made[PATH_SIZE];
 
-	if (path_format(path, "%s.wreck-%lld", w->path,
-		(long long)clock_wall_ms()) < 0 ||
-	    path_format(made, "%s/.git", w->path) < 0 ||
-	    rename(w->path, path) < 0)
-		return git_fail(
-		    g, errno, "moving %s aside: %s", w->path, strerror(errno));
-	(void)path_format(aside, "%s", path);
-	if (add(g, w, "--no-checkout", commit) < 0)
+	if (admin_make(g, w, commit) < 0 || mark(g, w) < 0 ||
+	    mend_folder(g, w, aside) < 0)
 		return -1;
-	if (unlink(made) < 0 || rmdir(w->path) < 0 || rename(path, w->path) < 0)
-		return git_fail(
-		    g, errno, "moving %s back: %s", path, strerror(errno));
-	aside[0] = '\0';
 	worktree_call(w, &call);
-	return mend_folder(g, w, aside) < 0
-	    ? -1
-	    : git_must(
-		  g, &call, (const char *const[]){ "read-tree", commit, NULL });
+	if (git_must(g, &call, is_new ? write : read) < 0 ||
+	    (is_new && worktree_trust(g, w) < 0))
+		return -1;
+	return admin_unlock(g, w) < 0 ? -1 : 1;
 }
 
 /* Whether the folder was a worktree of this repository. */
@@ -248,11 +225,10 @@ mend(struct git *g, struct worktree *w, const char *commit, char *aside)
 	if (wreck_clear_admin(g, w) < 0)
 		return -1;
 	if (was_ours(g, w))
-		return adopt(g, w, commit, aside) < 0 ? -1 : 1;
-	return wreck_set_aside(g, w, aside) < 0 ||
-		add(g, w, "--checkout", commit) < 0
+		return make(g, w, commit, false, aside);
+	return wreck_set_aside(g, w, aside) < 0
 	    ? -1
-	    : 1;
+	    : make(g, w, commit, true, aside);
 }
 
 /* git notes paths without links. */
