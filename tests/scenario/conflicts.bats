@@ -244,9 +244,8 @@ include/pocket.h"
 	# Somebody merges something to the same file, of which only A knows.
 	does A 'solve trim; headline "of A"; touch "$FLEET/again-A"; hold'
 	(
-		git clone -q "$FLEET/repository" "$FLEET/his"
+		check_out "$FLEET/his"
 		cd "$FLEET/his"
-		git checkout -q loopkeeper/main
 		echo "/* of him */" >> include/pocket.h
 		git commit -q -a -m "His"
 		git push -q origin loopkeeper/main

@@ -185,9 +185,10 @@ merged() {
 	    loopkeeper/main | grep . || true
 }
 
-# check_out DIRECTORY [REPOSITORY]: a clone of what was merged, to look at.
+# check_out DIRECTORY [REPOSITORY]: a clone of what was merged, to look at. Files
+# that somebody is writing to the repository can't be linked (--no-local).
 check_out() {
-	git clone -q -b loopkeeper/main "${2:-$FLEET/repository}" "$1"
+	git clone -q --no-local -b loopkeeper/main "${2:-$FLEET/repository}" "$1"
 }
 
 # one_loop [KEYS]: a configuration with loop-1, whose worker is the script on
