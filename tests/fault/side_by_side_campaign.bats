@@ -277,6 +277,8 @@ work_in_the_midst_of_it() {
 		inject
 		sleep $((RANDOM % 3))
 	done
+	# Faults that last are over only now.
+	((${#BACKGROUND[@]} == 0)) || wait "${BACKGROUND[@]}" || true
 }
 
 # Somebody is there again: he leaves things as they are, but skips what would
