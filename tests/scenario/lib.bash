@@ -224,6 +224,8 @@ BACKGROUND=()
 end_background() {
 	local pid
 	for pid in "${BACKGROUND[@]}"; do
+		# The pid of one that was waited for is another process's by now.
+		[[ $(ps -o ppid= -p "$pid") -eq $BASHPID ]] || continue
 		kill "$pid" 2> /dev/null || continue
 		kill -CONT "$pid" 2> /dev/null || true
 		wait_until 10 gone "$pid" || kill -9 "$pid" || true
