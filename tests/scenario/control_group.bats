@@ -82,7 +82,7 @@ who() {
 	[[ $(member status --json | who) == "$(lk status --json | who)" ]]
 	member status one | grep -q "pid *$ONE"
 	member health | grep -q "^one: healthy"
-	member wait --for ready --timeout 10s
+	member wait --for ready --timeout 1m
 	# What is the owner's is said to be his, not to be missing.
 	refused 1 "only root" member tests
 	refused 1 "only root" member wait --for passed

@@ -104,7 +104,7 @@ deaths_are() {
 	wait_until 15 deaths_are loop-1 1
 	wait_until 15 deaths_are recorder 1
 	[[ $(count_events "event_type = 'supervisor_started'") == 1 ]]
-	lk wait --for idle --timeout 20s
+	lk wait --for idle --timeout 1m
 	run ! ls "$FLEET"/state/spool/*.jsonl
 }
 

@@ -195,7 +195,7 @@ begin_waiting_test() {
 	[[ -z $(pgrep -f "$FLEET/worker") ]]
 	touch "$FLEET/go"
 	lk resume all
-	lk wait --for passed --timeout 30s
+	lk wait --for passed --timeout 2m
 	[[ $(sql "SELECT attempts FROM tests WHERE id = 'X-1'") == 1 ]]
 	[[ $(sql "SELECT outcome FROM attempts WHERE test_id = 'X-1'
 	    ORDER BY fence LIMIT 1") == interrupted ]]
@@ -230,7 +230,7 @@ health_file_is_of() {
 	state_is loop-1 stopped
 	[[ $(sort -u "$FLEET/begun") == X-1 ]]
 	lk resume all
-	lk wait --for passed --timeout 30s
+	lk wait --for passed --timeout 2m
 	[[ $(sql "SELECT count(*) FROM attempts") == 2 ]]
 	[[ $(sort -u "$FLEET/begun" | wc -l) == 2 ]]
 }

@@ -77,7 +77,7 @@ says() {
 
 # refused TEXT: run-one says that at once, and does nothing.
 refused() {
-	run -1 timeout 20 "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" run-one T-1 3>&-
+	run -1 timeout 60 "$LOOPKEEPER" -c "$LOOPKEEPER_CONFIG" run-one T-1 3>&-
 	says "T-1 can't be taken now: $1"
 	test_is T-1 pending
 	[[ $(sql "SELECT count(*) FROM attempts") == 0 ]]

@@ -88,7 +88,7 @@ health_says() {
 	health_says 'hour: paused'
 	lk resume hour
 	health_says 'hour: waiting \(exit 0; starts in (59m|1h)\)'
-	lk wait --for ready --timeout 10s
+	lk wait --for ready --timeout 1m
 	lk start hour
 	wait_until 5 has_run hour 2
 	wait_until 5 health_says 'hour: done'

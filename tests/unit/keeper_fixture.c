@@ -45,6 +45,14 @@ escape(const char *path)
 	(void)wait(NULL);
 }
 
+/* Whenever the keeper has room for it. */
+static void
+notify_surely(const char *state)
+{
+	while (notify_send(state) != 1)
+		(void)poll(NULL, 0, 1);
+}
+
 static _Noreturn void
 be_component(char **argv)
 {
@@ -55,9 +63,8 @@ be_component(char **argv)
 	if (strcmp(what, "beat") == 0) {
 		(void)notify_send("READY=1\nSTATUS=beating");
 		for (int i = 0; i < (int)strtol(argv[2], NULL, 10); i++)
-			while (notify_send("WATCHDOG=1") != 1)
-				(void)poll(NULL, 0, 1);
-		(void)notify_send("STATUS=beaten");
+			notify_surely("WATCHDOG=1");
+		notify_surely("STATUS=beaten");
 	}
 	if (strcmp(what, "trigger") == 0) {
 		(void)notify_send("READY=1");
