@@ -93,11 +93,11 @@ alerts_are() {
 
 # What the loop has seen is known to others five seconds later at most.
 @test "CPU time is progress, and so are changed files" {
-	configure 'stuck_after = "7s";' <<-'SH'
+	configure 'stuck_after = "10s";' <<-'SH'
 		#!/bin/bash
-		end=$((SECONDS + 13))
+		end=$((SECONDS + 16))
 		while ((SECONDS < end)); do :; done
-		for i in {1..5}; do sleep 3; touch "file-$i"; done
+		for i in {1..6}; do sleep 3; touch "file-$i"; done
 	SH
 	queue '"max_attempts": 1'
 	begin
