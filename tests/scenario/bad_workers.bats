@@ -63,7 +63,7 @@ passed_are() {
 	export PATH=$FLEET/bin:$PATH
 	echo limit > "$FLEET/day"
 	example_fleet '"claude"'
-	LK_RESET=$(($(date +%s) + 10)) lk up -d
+	LK_RESET=$(($(date +%s) + 10 * LK_PATIENCE)) lk up -d
 	wait_event "event_type = 'rate_limited'" 30
 	sql_is "claude|rate_limited" "SELECT provider, reason FROM gates"
 	wait_until 10 sql_is 0 "SELECT count(*) FROM attempts

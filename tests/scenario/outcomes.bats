@@ -497,7 +497,7 @@ is_over_budget() {
 	sed -i 's/exec/LK_WORK="done-$LOOPKEEPER_TEST_ID" exec/' \
 	    "$FLEET/bin/claude"
 	add_test T-1 "test -e done-T-1" "$locking"
-	LK_RESET=$(($(date +%s) + 8)) lk up -d
+	LK_RESET=$(($(date +%s) + 8 * LK_PATIENCE)) lk up -d
 	came_to rate_limited 0 pending
 	alert_stands rate_limited 1
 	sql_is "claude|rate_limited|1" "SELECT provider, reason, failures
@@ -542,7 +542,8 @@ says() {
 	add_test T-1 "test -e done" "$locking"
 	export LK_RESET=$(($(date +%s) + 3))
 	run_alone
-	came_to rate_limited 0 pending
+	wait_until 30 sql_is rate_limited \
+	    "SELECT outcome FROM attempts WHERE fence = 1"
 	# It tries again by itself, and is refused again.
 	wait_until 60 sql_is 2 "SELECT failures FROM gates"
 	sql_is 1 "SELECT count(*) FROM gates
