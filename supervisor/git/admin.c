@@ -1,5 +1,3 @@
-#include "git/admin.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "git/admin.h"
 #include "git/copy.h"
 #include "git/repository.h"
 
