@@ -118,10 +118,11 @@ row() {
 	says 3 "all loops: 0.00 USD today, no limit" -- budget
 }
 
-# gate PROVIDER REASON MODIFIER [LOGIN]: closed until then.
+# gate PROVIDER REASON MODIFIER [LOGIN]: closed until then, amid a minute: what is
+# printed is rounded to the second.
 gate() {
 	sql "INSERT INTO gates (provider, reason, open_at, message, login)
-	    VALUES ('$1', '$2', strftime('$ISO', 'now', '$3'),
+	    VALUES ('$1', '$2', strftime('%Y-%m-%dT%H:%M:30.000Z', 'now', '$3'),
 	    '$1 says so', nullif('${4:-}', ''))"
 }
 
