@@ -2,7 +2,6 @@
  * did, and never taken for the checkout around them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,42 +65,6 @@ test_one_is_made_and_found_again(void **state)
 	says("gone", "test -e wt || echo gone");
 	gives(0, worktree_remove(git, &w));
 	says("1", "git -C $R worktree list | wc -l");
-}
-
-/* Looks at all that the repository has, as a push, a fetch or a gc does, until
- * it is refused or killed. */
-static pid_t
-look_at_everything(void)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		assert_int_equal(chdir(at(".")), 0);
-		(void)execlp("bash", "bash", "-c",
-		    "while git -C $R rev-list --all && git -C $R worktree list;"
-		    " do :; done > /dev/null 2> looked",
-		    (char *)NULL);
-		_exit(127);
-	}
-	return pid;
-}
-
-static void
-test_nobody_sees_one_half_made(void **state)
-{
-	pid_t pid = look_at_everything();
-	char name[16];
-	int status;
-
-	for (int i = 0; i < 50; i++) {
-		(void)snprintf(name, sizeof(name), "wt%d", i);
-		(void)made(name);
-	}
-	(void)kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status))
-		fail_msg("%s", git_said("cat looked"));
 }
 
 /* What a worker may do to the two halves of a worktree, and what is made
@@ -510,7 +473,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_is_made_and_found_again),
-		TEST(test_nobody_sees_one_half_made),
 		TEST(test_wrecks_are_mended),
 		TEST(test_what_is_no_folder_is_set_aside),
 		TEST(test_a_folder_that_is_there_already_is_set_aside),
